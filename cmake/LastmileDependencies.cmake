@@ -1,0 +1,23 @@
+# The Debian packages this project stands on. A missing one is told with the name of its package.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+function(lastmile_require variable module package)
+  pkg_check_modules(${variable} IMPORTED_TARGET GLOBAL ${module})
+  if(NOT ${variable}_FOUND)
+    message(FATAL_ERROR "${module} is missing: apt-get install ${package} (or run scripts/install_packages.sh)")
+  endif()
+endfunction()
+
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+lastmile_require(OPENSSL openssl libssl-dev)
+lastmile_require(LWS libwebsockets libwebsockets-dev)
+lastmile_require(UV libuv libuv1-dev)
+lastmile_require(SOFIA sofia-sip-ua libsofia-sip-ua-dev)
+lastmile_require(NICE nice libnice-dev)
+lastmile_require(SRTP libsrtp2 libsrtp2-dev)
+lastmile_require(CARES libcares libc-ares-dev)

@@ -1,0 +1,42 @@
+# One target per row of the architecture table (docs/life-of-a-call.md): lastmile_module(sip SOURCES
+# a.cc PUBLIC lastmile::base PRIVATE PkgConfig::SOFIA) makes the library lastmile_sip with the alias
+# lastmile::sip. C libraries go to PRIVATE: their headers stay in the .cc files that own them.
+function(lastmile_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(lastmile_${name} STATIC ${ARG_SOURCES})
+  add_library(lastmile::${name} ALIAS lastmile_${name})
+  target_include_directories(lastmile_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(lastmile_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# lastmile_test(sdp_test LABEL unit SOURCES a_test.cc LIBS lastmile::sdp TIMEOUT 30) makes one
+# GoogleTest program and registers it with CTest under its label, with its deadline in seconds.
+function(lastmile_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# lastmile_fuzzer(sdp_parse_fuzz SOURCES x.cc LIBS lastmile::sdp) makes a libFuzzer target; CTest
+# runs it for a bounded number of inputs, starting from tests/fuzz/corpus/<name>.
+function(lastmile_fuzzer name)
+  cmake_parse_arguments(ARG "" "RUNS" "SOURCES;LIBS" ${ARGN})
+  if(NOT LASTMILE_BUILD_FUZZERS)
+    return()
+  endif()
+  if(NOT ARG_RUNS)
+    set(ARG_RUNS 200000)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz/${name})
+  add_test(NAME ${name}
+           COMMAND ${name} -runs=${ARG_RUNS} -max_total_time=60 -timeout=1 -rss_limit_mb=512 -max_len=8192
+                   ${CMAKE_BINARY_DIR}/fuzz/${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 150)
+endfunction()

@@ -1,0 +1,27 @@
+# Compiler settings that hold for every target.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+option(LASTMILE_BUILD_TESTS "Build the C++ tests" ON)
+option(LASTMILE_BUILD_FUZZERS "Build the libFuzzer targets (clang only)" OFF)
+set(LASTMILE_SANITIZERS "" CACHE STRING "Value of -fsanitize=, empty for none")
+
+find_program(LASTMILE_CCACHE ccache)
+if(LASTMILE_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${LASTMILE_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LASTMILE_CCACHE})
+endif()
+
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror=switch
+                    -Werror=return-type -Werror=unused-result)
+if(LASTMILE_SANITIZERS)
+  add_compile_options(-fsanitize=${LASTMILE_SANITIZERS} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${LASTMILE_SANITIZERS})
+else()
+  add_compile_options(-fstack-protector-strong $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
+  add_link_options(-Wl,-z,relro,-z,now)
+endif()
+add_link_options(-pie)

@@ -1,0 +1,137 @@
+#ifndef LASTMILE_MEDIA_ANCHOR_CORE_LEG_PLAN_H_
+#define LASTMILE_MEDIA_ANCHOR_CORE_LEG_PLAN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/endpoint.h"
+#include "base/strong_id.h"
+#include "base/time.h"
+
+// The values that cross between signalling and media: commands one way, events the other. Plain
+// data that could be written to a socket, so that media can move to a process of its own.
+// Thread: any.
+namespace lastmile::media {
+
+struct SessionTag;
+// One media session: a browser leg and a trunk leg with a relay between them. Chosen by signalling.
+using SessionId = StrongId<SessionTag>;
+
+// The gateway's side of the DTLS association (RFC 5763): a=setup:passive is kServer.
+enum class DtlsRole { kServer, kClient };
+
+// a=fingerprint (RFC 8122) as values: `hash` in lower case ("sha-256"), `digest` its bytes.
+struct DtlsFingerprint {
+  std::string hash;
+  Bytes digest;
+  bool operator==(const DtlsFingerprint&) const = default;
+};
+
+// What the browser said in its SDP. Its candidates are not here: an ICE-lite agent answers checks
+// and learns the pair from them (RFC 8445 section 6.2; zero candidates is the normal case).
+struct BrowserRemote {
+  std::string ice_ufrag;
+  std::string ice_pwd;
+  std::vector<DtlsFingerprint> fingerprints;  // one of them must match the certificate (RFC 8122 5)
+  DtlsRole gateway_role = DtlsRole::kServer;
+};
+
+// What the trunk said in its SDP.
+struct TrunkRemote {
+  Endpoint rtp;
+  Endpoint rtcp;
+  // The trunk is configured `nat: true`: the first address that sends RTP replaces rtp/rtcp, once.
+  bool latch = false;
+};
+
+// One payload type as each side numbers it. A packet whose type is in no mapping is dropped.
+struct PayloadMapping {
+  uint8_t browser_pt = 0;
+  uint8_t trunk_pt = 0;
+  uint32_t clock_rate = 8000;  // Hz, the same on both sides: the relay does not transcode
+  bool telephone_event = false;
+  bool operator==(const PayloadMapping&) const = default;
+};
+
+// What the anchor opened for the browser leg and what the SDP to the browser has to say.
+struct BrowserLocal {
+  std::string ice_ufrag;
+  std::string ice_pwd;
+  std::vector<Endpoint> candidates;  // host candidates, component 1 (rtcp-mux), best first
+  DtlsFingerprint fingerprint;       // of the process's certificate
+};
+
+struct TrunkLocal {
+  Endpoint rtp;
+  Endpoint rtcp;
+};
+
+// --- commands, signalling to media ---
+
+// Opens sockets and credentials for both legs. What is not known yet (the trunk's side of an
+// outbound call, the browser's of an inbound one) comes later by UpdateSession.
+struct OpenSession {
+  SessionId session;
+  std::optional<BrowserRemote> browser;
+  std::optional<TrunkRemote> trunk;
+  std::vector<PayloadMapping> payloads;
+};
+// Replaces what is present; absent parts stay as they are. Keys, ROC and ports are kept.
+struct UpdateSession {
+  SessionId session;
+  std::optional<BrowserRemote> browser;
+  std::optional<TrunkRemote> trunk;
+  std::optional<std::vector<PayloadMapping>> payloads;
+};
+struct CloseSession {
+  SessionId session;
+};
+using MediaCommand = std::variant<OpenSession, UpdateSession, CloseSession>;
+
+// --- events, media to signalling ---
+
+struct SessionOpened {
+  SessionId session;
+  BrowserLocal browser;
+  TrunkLocal trunk;
+};
+// ICE is nominated, DTLS is done and the certificate matched: audio can flow to the browser.
+struct BrowserConnected {
+  SessionId session;
+};
+enum class SessionFault {
+  kNoPort,               // no trunk port pair is free: the session was not opened
+  kFingerprintMismatch,  // the browser's certificate is not the one of its SDP
+  kDtlsFailed,           // the handshake ended with an alert or ran out of time
+  kBrowserGone,          // no consent check and no SRTP from the browser for the set time
+};
+// The session does not work (any more). Signalling decides what becomes of the call and still owes
+// CloseSession, also after kNoPort.
+struct SessionFailed {
+  SessionId session;
+  SessionFault fault;
+  std::string reason;  // a sentence for the log and the BYE
+};
+struct DirectionStats {
+  uint64_t packets = 0;  // relayed
+  uint64_t bytes = 0;    // RTP payload bytes relayed
+  uint64_t dropped = 0;  // arrived and not relayed, for any cause
+};
+struct SessionStats {
+  DirectionStats browser_to_trunk;
+  DirectionStats trunk_to_browser;
+};
+// The last event of a session; its ports are free.
+struct SessionClosed {
+  SessionId session;
+  SessionStats stats;
+};
+using MediaEvent = std::variant<SessionOpened, BrowserConnected, SessionFailed, SessionClosed>;
+
+}  // namespace lastmile::media
+
+#endif  // LASTMILE_MEDIA_ANCHOR_CORE_LEG_PLAN_H_

@@ -1,0 +1,62 @@
+#ifndef LASTMILE_MEDIA_ANCHOR_IO_MEDIA_ENGINE_H_
+#define LASTMILE_MEDIA_ANCHOR_IO_MEDIA_ENGINE_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "base/mailbox.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "media_anchor/core/leg_plan.h"
+
+namespace lastmile::media {
+
+struct MediaOptions {
+  // Browser side: worker n listens on UDP port browser_port + n; port 0 takes any free port.
+  IpAddress browser_bind;
+  std::vector<IpAddress> browser_advertise;  // candidates of the SDP, best first; never empty
+  uint16_t browser_port = 20000;
+  // Trunk side: an even port for RTP and the next one for RTCP a session.
+  IpAddress trunk_bind;
+  IpAddress trunk_advertise;
+  uint16_t trunk_port_min = 30000;
+  uint16_t trunk_port_max = 39999;
+  int workers = 1;
+  Duration browser_gone_after = 10s;  // no consent check and no SRTP for so long: kBrowserGone
+};
+
+struct MediaGauges {
+  uint32_t sessions = 0;
+  uint32_t ports_in_use = 0;  // trunk UDP ports bound
+};
+
+// The media anchor: worker threads that relay between browser legs and trunk legs. The only public
+// header of the anchor's shell.
+class MediaEngine {
+ public:
+  // `events` outlives the engine. States are never dropped: if `events` is full, the worker keeps
+  // the event and tries again on its next turn.
+  MediaEngine(MediaOptions options, Mailbox<MediaEvent>& events);
+  ~MediaEngine();
+
+  // Binds the browser ports and starts the workers. Errors name address, port and cause.
+  Result<void> Start();
+  // Any thread. OpenSession goes to the worker with the fewest sessions, the other commands to the
+  // session's worker. False: that worker's mailbox is full and nothing was done.
+  [[nodiscard]] bool Post(MediaCommand command);
+  // Closes all sessions (SessionClosed is still posted for each), joins the workers. Idempotent.
+  void Stop();
+
+  MediaGauges gauges() const;                            // any thread
+  const std::vector<Endpoint>& browser_sockets() const;  // valid after Start(), one a worker
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lastmile::media
+
+#endif  // LASTMILE_MEDIA_ANCHOR_IO_MEDIA_ENGINE_H_
