@@ -30,6 +30,9 @@ Result<Message, ParseError> Parse(std::string_view text);
 // space.
 std::string Print(const Message& message);
 
+// The value of a WWW-Authenticate, Proxy-Authenticate, Authorization or Proxy-Authorization header.
+std::string PrintAuth(const AuthHeader& header);
+
 }  // namespace lastmile::sip
 
 #endif  // LASTMILE_GATEWAY_SIP_CODEC_H_
