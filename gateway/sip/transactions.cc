@@ -3,7 +3,7 @@
 #include <string_view>
 #include <utility>
 
-#include "gateway/sip/names.h"
+#include "gateway/sip/lexical.h"
 
 namespace lastmile::sip {
 namespace {
@@ -24,7 +24,7 @@ std::string ServerKey(uint64_t owner, const Message& request, std::string_view m
   std::string key;
   Append(key, std::to_string(owner));
   Append(key, method);
-  Append(key, LowerName(via.sent_by));
+  Append(key, LowerCase(via.sent_by));
   Append(key, branch);
   if (branch.starts_with(kMagicCookie)) return key;
   // RFC 2543: the branch says nothing. The To tag is left out, as the ACK has one and its INVITE
@@ -112,13 +112,9 @@ TransactionId Transactions::Accept(FlowId flow, uint64_t owner, const Message& r
   const TransactionId id = ids_.Next();
   Server server;
   server.flow = flow;
+  server.owner = owner;
   server.request = HeadOf(request);
-  server.key = ServerKey(owner, request, request.method);
-  server_keys_[server.key] = id;
-  if (request.to.tag().empty()) {
-    server.merge_key = MergeKey(owner, request);
-    merge_keys_[server.merge_key] = id;
-  }
+  AddKeys(id, server);
   by_flow_[flow].insert(id);
   if (request.method != "INVITE") timers_.Set(id, now + timeout_);  // F of the sender
   servers_.emplace(id, std::move(server));
@@ -178,7 +174,7 @@ TransactionId Transactions::OnResponse(uint64_t owner, const Message& response, 
   if (found == client_keys_.end()) return {};
   const TransactionId id = found->second;
   Client& client = clients_.at(id);
-  if (client.owner != owner || !SameName(client.request.vias.front().sent_by, via.sent_by)) {
+  if (client.owner != owner || !EqualNoCase(client.request.vias.front().sent_by, via.sent_by)) {
     return {};
   }
   const bool invite = client.request.method == "INVITE";
@@ -204,23 +200,52 @@ void Transactions::SendAckOf(const Client& client, const Message& response) {
   outgoing_.push_back({client.flow, std::move(ack)});
 }
 
-std::optional<Message> Transactions::MakeCancel(TransactionId invite) const {
+std::optional<OutgoingMessage> Transactions::MakeCancel(TransactionId invite) const {
   const auto found = clients_.find(invite);
   if (found == clients_.end()) return std::nullopt;
-  return SameHop(found->second.request, "CANCEL");
+  return OutgoingMessage{found->second.flow, SameHop(found->second.request, "CANCEL")};
 }
 
 void Transactions::End(TransactionId id) {
   timers_.Clear(id);
   if (const auto server = servers_.find(id); server != servers_.end()) {
-    server_keys_.erase(server->second.key);
-    if (!server->second.merge_key.empty()) merge_keys_.erase(server->second.merge_key);
+    RemoveKeys(id, server->second);
     Detach(server->second.flow, id);
     servers_.erase(server);
   } else if (const auto client = clients_.find(id); client != clients_.end()) {
     client_keys_.erase(client->second.key);
     Detach(client->second.flow, id);
     clients_.erase(client);
+  }
+}
+
+void Transactions::AddKeys(TransactionId id, Server& server) {
+  server.key = ServerKey(server.owner, server.request, server.request.method);
+  server_keys_[server.key] = id;
+  if (!server.request.to.tag().empty()) return;
+  server.merge_key = MergeKey(server.owner, server.request);
+  merge_keys_[server.merge_key] = id;
+}
+
+// A key may have become another transaction's when flows changed their owner.
+void Transactions::RemoveKeys(TransactionId id, const Server& server) {
+  const auto key = server_keys_.find(server.key);
+  if (key != server_keys_.end() && key->second == id) server_keys_.erase(key);
+  const auto merge_key = merge_keys_.find(server.merge_key);
+  if (merge_key != merge_keys_.end() && merge_key->second == id) merge_keys_.erase(merge_key);
+}
+
+void Transactions::ChangeOwner(FlowId flow, uint64_t owner) {
+  const auto found = by_flow_.find(flow);
+  if (found == by_flow_.end()) return;
+  for (TransactionId id : found->second) {
+    if (const auto server = servers_.find(id); server != servers_.end()) {
+      RemoveKeys(id, server->second);
+      server->second.owner = owner;
+      AddKeys(id, server->second);
+    } else if (const auto client = clients_.find(id); client != clients_.end()) {
+      client->second.owner = owner;
+    }
   }
 }
 

@@ -57,9 +57,11 @@ class Transactions {
   // here. After a final response the transaction has ended, except an INVITE after a 2xx.
   TransactionId OnResponse(uint64_t owner, const Message& response, TimePoint now);
   // The CANCEL of an INVITE of ours (section 9.1), ready for Send(). Empty: it has ended.
-  std::optional<Message> MakeCancel(TransactionId invite) const;
+  std::optional<OutgoingMessage> MakeCancel(TransactionId invite) const;
 
   // --- both ---
+  // The flow turned out to be somebody else's: what it carries is theirs from now on.
+  void ChangeOwner(FlowId flow, uint64_t owner);
   void End(TransactionId id);
   // Ends all transactions of a flow and returns them, oldest first.
   std::vector<TransactionId> RemoveFlow(FlowId flow);
@@ -77,6 +79,7 @@ class Transactions {
   };
   struct Server {
     FlowId flow;
+    uint64_t owner = 0;
     State state = State::kTrying;
     Message request;  // head only
     std::optional<Message> last_response;
@@ -92,6 +95,8 @@ class Transactions {
   };
 
   void SendAckOf(const Client& client, const Message& response);
+  void AddKeys(TransactionId id, Server& server);
+  void RemoveKeys(TransactionId id, const Server& server);
   void Detach(FlowId flow, TransactionId id);
 
   const Duration timeout_;
