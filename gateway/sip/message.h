@@ -26,7 +26,7 @@ struct Params {
 // sip:, sips: or another scheme; for others only `scheme` and `opaque` are set.
 struct Uri {
   std::string scheme = "sip";
-  std::string user;   // unescaped; a password part is refused by Parse
+  std::string user;   // unescaped; a password part is dropped by Parse, never passed on
   std::string host;   // IPv6 with brackets
   uint16_t port = 0;  // 0: none given
   Params params;
