@@ -175,10 +175,10 @@ class UserAgent {
   // Ends a confirmed dialog (also one whose 2xx is not ACKed yet, in either direction). The usage
   // is gone for the caller at once; its BYE is finished inside.
   void Bye(DialogId dialog, Extras extras, TimePoint now);
-  // RequestAnswered follows in any case: 481 if there is no dialog, 491 if an INVITE is under way
-  // in it and `method` is another. The 2xx of a re-INVITE with a body is ACKed inside; without one
-  // (the peer makes the offer) Ack is owed. A re-INVITE of the peer that is cancelled is answered
-  // inside.
+  // RequestAnswered follows in any case: 481 if there is no dialog, 491 if `method` is INVITE and
+  // another INVITE is under way in it. The 2xx of a re-INVITE with a body is ACKed inside; of one
+  // without (the peer makes the offer) Ack is owed. A re-INVITE that the peer cancels is answered
+  // inside, and its ServerRequestId is then unknown.
   ClientRequestId SendInDialog(DialogId dialog, std::string_view method, Extras extras,
                                TimePoint now);
   // Outside dialogs (OPTIONS, REGISTER). Call-ID, CSeq, From-tag and Via are added if absent.
