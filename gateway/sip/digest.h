@@ -1,8 +1,12 @@
 #ifndef LASTMILE_GATEWAY_SIP_DIGEST_H_
 #define LASTMILE_GATEWAY_SIP_DIGEST_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/random.h"
@@ -24,7 +28,10 @@ enum class DigestVerdict {
 };
 
 // The server side. Nonces carry their time and are bound to a connection by a keyed hash, so that
-// nothing is stored for a client that never answers. Sans-IO. Thread: its owner's.
+// nothing is stored for a client that never answers. Only accepted nonces are remembered, with
+// their last nc, until they expire. If there are more than kMaxNonces of them, all nonces made
+// before the oldest remembered one count as stale: memory is bounded and yet nothing can be
+// replayed. Sans-IO. Thread: its owner's.
 class DigestServer {
  public:
   DigestServer(std::string realm, RandomSource& random);
@@ -32,19 +39,30 @@ class DigestServer {
   // The WWW-Authenticate (or Proxy-Authenticate) value; `connection` binds the nonce.
   AuthHeader Challenge(uint64_t connection, bool stale, TimePoint now);
   // `ha1` of the user named by the credentials; pass an empty one for an unknown user: the verdict
-  // is then kWrong after the same work. `method` and the uri parameter are checked.
-  DigestVerdict Verify(const AuthHeader& credentials, std::string_view method,
-                       std::string_view ha1, uint64_t connection, TimePoint now);
+  // is then kWrong after the same work. `method` and the uri parameter are checked; the latter
+  // against `request_uri` if one is given: scheme, user, host and port have to be the same.
+  DigestVerdict Verify(const AuthHeader& credentials, std::string_view method, std::string_view ha1,
+                       uint64_t connection, TimePoint now, const Uri* request_uri = nullptr);
   // The user name of the credentials for our realm; empty: none.
   std::string UserOf(const AuthHeader& credentials) const;
   const std::string& realm() const { return realm_; }
 
   static constexpr Duration kNonceLife = 5min;
+  static constexpr size_t kMaxNonces = 65536;
 
  private:
+  // When it was made, and the random part that tells two of one moment apart.
+  using NonceId = std::pair<int64_t, uint64_t>;
+
+  std::string NonceOf(NonceId id, uint64_t connection) const;
+  bool IsFresh(NonceId id, TimePoint now) const;
+  bool Spend(NonceId id, uint32_t count, TimePoint now);
+
   std::string realm_;
   RandomSource& random_;
   Bytes key_;
+  std::map<NonceId, uint32_t> spent_;  // last nc of each accepted nonce
+  int64_t floor_;                      // nonces made at or before it are stale
 };
 
 // The client side, towards trunks: answers the first MD5 or SHA-256 challenge. Fails for an

@@ -26,8 +26,8 @@ struct Params {
 // sip:, sips: or another scheme; for others only `scheme` and `opaque` are set.
 struct Uri {
   std::string scheme = "sip";
-  std::string user;  // unescaped; a password part is refused by Parse
-  std::string host;  // IPv6 with brackets
+  std::string user;   // unescaped; a password part is dropped by Parse, never passed on
+  std::string host;   // IPv6 with brackets
   uint16_t port = 0;  // 0: none given
   Params params;
   std::string headers;  // what follows '?', as it is
@@ -53,6 +53,7 @@ struct Via {
   Params params;          // branch, received, rport ...
 
   std::string branch() const;
+  std::string ToString() const;
   bool operator==(const Via&) const = default;
 };
 
@@ -66,7 +67,11 @@ struct CSeq {
 struct AuthHeader {
   std::string scheme;  // "Digest", "Bearer"
   Params params;       // Digest; quoting is the printer's business
-  std::string token;   // any other scheme: the rest of the line
+  std::string token;   // any other scheme, or a Digest that cannot be read: the rest of the line
+
+  // The header's value, quoted as RFC 7616 section 3.5 asks for.
+  std::string ToString() const;
+  bool operator==(const AuthHeader&) const = default;
 };
 
 struct Header {
@@ -108,6 +113,7 @@ struct Message {
   bool is_request() const { return status == 0; }
   const std::string* FindExtra(std::string_view name) const;  // first of that name; without case
   void SetExtra(std::string_view name, std::string value);    // replaces all of that name
+  bool operator==(const Message&) const = default;
 };
 
 // RFC 3261 section 8.2.6: Via, From, To, Call-ID, CSeq (and Record-Route) taken over; `to_tag` is

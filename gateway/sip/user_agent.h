@@ -29,6 +29,9 @@ struct UserAgentOptions {
   std::string product = "Lastmile";  // User-Agent and Server
   std::vector<std::string> allow;    // methods for Allow in INVITE, 2xx and 405
   size_t max_transactions = 20000;   // more: new requests are answered 503
+  // Option tags a peer may put into Require without getting 420. They bind nothing here: sessions
+  // are timed and replaced by the owner of this object, the others are a registrar's.
+  std::vector<std::string> known_extensions = {"timer", "replaces", "outbound", "path", "gruu"};
 };
 
 // How we appear on one flow.
@@ -38,16 +41,17 @@ struct FlowInfo {
   Uri contact;                // for Contact of dialogs on this flow
   // Who is at the other end. A request inside a dialog counts only on a flow of the dialog's owner
   // (anything else is answered 481), and the dialog moves to the newest flow of its owner that
-  // carried one of its requests.
+  // carried one of its requests. 0: not known yet, shares nothing with any other flow; else below
+  // 2^63.
   uint64_t owner = 0;
 };
 
 // What is added to a request or response by its sender.
 struct Extras {
-  std::string reason_phrase;  // responses; empty: the default
-  std::vector<Header> headers;
-  std::string content_type;
-  std::string body;
+  std::string reason_phrase = {};  // responses; empty: the default
+  std::vector<Header> headers = {};
+  std::string content_type = {};
+  std::string body = {};
 };
 
 struct InviteRequest {
@@ -66,8 +70,8 @@ struct IncomingInvite {
   FlowId flow;
   Message request;
 };
-// Any other request but ACK, BYE, CANCEL: REGISTER, OPTIONS, INFO, UPDATE, re-INVITE ... Answer with
-// Respond. `dialog` is 0 outside dialogs.
+// Any other request but ACK, BYE, CANCEL: REGISTER, OPTIONS, INFO, UPDATE, re-INVITE ... Answer
+// with Respond. `dialog` is 0 outside dialogs.
 struct IncomingRequest {
   ServerRequestId id;
   FlowId flow;
@@ -103,8 +107,8 @@ struct InviteCancelled {
   std::string reason_header;  // value of its Reason header, or ""
 };
 enum class DialogEnd {
-  kBye,      // by the peer; 200 is sent
-  kNoAck,    // our 2xx was never ACKed; BYE is sent
+  kBye,    // by the peer; 200 is sent
+  kNoAck,  // our 2xx was never ACKed; BYE is sent
 };
 struct DialogEnded {
   DialogId dialog;
@@ -138,6 +142,7 @@ class UserAgent {
   UserAgent(UserAgentOptions options, RandomSource& random);
   ~UserAgent();
 
+  // Once more for the same flow: replaces its FlowInfo; what the flow carries gets the new owner.
   void AddFlow(FlowId flow, FlowInfo info);
   // Transactions on it end (events as if they had timed out, status 503); unanswered INVITEs of the
   // peer end in InviteCancelled. Confirmed dialogs stay, without a flow, until BindFlow.
@@ -164,11 +169,16 @@ class UserAgent {
   void Forget(DialogId dialog);  // after 401/407 without a retry
   void Ack(DialogId dialog, Extras extras, TimePoint now);
   // Ends an INVITE of ours that has no final response: CANCEL as soon as a 1xx came. InviteRejected
-  // (487) follows; a 2xx that crossed is ACKed and BYEd inside, then InviteRejected 487 is reported.
+  // (487) follows; a 2xx that crossed is ACKed and BYEd inside, then InviteRejected 487 is
+  // reported.
   void Cancel(DialogId dialog, Extras extras, TimePoint now);
-  // Ends a confirmed dialog (also one whose 2xx is not ACKed yet, in either direction). The usage is
-  // gone for the caller at once; its BYE is finished inside.
+  // Ends a confirmed dialog (also one whose 2xx is not ACKed yet, in either direction). The usage
+  // is gone for the caller at once; its BYE is finished inside.
   void Bye(DialogId dialog, Extras extras, TimePoint now);
+  // RequestAnswered follows in any case: 481 if there is no dialog, 491 if `method` is INVITE and
+  // another INVITE is under way in it. The 2xx of a re-INVITE with a body is ACKed inside; of one
+  // without (the peer makes the offer) Ack is owed. A re-INVITE that the peer cancels is answered
+  // inside, and its ServerRequestId is then unknown.
   ClientRequestId SendInDialog(DialogId dialog, std::string_view method, Extras extras,
                                TimePoint now);
   // Outside dialogs (OPTIONS, REGISTER). Call-ID, CSeq, From-tag and Via are added if absent.

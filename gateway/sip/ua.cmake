@@ -1,0 +1,3 @@
+lastmile_module(sip_ua
+  SOURCES dialog.cc transactions.cc user_agent.cc user_agent_client.cc user_agent_server.cc
+  PUBLIC lastmile::sip)

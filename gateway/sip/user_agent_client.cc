@@ -1,0 +1,414 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "gateway/sip/lexical.h"
+#include "gateway/sip/user_agent_impl.h"
+
+namespace lastmile::sip {
+namespace {
+
+bool IsCredentials(const Header& header) {
+  return EqualNoCase(header.name, "Authorization") ||
+         EqualNoCase(header.name, "Proxy-Authorization");
+}
+
+bool IsSuccess(int status) { return status >= 200 && status < 300; }
+
+// Requests that tell the peer where to send its own from now on (RFC 3261 section 12.2.1.1,
+// RFC 3311, RFC 6665, RFC 3515).
+bool CarriesContact(std::string_view method) {
+  return method == "INVITE" || method == "UPDATE" || method == "SUBSCRIBE" || method == "NOTIFY" ||
+         method == "REFER";
+}
+
+}  // namespace
+
+// --- INVITE ---
+
+DialogId UserAgent::Impl::Invite(FlowId flow, InviteRequest request, TimePoint now) {
+  const Flow* found = FindFlow(flow);
+  if (!found) {
+    const DialogId id = dialog_ids_.Next();
+    events_.push_back(InviteRejected{id, 503, std::nullopt});
+    return id;
+  }
+  Usage& usage = NewUsage(flow, State::kCalling);
+  Message& invite = usage.invite;
+  invite.method = "INVITE";
+  invite.request_uri = std::move(request.request_uri);
+  invite.from = std::move(request.from);
+  invite.from.params.Set("tag", usage.local_tag);
+  invite.to = std::move(request.to);
+  invite.call_id = random_.Token(24);
+  invite.cseq = {1, "INVITE"};
+  invite.max_forwards = 70;
+  invite.contacts.emplace_back();
+  invite.contacts.back().uri = found->info.contact;
+  invite.allow = options_.allow;
+  internal::Apply(invite, std::move(request.extras));
+  timers_.Set({usage.id, Timer::kRing}, now + request.ring_timeout);
+  SendInvite(usage, now);
+  return usage.id;
+}
+
+void UserAgent::Impl::SendInvite(Usage& usage, TimePoint now) {
+  usage.state = State::kCalling;
+  usage.proceeding = false;
+  ClientUse use{.kind = ClientUse::Kind::kInvite, .usage = usage.id};
+  usage.invite_transaction = SendStateful(usage.flow, usage.invite, std::move(use), now);
+}
+
+void UserAgent::Impl::RetryInvite(DialogId dialog, std::vector<Header> auth_headers,
+                                  TimePoint now) {
+  Usage* usage = FindUsage(dialog);
+  if (!usage || usage->state != State::kChallenged) return;
+  if (!FindFlow(usage->flow)) {
+    RejectInvite(*usage, 503, std::nullopt, now);
+    return;
+  }
+  Message& invite = usage->invite;
+  for (Header& header : auth_headers) invite.SetExtra(header.name, std::move(header.value));
+  ++invite.cseq.number;
+  SendInvite(*usage, now);
+}
+
+void UserAgent::Impl::Forget(DialogId dialog) {
+  Usage* usage = FindUsage(dialog);
+  if (!usage || usage->state != State::kChallenged) return;
+  usage->state = State::kEnding;
+  EraseIfDone(*usage);
+}
+
+void UserAgent::Impl::Cancel(DialogId dialog, Extras extras, TimePoint now) {
+  Usage* usage = FindUsage(dialog);
+  if (!usage) return;
+  switch (usage->state) {
+    case State::kCalling:
+      if (usage->cancelling) return;
+      timers_.Clear({dialog, Timer::kRing});
+      usage->cancel_headers = std::move(extras.headers);
+      StartCancel(*usage, now);
+      return;
+    case State::kChallenged:
+      RejectInvite(*usage, 487, std::nullopt, now);
+      return;
+    case State::kAnswered:
+      // The 2xx crossed this command: the caller need not hear of it any more.
+      std::erase_if(events_, [&](const UserAgentEvent& event) {
+        const auto* accepted = std::get_if<InviteAccepted>(&event);
+        return accepted && accepted->dialog == dialog;
+      });
+      events_.push_back(InviteRejected{dialog, 487, std::nullopt});
+      SendAck(*usage, {});
+      EndWithBye(*usage, {.headers = std::move(extras.headers)}, now);
+      return;
+    case State::kIncoming:
+    case State::kUnacked:
+    case State::kConfirmed:
+    case State::kEnding:
+      return;
+  }
+}
+
+// No CANCEL before a 1xx (section 9.1): until then it is only wanted.
+void UserAgent::Impl::StartCancel(Usage& usage, TimePoint now) {
+  usage.cancelling = true;
+  if (!usage.proceeding || usage.cancel_sent) return;
+  std::optional<OutgoingMessage> cancel = transactions_.MakeCancel(usage.invite_transaction);
+  if (!cancel) return;
+  usage.cancel_sent = true;
+  internal::Apply(cancel->message, {.headers = usage.cancel_headers});
+  SendStateful(cancel->flow, std::move(cancel->message), {.usage = usage.id}, now);
+  timers_.Set({usage.id, Timer::kCancel}, now + internal::kTimeoutInT1 * options_.t1);
+}
+
+// `usage` is not valid afterwards.
+void UserAgent::Impl::RejectInvite(Usage& usage, int status, std::optional<Message> response,
+                                   TimePoint now) {
+  if (usage.state != State::kEnding) {
+    events_.push_back(InviteRejected{usage.id, status, std::move(response)});
+  }
+  End(usage, now);
+}
+
+// --- responses ---
+
+void UserAgent::Impl::OnResponse(FlowId flow, Message response, TimePoint now) {
+  const TransactionId id = transactions_.OnResponse(FindFlow(flow)->owner, response, now);
+  const auto found = client_uses_.find(id);
+  if (found == client_uses_.end()) return;
+  switch (found->second.kind) {
+    case ClientUse::Kind::kInvite:
+      OnInviteResponse(id, std::move(response), now);
+      return;
+    case ClientUse::Kind::kReinvite:
+      OnReinviteResponse(id, std::move(response), now);
+      return;
+    case ClientUse::Kind::kRequest:
+    case ClientUse::Kind::kInside:
+      break;
+  }
+  if (response.status < 200) return;
+  const ClientUse use = std::move(found->second);
+  client_uses_.erase(found);
+  Usage* usage = FindUsage(use.usage);
+  if (use.kind == ClientUse::Kind::kRequest) {
+    if (usage && !usage->legs.empty() && response.cseq.method == "UPDATE" &&
+        IsSuccess(response.status)) {
+      usage->legs.back().RefreshTarget(response);
+    }
+    const int status = response.status;
+    events_.push_back(RequestAnswered{use.request, use.usage, status, std::move(response)});
+  }
+  if (!usage) return;
+  --usage->open;
+  EraseIfDone(*usage);
+}
+
+void UserAgent::Impl::OnInviteResponse(TransactionId id, Message response, TimePoint now) {
+  if (IsSuccess(response.status)) {
+    OnInviteSuccess(id, std::move(response), now);
+    return;
+  }
+  Usage& usage = *FindUsage(client_uses_.at(id).usage);
+  if (response.status < 200) {
+    usage.proceeding = true;
+    if (usage.cancelling) StartCancel(usage, now);
+    if (response.status == 100) return;
+    TakeEarlyLeg(usage, response);
+    if (usage.state == State::kEnding || usage.cancelling) return;
+    events_.push_back(InviteProgress{usage.id, std::move(response)});
+    return;
+  }
+  client_uses_.erase(id);
+  --usage.open;
+  timers_.Clear({usage.id, Timer::kCancel});
+  const int status = response.status;
+  const bool challenge = status == 401 || status == 407;
+  if (challenge && usage.state == State::kCalling && !usage.cancelling) {
+    usage.state = State::kChallenged;
+    usage.legs.clear();
+    usage.may_fork = false;
+    events_.push_back(InviteRejected{usage.id, status, std::move(response)});
+  } else if (challenge) {
+    RejectInvite(usage, 487, std::nullopt, now);  // cancelled: nobody will retry
+  } else {
+    RejectInvite(usage, status, std::move(response), now);
+  }
+}
+
+void UserAgent::Impl::TakeEarlyLeg(Usage& usage, const Message& response) {
+  const std::string tag = response.to.tag();
+  if (tag.empty()) return;
+  const auto leg =
+      std::ranges::find(usage.legs, tag, [](const Dialog& d) { return d.remote.tag(); });
+  if (leg != usage.legs.end()) {
+    std::rotate(leg, leg + 1, usage.legs.end());
+  } else if (usage.legs.size() < internal::kMaxForks) {
+    usage.legs.push_back(Dialog::OfClient(usage.invite, response));
+    usage.may_fork = usage.legs.size() > 1;
+  } else {
+    usage.may_fork = true;
+  }
+}
+
+void UserAgent::Impl::MarkAccepted(TransactionId id, ClientUse& use, Usage& usage,
+                                   const Message& response) {
+  use.winner = response.to.tag();
+  --usage.open;
+  usage.accepted.push_back(id);
+  usage.owed_ack = OwedAck{id, response.cseq.number};
+}
+
+void UserAgent::Impl::OnInviteSuccess(TransactionId id, Message response, TimePoint now) {
+  ClientUse& use = client_uses_.at(id);
+  if (use.winner) {
+    OnFurtherSuccess(id, response, now);
+    return;
+  }
+  Usage& usage = *FindUsage(use.usage);
+  MarkAccepted(id, use, usage, response);
+  timers_.Clear({usage.id, Timer::kRing});
+  timers_.Clear({usage.id, Timer::kCancel});
+  const auto early = std::ranges::find(usage.legs, *use.winner,
+                                       [](const Dialog& leg) { return leg.remote.tag(); });
+  Dialog leg = early == usage.legs.end() ? Dialog::OfClient(usage.invite, response) : *early;
+  leg.Confirm(response);
+  usage.may_fork |= early == usage.legs.end() && !usage.legs.empty();
+  usage.legs.assign(1, std::move(leg));
+  usage.invite.body.clear();
+  if (usage.state == State::kCalling && !usage.cancelling) {
+    usage.state = State::kAnswered;
+    events_.push_back(InviteAccepted{usage.id, std::move(response)});
+    return;
+  }
+  // It crossed our CANCEL; other forks may have answered as well.
+  usage.may_fork = true;
+  if (usage.state == State::kCalling) {
+    events_.push_back(InviteRejected{usage.id, 487, std::nullopt});
+  }
+  SendAck(usage, {});
+  EndWithBye(usage, {.headers = usage.cancel_headers}, now);
+}
+
+void UserAgent::Impl::OnFurtherSuccess(TransactionId id, const Message& response, TimePoint now) {
+  ClientUse& use = client_uses_.at(id);
+  Usage& usage = *FindUsage(use.usage);
+  const std::string tag = response.to.tag();
+  const auto sent = std::ranges::find(use.acks, tag, &SentAck::to_tag);
+  if (sent != use.acks.end()) {
+    if (FindFlow(usage.flow)) outgoing_.push_back({usage.flow, sent->ack});
+    return;
+  }
+  if (tag == *use.winner) return;                      // Ack() is owed
+  if (use.kind == ClientUse::Kind::kReinvite) return;  // nothing forks inside a dialog
+  if (use.acks.size() > internal::kMaxForks || !FindFlow(usage.flow)) return;
+  usage.may_fork = true;
+  Dialog leg = Dialog::OfClient(usage.invite, response);
+  Message ack = leg.Ack(response.cseq.number);
+  std::ranges::copy_if(usage.invite.extra, std::back_inserter(ack.extra), IsCredentials);
+  Stamp(ack, *FindFlow(usage.flow));
+  use.acks.push_back({tag, ack});
+  outgoing_.push_back({usage.flow, std::move(ack)});
+  SendStateful(usage.flow, leg.NextRequest("BYE"), {.usage = usage.id}, now);
+}
+
+void UserAgent::Impl::OnReinviteResponse(TransactionId id, Message response, TimePoint now) {
+  ClientUse& use = client_uses_.at(id);
+  Usage& usage = *FindUsage(use.usage);
+  const int status = response.status;
+  if (status < 200) return;
+  if (use.winner) {
+    OnFurtherSuccess(id, response, now);
+    return;
+  }
+  const ClientRequestId request = use.request;
+  const bool has_body = use.has_body;
+  usage.our_reinvite = {};
+  if (!IsSuccess(status)) {
+    client_uses_.erase(id);
+    --usage.open;
+    events_.push_back(RequestAnswered{request, usage.id, status, std::move(response)});
+    EraseIfDone(usage);
+    return;
+  }
+  MarkAccepted(id, use, usage, response);
+  usage.legs.back().RefreshTarget(response);
+  const bool ending = usage.state == State::kEnding;
+  events_.push_back(RequestAnswered{request, usage.id, status, std::move(response)});
+  if (has_body || ending) SendAck(usage, {});
+  EraseIfDone(usage);
+}
+
+// Timer B, F or M, or the flow was lost.
+void UserAgent::Impl::OnClientEnded(TransactionId id, int status, TimePoint now) {
+  const ClientUse use = std::move(client_uses_.at(id));
+  client_uses_.erase(id);
+  Usage* usage = FindUsage(use.usage);
+  if (use.winner) {
+    std::erase(usage->accepted, id);
+    // The ACK may have been lost with the flow, and the peer's next 2xx would find no transaction.
+    if (status == 503 && !use.acks.empty()) usage->ack_on_bind = use.acks.front().ack;
+    EraseIfDone(*usage);
+    return;
+  }
+  if (usage) --usage->open;
+  switch (use.kind) {
+    case ClientUse::Kind::kInvite:
+      timers_.Clear({usage->id, Timer::kCancel});
+      RejectInvite(*usage, status, std::nullopt, now);
+      return;
+    case ClientUse::Kind::kReinvite:
+      usage->our_reinvite = {};
+      [[fallthrough]];
+    case ClientUse::Kind::kRequest:
+      events_.push_back(RequestAnswered{use.request, use.usage, status, std::nullopt});
+      break;
+    case ClientUse::Kind::kInside:
+      break;
+  }
+  if (usage) EraseIfDone(*usage);
+}
+
+// --- ACK ---
+
+void UserAgent::Impl::Ack(DialogId dialog, Extras extras, TimePoint) {
+  Usage* usage = FindUsage(dialog);
+  if (!usage || usage->state == State::kEnding || !usage->owed_ack) return;
+  if (usage->state == State::kAnswered) usage->state = State::kConfirmed;
+  SendAck(*usage, std::move(extras));
+}
+
+void UserAgent::Impl::SendAck(Usage& usage, Extras extras) {
+  const OwedAck owed = *std::exchange(usage.owed_ack, std::nullopt);
+  Message ack = usage.legs.back().Ack(owed.cseq);
+  // Section 22.1: a server cannot challenge an ACK, so it carries what the INVITE carried.
+  std::ranges::copy_if(usage.invite.extra, std::back_inserter(ack.extra), IsCredentials);
+  internal::Apply(ack, std::move(extras));
+  const Flow* flow = FindFlow(usage.flow);
+  if (!flow) {
+    usage.ack_on_bind = std::move(ack);
+    return;
+  }
+  Stamp(ack, *flow);
+  const auto use = client_uses_.find(owed.transaction);
+  if (use != client_uses_.end()) use->second.acks.push_back({ack.to.tag(), ack});
+  outgoing_.push_back({usage.flow, std::move(ack)});
+}
+
+// --- other requests ---
+
+ClientRequestId UserAgent::Impl::AnswerAtOnce(DialogId dialog, int status) {
+  const ClientRequestId id = request_ids_.Next();
+  events_.push_back(RequestAnswered{id, dialog, status, std::nullopt});
+  return id;
+}
+
+ClientRequestId UserAgent::Impl::SendInDialog(DialogId dialog, std::string_view method,
+                                              Extras extras, TimePoint now) {
+  LASTMILE_CHECK(method != "ACK" && method != "BYE" && method != "CANCEL");
+  Usage* usage = FindUsage(dialog);
+  if (!usage || usage->state == State::kEnding || usage->legs.empty()) {
+    return AnswerAtOnce(dialog, 481);
+  }
+  const Flow* flow = FindFlow(usage->flow);
+  if (!flow) return AnswerAtOnce(dialog, 503);
+  const bool invite = method == "INVITE";
+  // Section 14.1: one INVITE at a time in a dialog, whoever sent it.
+  if (invite && (usage->state != State::kConfirmed || usage->our_reinvite || usage->owed_ack ||
+                 usage->peer_invite || usage->unacked)) {
+    return AnswerAtOnce(dialog, 491);
+  }
+  Message request = usage->legs.back().NextRequest(method);
+  if (CarriesContact(method)) {
+    request.contacts.emplace_back();
+    request.contacts.back().uri = flow->info.contact;
+  }
+  if (invite) request.allow = options_.allow;
+  internal::Apply(request, std::move(extras));
+  const ClientRequestId id = request_ids_.Next();
+  ClientUse use{.kind = invite ? ClientUse::Kind::kReinvite : ClientUse::Kind::kRequest,
+                .usage = dialog,
+                .request = id,
+                .has_body = !request.body.empty()};
+  const TransactionId sent = SendStateful(usage->flow, std::move(request), std::move(use), now);
+  if (invite) usage->our_reinvite = sent;
+  return id;
+}
+
+ClientRequestId UserAgent::Impl::SendRequest(FlowId flow, Message request, TimePoint now) {
+  LASTMILE_CHECK(request.method != "INVITE" && request.method != "ACK" &&
+                 request.method != "CANCEL");
+  if (!FindFlow(flow)) return AnswerAtOnce({}, 503);
+  if (request.call_id.empty()) request.call_id = random_.Token(24);
+  if (request.cseq.number == 0) request.cseq.number = 1;
+  request.cseq.method = request.method;
+  if (request.from.tag().empty()) request.from.params.Set("tag", internal::NewTag(random_));
+  if (!request.max_forwards) request.max_forwards = 70;
+  const ClientRequestId id = request_ids_.Next();
+  SendStateful(flow, std::move(request), {.kind = ClientUse::Kind::kRequest, .request = id}, now);
+  return id;
+}
+
+}  // namespace lastmile::sip

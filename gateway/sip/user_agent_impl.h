@@ -1,0 +1,229 @@
+#ifndef LASTMILE_GATEWAY_SIP_USER_AGENT_IMPL_H_
+#define LASTMILE_GATEWAY_SIP_USER_AGENT_IMPL_H_
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/strong_id.h"
+#include "gateway/sip/dialog.h"
+#include "gateway/sip/timer_queue.h"
+#include "gateway/sip/transactions.h"
+#include "gateway/sip/user_agent.h"
+
+// Private to user_agent*.cc: the state behind UserAgent. The methods are in three files: what both
+// roles share (user_agent.cc), our requests (user_agent_client.cc), the peer's
+// (user_agent_server.cc).
+namespace lastmile::sip {
+
+class UserAgent::Impl {
+ public:
+  Impl(UserAgentOptions options, RandomSource& random);
+
+  void AddFlow(FlowId flow, FlowInfo info);
+  void RemoveFlow(FlowId flow, TimePoint now);
+  void OnMessage(FlowId flow, Message message, TimePoint now);
+  void OnTimer(TimePoint now);
+  TimePoint next_timeout() const;
+  std::vector<UserAgentEvent> TakeEvents();
+  std::vector<OutgoingMessage> TakeOutgoing();
+
+  void RespondInvite(DialogId dialog, int status, Extras extras, TimePoint now);
+  void Respond(ServerRequestId request, int status, Extras extras, TimePoint now);
+
+  DialogId Invite(FlowId flow, InviteRequest request, TimePoint now);
+  void RetryInvite(DialogId dialog, std::vector<Header> auth_headers, TimePoint now);
+  void Forget(DialogId dialog);
+  void Ack(DialogId dialog, Extras extras, TimePoint now);
+  void Cancel(DialogId dialog, Extras extras, TimePoint now);
+  void Bye(DialogId dialog, Extras extras, TimePoint now);
+  ClientRequestId SendInDialog(DialogId dialog, std::string_view method, Extras extras,
+                               TimePoint now);
+  ClientRequestId SendRequest(FlowId flow, Message request, TimePoint now);
+
+  void BindFlow(DialogId dialog, FlowId flow);
+  FlowId FlowOf(DialogId dialog) const;
+  UserAgentGauges gauges() const { return {transactions_.size(), usages_.size()}; }
+
+ private:
+  enum class State {
+    kCalling,     // our INVITE has no final response
+    kChallenged,  // our INVITE got 401 or 407: RetryInvite or Forget
+    kAnswered,    // our INVITE got a 2xx: Ack is owed
+    kIncoming,    // the peer's INVITE has no final response
+    kUnacked,     // our 2xx has no ACK
+    kConfirmed,
+    kEnding,  // gone for the caller; what peers are owed is finished inside
+  };
+  enum class Timer {
+    kRing,         // InviteRequest::ring_timeout
+    kCancel,       // no final response after our CANCEL (section 9.1)
+    kResend,       // the 2xx again
+    kAckDeadline,  // no ACK at all
+  };
+  struct TimerKey {
+    DialogId usage;
+    Timer timer;
+    auto operator<=>(const TimerKey&) const = default;
+  };
+  struct Flow {
+    FlowInfo info;
+    uint64_t order = 0;  // a newer flow has a higher one
+    uint64_t owner = 0;  // info.owner, or a value no other flow has
+    std::set<DialogId> usages;
+  };
+  // A 2xx of ours that waits for its ACK.
+  struct Unacked {
+    TransactionId transaction;
+    uint32_t cseq = 0;
+    Message response;
+    Duration interval{};
+  };
+  // A 2xx of the peer that we have not ACKed.
+  struct OwedAck {
+    TransactionId transaction;
+    uint32_t cseq = 0;
+  };
+  struct Usage {
+    DialogId id;
+    State state = State::kCalling;
+    FlowId flow;
+    uint64_t owner = 0;
+    std::string local_tag;
+    // The dialog. Ours before its 2xx: one for each fork heard of, the one heard last at the end.
+    std::vector<Dialog> legs;
+
+    Message invite;  // ours, as sent last
+    TransactionId invite_transaction;
+    bool proceeding = false;  // a 1xx came
+    bool cancelling = false;  // CANCEL wanted or sent
+    bool cancel_sent = false;
+    std::vector<Header> cancel_headers;
+    std::optional<OwedAck> owed_ack;
+    // Sent into a flow that is lost, or not at all: repeated by BindFlow.
+    std::optional<Message> ack_on_bind;
+
+    TransactionId peer_invite;  // unanswered: their first INVITE or a re-INVITE
+    std::optional<Unacked> unacked;
+    Extras bye;  // kEnding and unacked: the BYE to be sent after the ACK
+
+    TransactionId our_reinvite;           // unanswered
+    std::vector<TransactionId> requests;  // of the peer, unanswered, without its first INVITE
+    size_t open = 0;                      // client transactions without a final response
+    std::vector<TransactionId> accepted;  // client INVITEs with a 2xx, until timer M
+    // Another fork's 2xx may still come, so that `accepted` must outlive the call.
+    bool may_fork = false;
+  };
+  struct SentAck {
+    std::string to_tag;
+    Message ack;
+  };
+  struct ClientUse {
+    enum class Kind { kInvite, kReinvite, kRequest, kInside };  // kInside: CANCEL, BYE
+    Kind kind = Kind::kInside;
+    DialogId usage = {};  // 0: outside dialogs
+    ClientRequestId request = {};
+    bool has_body = false;
+    std::optional<std::string> winner = {};  // To-tag of the first 2xx
+    std::vector<SentAck> acks = {};
+  };
+  struct ServerUse {
+    DialogId usage = {};  // 0: outside dialogs
+    std::string to_tag = {};
+    std::optional<Uri> target = {};  // target refresh, valid if answered 2xx
+  };
+
+  // --- user_agent.cc ---
+  Flow* FindFlow(FlowId flow);
+  Usage* FindUsage(DialogId dialog);
+  Usage& NewUsage(FlowId flow, State state);
+  void SetFlow(Usage& usage, FlowId flow);
+  void OnUsageTimer(TimerKey key, TimePoint now);
+  void OnTransactionEnded(TransactionId id, int status, TimePoint now);
+  // A response with what all of ours carry; `contact` 0: none.
+  Message BuildResponse(const Message& request, int status, std::string_view to_tag, Extras extras,
+                        FlowId contact);
+  // Adds Via and User-Agent and sends.
+  void SendStateless(FlowId flow, Message request);
+  TransactionId SendStateful(FlowId flow, Message request, ClientUse use, TimePoint now);
+  void Stamp(Message& request, const Flow& flow);
+  // The caller hears no more of the usage. It is erased as soon as nothing is owed; `usage` is not
+  // valid afterwards.
+  void End(Usage& usage, TimePoint now);
+  void EraseIfDone(Usage& usage);
+  // End() with a BYE. `usage` is not valid afterwards.
+  void EndWithBye(Usage& usage, Extras extras, TimePoint now);
+
+  // --- user_agent_client.cc ---
+  void SendInvite(Usage& usage, TimePoint now);
+  void OnResponse(FlowId flow, Message response, TimePoint now);
+  void OnInviteResponse(TransactionId id, Message response, TimePoint now);
+  void OnInviteSuccess(TransactionId id, Message response, TimePoint now);
+  void OnFurtherSuccess(TransactionId id, const Message& response, TimePoint now);
+  void OnReinviteResponse(TransactionId id, Message response, TimePoint now);
+  void OnClientEnded(TransactionId id, int status, TimePoint now);
+  void TakeEarlyLeg(Usage& usage, const Message& response);
+  void MarkAccepted(TransactionId id, ClientUse& use, Usage& usage, const Message& response);
+  void RejectInvite(Usage& usage, int status, std::optional<Message> response, TimePoint now);
+  void StartCancel(Usage& usage, TimePoint now);
+  void SendAck(Usage& usage, Extras extras);
+  ClientRequestId AnswerAtOnce(DialogId dialog, int status);
+
+  // --- user_agent_server.cc ---
+  void OnRequest(FlowId flow, Message request, TimePoint now);
+  // The status to refuse it with before anybody looks at it; 0: none.
+  int CheckRequest(uint64_t owner, const Message& request, std::vector<Header>& headers) const;
+  void OnNewInvite(FlowId flow, Message request, TimePoint now);
+  void OnRequestInDialog(FlowId flow, Message request, TimePoint now);
+  void OnReinvite(Usage& usage, FlowId flow, Message request, TimePoint now);
+  void OnAck(FlowId flow, Message ack, TimePoint now);
+  void OnCancel(FlowId flow, const Message& cancel, TimePoint now);
+  void OnBye(Usage& usage, const std::string& remote_tag, const Message& bye, TimePoint now);
+  void OnServerEnded(TransactionId id, TimePoint now);
+  // The dialog of a request, if the flow's owner is the dialog's.
+  Dialog* MatchDialog(FlowId flow, const Message& request, Usage*& usage);
+  void FollowFlow(Usage& usage, FlowId flow);
+  void PassOn(FlowId flow, Usage* usage, Message request, TimePoint now);
+  void Refuse(FlowId flow, const Message& request, int status, std::vector<Header> headers);
+  void GiveUpInvite(Usage& usage, std::string reason_header, TimePoint now);
+  void AnswerRequest(TransactionId id, Usage* usage, int status, Extras extras, TimePoint now);
+  void EndRequests(Usage& usage, TimePoint now);
+  void AwaitAck(Usage& usage, TransactionId transaction, Message response, TimePoint now);
+  void StopAwaitingAck(Usage& usage);
+  void OnNoAck(Usage& usage, TimePoint now);
+
+  const UserAgentOptions options_;
+  RandomSource& random_;
+  std::vector<UserAgentEvent> events_;
+  std::vector<OutgoingMessage> outgoing_;
+  Transactions transactions_;  // writes to outgoing_
+  TimerQueue<TimerKey> timers_;
+  IdSource<DialogId> dialog_ids_;
+  IdSource<ClientRequestId> request_ids_;
+  uint64_t flows_added_ = 0;
+  std::unordered_map<FlowId, Flow> flows_;
+  std::unordered_map<DialogId, Usage> usages_;
+  std::unordered_map<std::string, DialogId> by_local_tag_;
+  std::unordered_map<TransactionId, ClientUse> client_uses_;
+  std::unordered_map<TransactionId, ServerUse> server_uses_;
+};
+
+namespace internal {
+
+constexpr int kTimeoutInT1 = 64;
+constexpr size_t kMaxForks = 16;  // early dialogs and further 2xx a usage keeps book of
+
+std::string NewTag(RandomSource& random);
+// Value of the Reason header (RFC 3326), or "".
+std::string ReasonOf(const Message& message);
+// Adds headers and body; list headers the message has as fields go there.
+void Apply(Message& message, Extras extras);
+
+}  // namespace internal
+}  // namespace lastmile::sip
+
+#endif  // LASTMILE_GATEWAY_SIP_USER_AGENT_IMPL_H_

@@ -1,0 +1,221 @@
+#ifndef LASTMILE_TESTS_UNIT_GATEWAY_SIP_UA_SUPPORT_H_
+#define LASTMILE_TESTS_UNIT_GATEWAY_SIP_UA_SUPPORT_H_
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "gateway/sip/user_agent.h"
+
+namespace lastmile::sip {
+
+inline Uri MakeUri(std::string_view user, std::string_view host) {
+  Uri uri;
+  uri.user = user;
+  uri.host = host;
+  return uri;
+}
+
+inline NameAddr MakeAddr(std::string_view user, std::string_view host, std::string_view tag = "") {
+  NameAddr addr;
+  addr.uri = MakeUri(user, host);
+  if (!tag.empty()) addr.params.Set("tag", tag);
+  return addr;
+}
+
+inline FlowInfo MakeFlow(std::string_view host, uint64_t owner) {
+  FlowInfo info;
+  info.via_transport = "TCP";
+  info.via_sent_by = std::string(host) + ":5060";
+  info.contact = MakeUri("gw", host);
+  info.owner = owner;
+  return info;
+}
+
+inline Extras Body(std::string_view text) {
+  return {.content_type = "application/sdp", .body = std::string(text)};
+}
+
+inline const char* NameOf(const UserAgentEvent& event) {
+  static constexpr const char* kNames[] = {
+      "IncomingInvite", "IncomingRequest", "InviteProgress",  "InviteAccepted", "InviteRejected",
+      "InviteAcked",    "InviteCancelled", "DialogEnded",     "RequestAnswered"};
+  return kNames[event.index()];
+}
+
+// One user agent with its own clock's view: runs every timer at its very time.
+struct TestUa {
+  explicit TestUa(uint64_t seed, UserAgentOptions options = {})
+      : random(seed), ua(std::move(options), random) {}
+
+  // Runs the timers up to `until`.
+  void RunTimers(TimePoint until) {
+    for (TimePoint next = ua.next_timeout(); next <= until; next = ua.next_timeout()) {
+      ua.OnTimer(next);
+    }
+  }
+
+  void Collect() {
+    for (UserAgentEvent& event : ua.TakeEvents()) events.push_back(std::move(event));
+  }
+
+  // The oldest event, which must be an E.
+  template <class E>
+  E Take() {
+    Collect();
+    if (events.empty()) {
+      ADD_FAILURE() << "no event";
+      return {};
+    }
+    UserAgentEvent event = std::move(events.front());
+    events.pop_front();
+    if (!std::holds_alternative<E>(event)) {
+      ADD_FAILURE() << "unexpected event: " << NameOf(event);
+      return {};
+    }
+    return std::get<E>(std::move(event));
+  }
+
+  bool Quiet() {
+    Collect();
+    for (const UserAgentEvent& event : events) ADD_FAILURE() << "left over: " << NameOf(event);
+    return events.empty();
+  }
+
+  SeededRandom random;
+  UserAgent ua;
+  std::deque<UserAgentEvent> events;
+};
+
+inline UserAgentOptions TestOptions() {
+  UserAgentOptions options;
+  options.allow = {"INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE"};
+  return options;
+}
+
+// Two user agents, wired by flows that keep the order of their messages. What both sides send
+// before Run() crosses on the way.
+class Pair {
+ public:
+  explicit Pair(uint64_t seed = 1) : a(2 * seed, TestOptions()), b(2 * seed + 1, TestOptions()) {}
+
+  FlowId Connect(uint64_t owner = 7) {
+    const FlowId flow = flows_.Next();
+    a.ua.AddFlow(flow, MakeFlow("a.example", owner));
+    b.ua.AddFlow(flow, MakeFlow("b.example", owner));
+    wires_[flow];
+    return flow;
+  }
+
+  // What is on the way is lost; both sides are told.
+  void Disconnect(FlowId flow) {
+    wires_.erase(flow);
+    a.ua.RemoveFlow(flow, now);
+    b.ua.RemoveFlow(flow, now);
+    Pump();
+  }
+
+  // Takes what both sides have sent, without delivering it.
+  void Pump() {
+    for (OutgoingMessage& sent : a.ua.TakeOutgoing()) Enqueue(std::move(sent), true);
+    for (OutgoingMessage& sent : b.ua.TakeOutgoing()) Enqueue(std::move(sent), false);
+    a.Collect();
+    b.Collect();
+  }
+
+  // Delivers the oldest message of a flow. False: there is none.
+  bool Deliver(FlowId flow) {
+    const auto wire = wires_.find(flow);
+    if (wire == wires_.end() || wire->second.empty()) return false;
+    auto [to_b, message] = std::move(wire->second.front());
+    wire->second.pop_front();
+    (to_b ? b : a).ua.OnMessage(flow, std::move(message), now);
+    Pump();
+    return true;
+  }
+
+  void Run() {
+    Pump();
+    bool moved = true;
+    while (moved) {
+      moved = false;
+      for (FlowId flow : Flows()) moved |= Deliver(flow);
+    }
+  }
+
+  // Lets the time pass, timers and deliveries at their very time.
+  void Advance(Duration duration) {
+    const TimePoint until = now + duration;
+    Run();
+    for (;;) {
+      const TimePoint next = std::min(a.ua.next_timeout(), b.ua.next_timeout());
+      if (next > until) break;
+      now = std::max(now, next);
+      a.ua.OnTimer(now);
+      b.ua.OnTimer(now);
+      Run();
+    }
+    now = until;
+  }
+
+  std::vector<FlowId> Flows() const {
+    std::vector<FlowId> flows;
+    for (const auto& wire : wires_) flows.push_back(wire.first);
+    return flows;
+  }
+
+  size_t waiting(FlowId flow) const {
+    const auto wire = wires_.find(flow);
+    return wire == wires_.end() ? 0 : wire->second.size();
+  }
+
+  // A request is enough to know what went over the wires: "INVITE", "200 INVITE" ...
+  std::vector<std::string> log;
+  TimePoint now{};
+  TestUa a;
+  TestUa b;
+
+ private:
+  void Enqueue(OutgoingMessage sent, bool from_a) {
+    const Message& m = sent.message;
+    const std::string text =
+        m.is_request() ? m.method : std::to_string(m.status) + " " + m.cseq.method;
+    log.push_back((from_a ? "> " : "< ") + text);
+    const auto wire = wires_.find(sent.flow);
+    if (wire == wires_.end()) return;
+    wire->second.emplace_back(from_a, std::move(sent.message));
+  }
+
+  IdSource<FlowId> flows_;
+  std::map<FlowId, std::deque<std::pair<bool, Message>>> wires_;
+};
+
+inline InviteRequest MakeInvite(std::string_view sdp = "offer") {
+  InviteRequest invite;
+  invite.request_uri = MakeUri("600", "b.example");
+  invite.from = MakeAddr("alice", "a.example");
+  invite.to = MakeAddr("600", "b.example");
+  invite.extras = Body(sdp);
+  return invite;
+}
+
+inline void ExpectNothingLeft(Pair& pair) {
+  EXPECT_TRUE(pair.a.Quiet());
+  EXPECT_TRUE(pair.b.Quiet());
+  for (UserAgent* ua : {&pair.a.ua, &pair.b.ua}) {
+    EXPECT_EQ(ua->gauges().transactions, 0u);
+    EXPECT_EQ(ua->gauges().dialogs, 0u);
+    EXPECT_EQ(ua->next_timeout(), kNever);
+  }
+}
+
+}  // namespace lastmile::sip
+
+#endif  // LASTMILE_TESTS_UNIT_GATEWAY_SIP_UA_SUPPORT_H_
