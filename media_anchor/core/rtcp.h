@@ -1,0 +1,82 @@
+#ifndef LASTMILE_MEDIA_ANCHOR_CORE_RTCP_H_
+#define LASTMILE_MEDIA_ANCHOR_CORE_RTCP_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <random>
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "media_anchor/core/rtp_view.h"
+
+namespace lastmile::media {
+
+// Whether the bytes are a compound packet: it begins with SR or RR, and version, padding and
+// lengths of every part add up (RFC 3550 section 6.1 and appendix A.2).
+bool IsCompoundRtcp(ByteView packet);
+
+// RTCP of one leg. RTCP ends here: the two legs have other sources, numbers and names, so a report
+// of one side means nothing on the other and would show its CNAME. The reporter says what the
+// gateway sent on this leg and how it receives the peer's stream (RFC 3550 section 6.4), about
+// every five seconds, as soon as a packet went either way. NTP times are those of the monotonic
+// clock, as section 4 allows. Thread: its owner's. No allocation.
+class RtcpReporter {
+ public:
+  static constexpr size_t kMaxReport = 128;
+  static constexpr Duration kInterval = 5s;
+
+  // `ssrc`: of what is sent on this leg. Draws a CNAME and a seed from `random`.
+  RtcpReporter(uint32_t ssrc, RandomSource& random, TimePoint now);
+
+  void OnSent(const RtpHeader& header, size_t payload_size, uint32_t clock_rate, TimePoint now);
+  // `clock_rate` 0: not known, says nothing about jitter.
+  void OnReceived(const RtpHeader& header, uint32_t clock_rate, TimePoint now);
+  // A plain compound packet of the peer. False: malformed.
+  bool OnReport(ByteView packet, TimePoint now);
+
+  // kNever until something was sent or received.
+  TimePoint next_report() const { return active_ ? next_ : kNever; }
+  // Writes a compound SR or RR with SDES into `out` (kMaxReport bytes) and returns its size.
+  size_t BuildReport(MutableByteView out, TimePoint now);
+
+ private:
+  struct Source {
+    uint32_t ssrc = 0;
+    uint32_t first = 0;
+    uint32_t highest = 0;  // extended by the cycles
+    uint32_t received = 0;
+    uint32_t expected_before = 0;
+    uint32_t received_before = 0;
+    std::optional<uint32_t> transit{};
+    double jitter = 0;     // timestamp units
+    uint32_t last_sr = 0;  // the middle 32 bits of its NTP time, 0: none yet
+    TimePoint last_sr_at{};
+  };
+
+  void ScheduleNext(TimePoint now);
+  void Count(uint16_t sequence, uint32_t ssrc);
+  void WriteSenderInfo(uint8_t* out, TimePoint now) const;
+  void WriteBlock(uint8_t* out, TimePoint now);
+  size_t WriteSdes(uint8_t* out) const;
+
+  const uint32_t ssrc_;
+  const TimePoint start_;
+  std::array<char, 16> cname_;
+  std::minstd_rand jitter_of_schedule_;
+  TimePoint next_;
+  bool active_ = false;
+  bool sent_since_report_ = false;
+  uint32_t packets_sent_ = 0;
+  uint32_t bytes_sent_ = 0;
+  uint32_t last_timestamp_ = 0;
+  uint32_t last_clock_rate_ = 0;
+  TimePoint last_sent_at_;
+  std::optional<Source> source_;
+};
+
+}  // namespace lastmile::media
+
+#endif  // LASTMILE_MEDIA_ANCHOR_CORE_RTCP_H_

@@ -1,0 +1,45 @@
+#ifndef LASTMILE_MEDIA_ANCHOR_CORE_RTP_LEG_H_
+#define LASTMILE_MEDIA_ANCHOR_CORE_RTP_LEG_H_
+
+#include <optional>
+
+#include "base/endpoint.h"
+#include "base/time.h"
+#include "media_anchor/core/leg_plan.h"
+
+namespace lastmile::media {
+
+// The trunk leg: plain RTP and RTCP. Knows where to send and whom to believe: the SDP's addresses
+// only, or with `latch` the first source of RTP within kLatchWindow of the SDP, once (S-02).
+// Thread: its owner's (the media worker's).
+class RtpLeg {
+ public:
+  // The same SDP again opens the window again if nobody latched in it; another SDP starts anew.
+  void SetRemote(const TrunkRemote& remote, TimePoint now);
+
+  // Whether media from there is the trunk's. May latch.
+  bool AcceptRtp(const Endpoint& from, TimePoint now);
+  bool AcceptRtcp(const Endpoint& from) const;
+
+  bool has_remote() const { return signalled_.has_value(); }
+  // False also while the SDP names nobody: address 0.0.0.0 or port 0 (RFC 3264 sections 5.1, 8.4).
+  bool can_send() const { return signalled_ && rtp_.port != 0 && !rtp_.address.is_any(); }
+  // Valid with has_remote().
+  const Endpoint& rtp() const { return rtp_; }
+  const Endpoint& rtcp() const { return rtcp_; }
+  // Nothing can change rtp() and rtcp() any more but another SDP: a socket may be connected.
+  bool fixed() const { return signalled_ && (!signalled_->latch || latched_); }
+
+  static constexpr Duration kLatchWindow = 10s;
+
+ private:
+  std::optional<TrunkRemote> signalled_;
+  Endpoint rtp_;
+  Endpoint rtcp_;
+  bool latched_ = false;
+  TimePoint latch_until_;
+};
+
+}  // namespace lastmile::media
+
+#endif  // LASTMILE_MEDIA_ANCHOR_CORE_RTP_LEG_H_

@@ -1,0 +1,115 @@
+#ifndef LASTMILE_MEDIA_ANCHOR_IO_WORKER_H_
+#define LASTMILE_MEDIA_ANCHOR_IO_WORKER_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mailbox.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "media_anchor/core/anchor_session.h"
+#include "media_anchor/core/leg_plan.h"
+#include "media_anchor/io/epoll_loop.h"
+#include "media_anchor/io/media_engine.h"
+#include "media_anchor/io/port_pool.h"
+#include "media_anchor/io/udp_socket.h"
+
+namespace lastmile::media {
+
+// One media thread: its epoll set, its UDP port for all its browsers, two trunk sockets a session.
+// All packets of a session are handled here, in the order read, without a lock, an allocation or a
+// log line each. Thread: Create(), Start() and Stop() the engine's owner's; Post() and the gauges
+// any; all else the worker's own.
+class Worker {
+ public:
+  // Binds the browser port. `options`, `context` and `events` outlive the worker.
+  static Result<std::unique_ptr<Worker>> Create(const MediaOptions& options, size_t index,
+                                                const DtlsContext& context,
+                                                Mailbox<MediaEvent>& events);
+  ~Worker();
+
+  void Start();
+  // Closes all sessions and joins. Idempotent.
+  void Stop();
+  [[nodiscard]] bool Post(MediaCommand command) { return commands_.Push(std::move(command)); }
+
+  const Endpoint& browser_socket() const { return browser_socket_.local(); }
+  uint32_t sessions() const { return session_gauge_.load(std::memory_order_relaxed); }
+  uint32_t ports_in_use() const { return port_gauge_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Session;
+  struct TrunkPort;
+  struct Timer {
+    TimePoint at;
+    SessionId session;
+    bool operator>(const Timer& other) const { return at > other.at; }
+  };
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+
+  Worker(const MediaOptions& options, size_t index, const DtlsContext& context,
+         Mailbox<MediaEvent>& events, EpollLoop loop, UdpSocket browser_socket);
+
+  void Run();
+  TimePoint NextDeadline(TimePoint now) const;
+
+  void ReadBrowser(TimePoint now);
+  void OnBrowserDatagram(BatchReceiver::Datagram& datagram, TimePoint now);
+  Session* FindBrowser(ByteView datagram, const Endpoint& from, bool is_stun);
+  void LearnAddress(Session& session, const Endpoint& remote, TimePoint now);
+  void ReadTrunk(TrunkPort& port, TimePoint now);
+
+  void RunCommands(TimePoint now);
+  void On(OpenSession& command, TimePoint now);
+  void On(UpdateSession& command, TimePoint now);
+  void On(CloseSession& command, TimePoint now);
+  Result<std::unique_ptr<Session>> Open(SessionId id, TimePoint now);
+  SessionOpened DescribeOpened(const Session& session) const;
+  void Close(std::unique_ptr<Session> session);
+  void CloseAll();
+
+  void Send(Session& session, const Outgoing& outgoing);
+  void Settle(Session& session);
+  void ConnectTrunk(Session& session);
+  void Schedule(Session& session);
+  void RunTimers(TimePoint now);
+  void PostEvent(MediaEvent event);
+  void FlushEvents();
+
+  const MediaOptions& options_;
+  const DtlsContext& context_;
+  Mailbox<MediaEvent>& events_;
+  Mailbox<MediaCommand> commands_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<uint32_t> session_gauge_{0};
+  std::atomic<uint32_t> port_gauge_{0};
+
+  SystemRandom random_;
+  EpollLoop loop_;
+  UdpSocket browser_socket_;
+  PortPool ports_;
+  BatchReceiver receiver_;
+  BatchSender sender_;
+  Bytes trunk_room_;
+  // A session that found no port is here without a value until signalling closes it.
+  std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
+  std::unordered_map<std::string, Session*, TextHash, std::equal_to<>> by_ufrag_;
+  std::unordered_map<Endpoint, Session*> by_address_;
+  std::vector<Timer> timers_;  // a heap; entries of closed or rescheduled sessions are skipped
+  std::vector<MediaCommand> batch_;
+  std::vector<MediaEvent> waiting_events_;
+  std::thread thread_;
+};
+
+}  // namespace lastmile::media
+
+#endif  // LASTMILE_MEDIA_ANCHOR_IO_WORKER_H_
