@@ -58,7 +58,8 @@ class StreamSink {
 // Owns all streams of the signalling thread. Thread: the loop's.
 class StreamHub {
  public:
-  StreamHub(Loop& loop, StreamSink& sink);
+  // `dns_servers`: "192.0.2.53:53,[2001:db8::53]:53"; empty: those of the system.
+  StreamHub(Loop& loop, StreamSink& sink, std::string dns_servers = "");
   ~StreamHub();  // closes everything at once, calls nobody
 
   // Binds and listens; returns the bound address. The error names the address and the cause.

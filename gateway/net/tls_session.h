@@ -1,0 +1,49 @@
+#ifndef LASTMILE_GATEWAY_NET_TLS_SESSION_H_
+#define LASTMILE_GATEWAY_NET_TLS_SESSION_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "gateway/net/tls_context.h"
+
+namespace lastmile::net {
+
+// TLS of one stream between memory buffers: it owns no socket. Feed() what arrived, turn
+// Handshake() until it says true, then Read() until nothing is left; after every call send what
+// TakeEncrypted() gives, also after an error (it may be an alert). Thread: the loop's.
+//
+// Errors are predicates about the peer, to be put after its name: "does not speak TLS (...)",
+// "has a certificate which expired on 2024-05-01". Nothing but TakeEncrypted() may follow an error.
+class TlsSession {
+ public:
+  // `server_name`: a host name (sent as SNI, RFC 6066 section 3) or an IP address (not sent); the
+  // certificate must carry it, chain up to the context's authorities, and be valid today.
+  static Result<TlsSession> Client(const TlsContext& context, const std::string& server_name);
+  static Result<TlsSession> Server(const TlsContext& context);
+  TlsSession(TlsSession&&) noexcept;
+  TlsSession& operator=(TlsSession&&) noexcept;
+  ~TlsSession();
+
+  void Feed(ByteView encrypted);
+  Result<bool> Handshake();  // true: established
+  // Bytes written to `out`; 0: nothing more until the next Feed().
+  Result<size_t> Read(MutableByteView out);
+  bool peer_closed() const;  // close_notify came
+  Result<void> Write(ByteView plain);
+  void Shutdown();  // queues close_notify
+  std::string TakeEncrypted();
+
+  struct Impl;
+
+ private:
+  explicit TlsSession(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lastmile::net
+
+#endif  // LASTMILE_GATEWAY_NET_TLS_SESSION_H_
