@@ -3,6 +3,10 @@ import JsSIP from 'jssip';
 import { Call } from './call.js';
 import { describeDisconnect, describeRegistration } from './causes.js';
 
+// JsSIP says nothing when the browser refuses to open the WebSocket at all, nor while it waits for
+// an address that swallows packets.
+const CONNECT_LIMIT_MS = 5000;
+
 // The registration of this page with the gateway and the one call it may have. Events
 // (CustomEvent): `registration` with {state, words}, `call` with a Call, `log` with a text.
 // Registration states: offline, connecting, registered, failed.
@@ -40,6 +44,11 @@ export class Phone extends EventTarget {
     ua.on('newRTCSession', ({ session }) => this.#onSession(session));
     this.#emit('registration', { state: 'connecting', words: `Connecting to ${account.url} …` });
     ua.start();
+    setTimeout(() => {
+      if (!ua.isConnected()) {
+        this.#onDisconnected(ua, {});
+      }
+    }, CONNECT_LIMIT_MS);
   }
 
   // Ends the call, takes the registration back and closes the WebSocket.
@@ -74,14 +83,13 @@ export class Phone extends EventTarget {
     this.#emit('call', call);
   }
 
-  #onDisconnected(ua, { error, code, reason }) {
+  #onDisconnected(ua, { code, reason }) {
     if (ua !== this.#ua) {
       return;
     }
     const words = describeDisconnect({ url: this.#account.url, opened: this.#opened, code, reason });
     this.#opened = false;
-    this.#emit('registration',
-               { state: 'connecting', words: `${words} Trying again …`, error: Boolean(error) });
+    this.#emit('registration', { state: 'connecting', words: `${words} Trying again …` });
   }
 
   #onRegistrationFailed({ response, cause }) {

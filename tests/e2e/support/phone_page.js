@@ -84,6 +84,13 @@ export class PhonePage {
     return this.words();
   }
 
+  // Waits for the end of the call to `number`.
+  async callEnds(number, timeoutMs = 10000) {
+    await until(async () => (await this.callState()) === 'ended' &&
+                    (await this.page.locator('#peer').textContent()) === number,
+                `the call to ${number} ends`, timeoutMs).catch((error) => this.#explain(error));
+  }
+
   words() {
     return this.page.locator('#state').textContent();
   }
@@ -108,6 +115,16 @@ export class PhonePage {
       return this.#explain(error);
     });
     return seen;
+  }
+
+  // Waits until the far end's meter shows silence in five readings in a row.
+  async isSilent(timeoutMs = 5000) {
+    let row = 0;
+    await until(async () => {
+      const db = await this.page.locator('#meter-far').getAttribute('data-db');
+      row = Number(db) <= -55 ? row + 1 : 0;
+      return row >= 5;
+    }, 'silence at the far meter', timeoutMs, 120).catch((error) => this.#explain(error));
   }
 
   async log() {

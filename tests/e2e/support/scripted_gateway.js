@@ -32,6 +32,7 @@ export class ScriptedGateway {
     this.url = `http://localhost:${this.#http.address().port}/`;
   }
 
+  // Idempotent.
   async stop() {
     this.#sockets.clients.forEach((socket) => socket.terminate());
     this.#sockets.close();
