@@ -15,7 +15,7 @@ if(LASTMILE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${LASTMILE_CCACHE})
 endif()
 
-add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror=switch
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Wno-missing-field-initializers -Werror=switch
                     -Werror=return-type -Werror=unused-result)
 if(LASTMILE_SANITIZERS)
   add_compile_options(-fsanitize=${LASTMILE_SANITIZERS} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -1,0 +1,281 @@
+#include "gateway/browser/browser_edge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "gateway/sip/codec.h"
+#include "gateway/sip/rejection.h"
+
+namespace lastmile::browser {
+namespace {
+
+constexpr std::string_view kKeepAlivePing = "\r\n\r\n";
+constexpr std::string_view kKeepAlivePong = "\r\n";
+constexpr Duration kSessionRefresh = 900s;  // half of the interval below
+constexpr char kSessionExpiresAsServer[] = "1800;refresher=uas";
+constexpr char kSessionExpiresAsClient[] = "1800;refresher=uac";
+
+sip::UserAgentOptions AgentOptions() {
+  // A second 200 would be a new answer to JsSIP, so the first one is never repeated.
+  return {.retransmit_2xx = false,
+          .allow = {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "REGISTER"}};
+}
+
+bool HasTag(const std::vector<std::string>& list, std::string_view tag) {
+  return std::find(list.begin(), list.end(), tag) != list.end();
+}
+
+sip::Extras Sentence(std::string reason) {
+  sip::Extras extras;
+  if (!reason.empty()) {
+    extras.headers.push_back({"Warning", "399 lastmile \"" + std::move(reason) + "\""});
+  }
+  return extras;
+}
+
+}  // namespace
+
+BrowserEdge::BrowserEdge(BrowserOptions options, RandomSource& random)
+    : options_(std::move(options)),
+      user_agent_(AgentOptions(), random),
+      registrar_(options_.users),
+      digest_(options_.domain, random) {}
+
+void BrowserEdge::OnFlowOpened(sip::FlowId flow, bool tls) {
+  sip::FlowInfo info;
+  info.via_transport = tls ? "WSS" : "WS";
+  info.via_sent_by = options_.domain;
+  info.contact.user = "lastmile";
+  info.contact.host = options_.domain;
+  info.contact.params.Set("transport", "ws");
+  info.owner = flow.value;
+  user_agent_.AddFlow(flow, std::move(info));
+}
+
+void BrowserEdge::OnFlowClosed(sip::FlowId flow, TimePoint now) {
+  registrar_.RemoveFlow(flow);
+  user_agent_.RemoveFlow(flow, now);
+}
+
+void BrowserEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now) {
+  if (text == kKeepAlivePing) {
+    texts_.push_back({flow, std::string(kKeepAlivePong)});
+    return;
+  }
+  if (text == kKeepAlivePong) return;
+  auto message = sip::Parse(text);
+  if (!message) {
+    spdlog::info("leg=browser flow={} refused a message: {} {}", flow.value,
+                 message.error().status, message.error().reason);
+    if (auto answer = sip::PrintRejection(message.error())) {
+      texts_.push_back({flow, *std::move(answer)});
+    }
+    return;
+  }
+  user_agent_.OnMessage(flow, *std::move(message), now);
+}
+
+void BrowserEdge::OnTimer(TimePoint now) {
+  registrar_.OnTimer(now);
+  user_agent_.OnTimer(now);
+  RefreshSessions(now);
+}
+
+TimePoint BrowserEdge::next_timeout() const {
+  return std::min({registrar_.next_timeout(), user_agent_.next_timeout(), next_refresh_});
+}
+
+void BrowserEdge::StartSessionTimer(sip::DialogId dialog, TimePoint now) {
+  refresh_at_[dialog] = now + kSessionRefresh;
+  next_refresh_ = std::min(next_refresh_, now + kSessionRefresh);
+}
+
+void BrowserEdge::RefreshSessions(TimePoint now) {
+  if (now < next_refresh_) return;
+  next_refresh_ = kNever;
+  for (auto& [dialog, at] : refresh_at_) {
+    if (at <= now) {
+      at = now + kSessionRefresh;
+      sip::Extras extras;
+      extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
+      user_agent_.SendInDialog(dialog, "UPDATE", std::move(extras), now);
+    }
+    next_refresh_ = std::min(next_refresh_, at);
+  }
+}
+
+Result<sip::DialogId, NotReachable> BrowserEdge::Ring(const RingRequest& request, TimePoint now) {
+  if (!registrar_.FindUser(request.user)) {
+    return std::unexpected(NotReachable{404, "there is no such user"});
+  }
+  const Binding* binding = registrar_.Find(request.user, now);
+  if (!binding) return std::unexpected(NotReachable{480, "the user is not registered now"});
+  sip::InviteRequest invite;
+  invite.request_uri = binding->contact.uri;
+  invite.from.display_name = request.display_name;
+  invite.from.uri.user = request.caller.empty() ? "anonymous" : request.caller;
+  invite.from.uri.host = options_.domain;
+  invite.to.uri.user = request.user;
+  invite.to.uri.host = options_.domain;
+  invite.extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
+  invite.extras.content_type = "application/sdp";
+  invite.extras.body = request.offer;
+  return user_agent_.Invite(binding->flow, std::move(invite), now);
+}
+
+void BrowserEdge::Respond(sip::DialogId dialog, int status, sip::Extras extras, TimePoint now) {
+  if (status >= 200 && status < 300) {
+    extras.headers.push_back({"Session-Expires", kSessionExpiresAsServer});
+    StartSessionTimer(dialog, now);
+  }
+  user_agent_.RespondInvite(dialog, status, std::move(extras), now);
+}
+
+void BrowserEdge::Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now) {
+  refresh_at_.erase(dialog);
+  user_agent_.Bye(dialog, std::move(extras), now);
+}
+
+// --- what the user agent reports ---
+
+std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
+  std::vector<BrowserEvent> out;
+  for (sip::UserAgentEvent& event : user_agent_.TakeEvents()) {
+    if (auto* invite = std::get_if<sip::IncomingInvite>(&event)) {
+      OnInvite(std::move(*invite), out, now);
+      continue;
+    }
+    if (auto* request = std::get_if<sip::IncomingRequest>(&event)) {
+      OnRequest(std::move(*request), out, now);
+      continue;
+    }
+    if (std::holds_alternative<sip::RequestAnswered>(event)) continue;  // of a session refresh
+    if (const auto* accepted = std::get_if<sip::InviteAccepted>(&event)) {
+      StartSessionTimer(accepted->dialog, now);
+    } else if (const auto* ended = std::get_if<sip::DialogEnded>(&event)) {
+      refresh_at_.erase(ended->dialog);
+    }
+    out.push_back(std::move(event));
+  }
+  return out;
+}
+
+std::vector<BrowserText> BrowserEdge::TakeOutgoing() {
+  std::vector<BrowserText> out = std::exchange(texts_, {});
+  for (const sip::OutgoingMessage& outgoing : user_agent_.TakeOutgoing()) {
+    out.push_back({outgoing.flow, sip::Print(outgoing.message)});
+  }
+  return out;
+}
+
+const User* BrowserEdge::Authorize(const sip::Message& request, sip::FlowId flow,
+                                   sip::Extras& extras, int& status, TimePoint now) {
+  bool stale = false;
+  for (const auto& credentials : request.authorizations) {
+    const std::string name = digest_.UserOf(credentials);
+    if (name.empty()) continue;
+    const User* user = registrar_.FindUser(name);
+    const auto verdict = digest_.Verify(credentials, request.method, user ? user->ha1 : "",
+                                        flow.value, now);
+    if (verdict == sip::DigestVerdict::kAccepted && user) {
+      if (request.from.uri.user == user->name) return user;
+      status = 403;
+      extras = Sentence("From is not the user who authenticated");
+      return nullptr;
+    }
+    stale = verdict == sip::DigestVerdict::kStale;
+    if (verdict == sip::DigestVerdict::kWrong) {
+      spdlog::info("leg=browser flow={} wrong credentials for {}", flow.value, Redacted{name});
+    }
+  }
+  status = 401;
+  extras = {};
+  const sip::AuthHeader challenge = digest_.Challenge(flow.value, stale, now);
+  extras.headers.push_back({"WWW-Authenticate", sip::PrintAuth(challenge)});
+  return nullptr;
+}
+
+void BrowserEdge::OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>& out,
+                           TimePoint now) {
+  sip::Extras extras;
+  int status = 401;
+  const User* user = Authorize(invite.request, invite.flow, extras, status, now);
+  if (!user) {
+    user_agent_.RespondInvite(invite.dialog, status, std::move(extras), now);
+    return;
+  }
+  if (!invite.request.body.empty() && invite.request.content_type != "application/sdp") {
+    extras = Sentence("the body of an INVITE must be application/sdp");
+    extras.headers.push_back({"Accept", "application/sdp"});
+    user_agent_.RespondInvite(invite.dialog, 415, std::move(extras), now);
+    return;
+  }
+  out.push_back(BrowserInvite{.dialog = invite.dialog,
+                              .user = *user,
+                              .target = invite.request.request_uri.user,
+                              .offer = std::move(invite.request.body)});
+}
+
+void BrowserEdge::OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out,
+                            TimePoint now) {
+  if (request.dialog) {
+    if (!OnInDialogRequest(request, now)) {
+      out.push_back(sip::UserAgentEvent{std::move(request)});
+    }
+    return;
+  }
+  if (request.request.method == "REGISTER") return OnRegister(request, now);
+  sip::Extras extras;
+  int status = 401;
+  if (Authorize(request.request, request.flow, extras, status, now)) {
+    status = request.request.method == "OPTIONS" ? 200 : 405;
+  }
+  user_agent_.Respond(request.id, status, std::move(extras), now);
+}
+
+void BrowserEdge::OnRegister(const sip::IncomingRequest& request, TimePoint now) {
+  sip::Extras extras;
+  int status = 401;
+  const User* user = Authorize(request.request, request.flow, extras, status, now);
+  if (!user) return user_agent_.Respond(request.id, status, std::move(extras), now);
+  if (request.request.to.uri.user != user->name) {
+    return user_agent_.Respond(request.id, 403,
+                               Sentence("a user can register only its own address"), now);
+  }
+  RegisterResult result = registrar_.Register(*user, request.flow, request.request, now);
+  extras = Sentence(result.reason);
+  if (result.status == 423) {
+    extras.headers.push_back({"Min-Expires", std::to_string(Registrar::kMinExpires)});
+  }
+  for (const auto& contact : result.contacts) {
+    extras.headers.push_back({"Contact", contact.ToString()});
+  }
+  spdlog::info("leg=browser flow={} register {} -> {} ({} contacts)", request.flow.value,
+               Redacted{user->name}, result.status, result.contacts.size());
+  user_agent_.Respond(request.id, result.status, std::move(extras), now);
+}
+
+// What needs no call to be answered; false: the call has to answer it.
+bool BrowserEdge::OnInDialogRequest(const sip::IncomingRequest& request, TimePoint now) {
+  const sip::Message& message = request.request;
+  if (message.method == "INVITE") return false;
+  if (message.method == "UPDATE") {
+    if (!message.body.empty()) return false;
+    sip::Extras extras;
+    if (HasTag(message.supported, "timer") || message.FindExtra("Session-Expires")) {
+      extras.headers.push_back({"Session-Expires", kSessionExpiresAsServer});
+    }
+    user_agent_.Respond(request.id, 200, std::move(extras), now);
+  } else if (message.method == "OPTIONS") {
+    user_agent_.Respond(request.id, 200, {}, now);
+  } else if (message.method == "INFO") {
+    user_agent_.Respond(request.id, 415,
+                        Sentence("send DTMF in the media: JsSIP transportType RFC2833"), now);
+  } else {
+    user_agent_.Respond(request.id, 405, {}, now);
+  }
+  return true;
+}
+
+}  // namespace lastmile::browser

@@ -1,0 +1,67 @@
+#ifndef LASTMILE_GATEWAY_BROWSER_REGISTRAR_H_
+#define LASTMILE_GATEWAY_BROWSER_REGISTRAR_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/time.h"
+#include "gateway/sip/ids.h"
+#include "gateway/sip/message.h"
+
+namespace lastmile::browser {
+
+// Who may register and call. `ha1` is MD5(name:domain:password): passwords are not kept.
+struct User {
+  std::string name;
+  std::string ha1;
+  std::string caller_id;  // number shown to carriers; "" = the name
+};
+
+// Where a user's browser is: a Contact that is only reachable over the flow that registered it.
+struct Binding {
+  sip::FlowId flow;
+  sip::NameAddr contact;  // as the browser sent it, without expires
+  TimePoint expires_at;
+};
+
+// The answer to a REGISTER that passed authentication.
+struct RegisterResult {
+  int status = 200;
+  std::string reason;                    // a sentence, for failures
+  std::vector<sip::NameAddr> contacts;   // with expires: JsSIP ignores a 200 that lacks its Contact
+};
+
+// The location service of RFC 3261 section 10.3 for browsers: bindings belong to their flow (RFC
+// 5626) and go with it. Sans-IO. Thread: signalling.
+class Registrar {
+ public:
+  explicit Registrar(std::vector<User> users);
+
+  const User* FindUser(std::string_view name) const;  // nullptr: unknown
+  // `user` is the authenticated one.
+  RegisterResult Register(const User& user, sip::FlowId flow, const sip::Message& request,
+                          TimePoint now);
+  void RemoveFlow(sip::FlowId flow);
+  void OnTimer(TimePoint now);  // forgets what has expired
+  TimePoint next_timeout() const { return next_expiry_; }
+  // The newest binding that is alive; nullptr: the user is away.
+  const Binding* Find(std::string_view user, TimePoint now) const;
+  size_t binding_count() const;
+
+  static constexpr size_t kMaxBindings = 10;    // a user
+  static constexpr uint32_t kDefaultExpires = 600;
+  static constexpr uint32_t kMinExpires = 10;   // seconds; JsSIP asks for 600
+  static constexpr uint32_t kMaxExpires = 3600;
+
+ private:
+  std::unordered_map<std::string, User> users_;
+  std::unordered_map<std::string, std::vector<Binding>> bindings_;  // newest last
+  TimePoint next_expiry_ = kNever;  // never later than the first expiry; exact after OnTimer
+};
+
+}  // namespace lastmile::browser
+
+#endif  // LASTMILE_GATEWAY_BROWSER_REGISTRAR_H_

@@ -1,0 +1,387 @@
+#include "gateway/call/call.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "gateway/call/media_plan.h"
+#include "gateway/call/reasons.h"
+
+namespace lastmile::call {
+
+std::string_view ToString(CallState state) {
+  switch (state) {
+    case CallState::kIdle:
+      return "idle";
+    case CallState::kOpeningMedia:
+      return "opening-media";
+    case CallState::kCalling:
+      return "calling";
+    case CallState::kAnswered:
+      return "answered";
+    case CallState::kConnected:
+      return "connected";
+    case CallState::kClosing:
+      return "closing";
+    case CallState::kEnded:
+      return "ended";
+  }
+  return "";
+}
+
+std::string_view ToString(CallDirection direction) {
+  switch (direction) {
+    case CallDirection::kFromBrowser:
+      return "from-browser";
+    case CallDirection::kFromTrunk:
+      return "from-trunk";
+  }
+  return "";
+}
+
+Call::Call(CallId id, media::SessionId session, CallSettings settings)
+    : id_(id),
+      session_(session),
+      settings_(std::move(settings)),
+      browser_leg_(settings_.sdp_session_id),
+      trunk_leg_(settings_.sdp_session_id + 1) {}
+
+void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out) {
+  switch (state_) {
+    case CallState::kIdle:
+      return OnIdle(input, now, out);
+    case CallState::kOpeningMedia:
+      return OnOpeningMedia(input, now, out);
+    case CallState::kCalling:
+      return OnCalling(input, now, out);
+    case CallState::kAnswered:
+    case CallState::kConnected:
+      return OnAnsweredOrConnected(input, now, out);
+    case CallState::kClosing:
+      return OnClosing(input, now, out);
+    case CallState::kEnded:
+      return;
+  }
+}
+
+void Call::OnTimer(TimePoint now, std::vector<CallOutput>& out) {
+  if (now < deadline_) return;
+  deadline_ = kNever;
+  if (state_ == CallState::kOpeningMedia) {
+    End({.warning = "the media relay did not answer in time"}, "media timeout", now, out);
+  } else if (state_ == CallState::kClosing) {
+    spdlog::error("call={} the media relay never closed the session", id_.value);
+    SetState(CallState::kEnded, "gave up on media", now);
+    out.push_back(Ended{});
+  }
+}
+
+void Call::SetState(CallState next, std::string_view reason, TimePoint now) {
+  spdlog::info("call={} {} -> {}: {}", id_.value, ToString(state_), ToString(next), reason);
+  state_ = next;
+  switch (next) {
+    case CallState::kOpeningMedia:
+      deadline_ = now + kMediaOpenTimeout;
+      break;
+    case CallState::kClosing:
+      deadline_ = now + kMediaCloseTimeout;
+      break;
+    case CallState::kIdle:
+    case CallState::kCalling:
+    case CallState::kAnswered:
+    case CallState::kConnected:
+    case CallState::kEnded:
+      deadline_ = kNever;
+      break;
+  }
+}
+
+bool Call::IsBrowser(Party party) const {
+  return (party == Party::kCaller) == (settings_.direction == CallDirection::kFromBrowser);
+}
+
+int Call::StatusForCaller(int callee_status) const {
+  return IsBrowser(Party::kCaller) ? StatusForBrowser(callee_status)
+                                   : StatusForTrunk(callee_status);
+}
+
+// --- one handler a state ---
+
+void Call::OnIdle(const CallInput& input, TimePoint now, Outputs& out) {
+  if (const auto* invited = std::get_if<Invited>(&input)) {
+    if (auto refusal = TakeCallerOffer(invited->offer, out)) {
+      out.push_back(AnswerCaller{.status = refusal->sip_status, .warning = refusal->reason});
+      SetState(CallState::kEnded, refusal->reason, now);
+      out.push_back(Ended{});
+      return;
+    }
+    SetState(CallState::kOpeningMedia, "offer accepted", now);
+  } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
+    SetState(CallState::kEnded, shut_down->reason, now);
+    out.push_back(Ended{});
+  }
+}
+
+void Call::OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out) {
+  if (const auto* ready = std::get_if<MediaOpened>(&input)) {
+    browser_local_ = ready->opened.browser;
+    trunk_local_ = ready->opened.trunk;
+    out.push_back(PlaceCallee{OfferForCallee()});
+    SetState(CallState::kCalling, "media open", now);
+  } else if (const auto* failed = std::get_if<MediaFailed>(&input)) {
+    End({.warning = failed->reason}, failed->reason, now, out);
+  } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
+    End({.reason_header = cancelled->reason_header, .gone = Party::kCaller},
+        "cancelled by the caller", now, out);
+  } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
+    End({.warning = shut_down->reason}, shut_down->reason, now, out);
+  }
+}
+
+void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
+  if (const auto* progress = std::get_if<CalleeProgress>(&input)) {
+    OnProgress(*progress, out);
+  } else if (const auto* answered = std::get_if<CalleeAnswered>(&input)) {
+    OnCalleeAnswered(*answered, now, out);
+  } else if (const auto* rejected = std::get_if<CalleeRejected>(&input)) {
+    End({.caller_status = StatusForCaller(rejected->status),
+         .reason_header = rejected->reason_header.empty() ? SipReason(rejected->status, "")
+                                                          : rejected->reason_header,
+         .gone = Party::kCallee},
+        fmt::format("the callee answered {}", rejected->status), now, out);
+  } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
+    End({.reason_header = cancelled->reason_header, .gone = Party::kCaller},
+        "cancelled by the caller", now, out);
+  } else if (const auto* failed = std::get_if<MediaFailed>(&input)) {
+    End({.caller_status = 480,
+         .reason_header = SipReason(480, failed->reason),
+         .warning = failed->reason},
+        failed->reason, now, out);
+  } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
+    End({.reason_header = SipReason(503, shut_down->reason), .warning = shut_down->reason},
+        shut_down->reason, now, out);
+  }
+}
+
+void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs& out) {
+  if (std::holds_alternative<CallerAcked>(input)) {
+    if (state_ == CallState::kAnswered) SetState(CallState::kConnected, "acknowledged", now);
+  } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
+    End({.reason_header = hung_up->reason_header, .gone = hung_up->party},
+        hung_up->party == Party::kCaller ? "the caller hung up" : "the callee hung up", now, out);
+  } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
+    End({.reason_header = cancelled->reason_header, .gone = Party::kCaller},
+        "cancelled by the caller", now, out);
+  } else if (const auto* failed = std::get_if<MediaFailed>(&input)) {
+    End({.reason_header = SipReason(408, failed->reason)}, failed->reason, now, out);
+  } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
+    OnReoffer(*reoffer, out);
+  } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
+    End({.reason_header = SipReason(503, shut_down->reason)}, shut_down->reason, now, out);
+  }
+}
+
+void Call::OnClosing(const CallInput& input, TimePoint now, Outputs& out) {
+  if (const auto* closed = std::get_if<MediaClosed>(&input)) {
+    const auto& to_trunk = closed->stats.browser_to_trunk;
+    const auto& to_browser = closed->stats.trunk_to_browser;
+    SetState(
+        CallState::kEnded,
+        fmt::format("packets to trunk {} (dropped {}), to browser {} (dropped {})",
+                    to_trunk.packets, to_trunk.dropped, to_browser.packets, to_browser.dropped),
+        now);
+    out.push_back(Ended{});
+  } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
+    out.push_back(AnswerReoffer{.party = reoffer->party,
+                                .request = reoffer->request,
+                                .status = 481,
+                                .warning = "the call has ended"});
+  }
+}
+
+// --- offer and answer ---
+
+std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outputs& out) {
+  media::OpenSession open{.session = session_};
+  std::vector<sdp::Codec> offered;
+  if (IsBrowser(Party::kCaller)) {
+    auto media = browser_leg_.TakeOffer(offer);
+    if (!media) return media.error();
+    offered = browser_codecs_ = media->codecs;
+    browser_direction_ = media->direction;
+    trunk_codecs_ = sdp::CodecsForOffer(offered, settings_.codecs);
+    open.browser = ToBrowserRemote(*media, browser_leg_.gateway_is_dtls_server());
+  } else {
+    auto media = trunk_leg_.TakeOffer(offer);
+    if (!media) return media.error();
+    offered = trunk_codecs_ = media->codecs;
+    trunk_direction_ = media->direction;
+    browser_codecs_ = sdp::CodecsForOffer(offered, settings_.codecs);
+    if (!media->held) open.trunk = ToTrunkRemote(*media, settings_.trunk_nat);
+  }
+  if (trunk_codecs_.empty() || browser_codecs_.empty()) {
+    return sdp::Refusal{.sip_status = 488,
+                        .reason = "no codec in common: offered " + CodecNames(offered)};
+  }
+  out.push_back(media::MediaCommand{std::move(open)});
+  return std::nullopt;
+}
+
+std::string Call::OfferForCallee() {
+  if (IsBrowser(Party::kCallee)) {
+    return browser_leg_.BuildOffer(
+        ToBrowserLocal(browser_local_, browser_codecs_, sdp::Direction::kSendRecv));
+  }
+  return trunk_leg_.BuildOffer(
+      ToTrunkLocal(trunk_local_, trunk_codecs_, sdp::Direction::kSendRecv));
+}
+
+std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outputs& out) {
+  media::UpdateSession update{.session = session_};
+  if (IsBrowser(Party::kCallee)) {
+    auto media = browser_leg_.TakeAnswer(sdp);
+    if (!media) return media.error();
+    browser_codecs_ = media->codecs;
+    update.browser = ToBrowserRemote(*media, browser_leg_.gateway_is_dtls_server());
+  } else {
+    auto media = trunk_leg_.TakeAnswer(sdp);
+    if (!media) return media.error();
+    trunk_codecs_ = media->codecs;
+    if (!media->held) update.trunk = ToTrunkRemote(*media, settings_.trunk_nat);
+  }
+  update.payloads = ToPayloads(browser_codecs_, trunk_codecs_);
+  out.push_back(media::MediaCommand{std::move(update)});
+  return std::nullopt;
+}
+
+std::string Call::AnswerForCaller() {
+  if (IsBrowser(Party::kCaller)) return AnswerForBrowser();
+  return AnswerForTrunk();
+}
+
+std::string Call::AnswerForBrowser() {
+  return browser_leg_.BuildAnswer(
+      ToBrowserLocal(browser_local_, sdp::CommonCodecs(browser_codecs_, trunk_codecs_),
+                     sdp::AnswerDirection(browser_direction_, sdp::Direction::kSendRecv)));
+}
+
+std::string Call::AnswerForTrunk() {
+  return trunk_leg_.BuildAnswer(
+      ToTrunkLocal(trunk_local_, sdp::CommonCodecs(trunk_codecs_, browser_codecs_),
+                   sdp::AnswerDirection(trunk_direction_, sdp::Direction::kSendRecv)));
+}
+
+void Call::OnProgress(const CalleeProgress& progress, Outputs& out) {
+  // 100 is hop by hop; 199 would reach JsSIP's page as progress.
+  if (progress.status == 100 || progress.status == 199) return;
+  // A browser's early SDP is of no use: its answer is in the 200 that JsSIP always sends.
+  const bool early_media = !progress.sdp.empty() && !IsBrowser(Party::kCallee);
+  if (early_media) {
+    if (auto refusal = TakeCalleeAnswer(progress.sdp, out)) {
+      spdlog::warn("call={} early media not usable: {}", id_.value, refusal->reason);
+    } else if (!caller_has_sdp_) {
+      caller_has_sdp_ = true;
+      last_progress_ = 183;
+      out.push_back(AnswerCaller{.status = 183, .sdp = AnswerForCaller()});
+      return;
+    }
+  }
+  if (progress.status == last_progress_) return;
+  last_progress_ = progress.status;
+  out.push_back(AnswerCaller{.status = progress.status});
+}
+
+void Call::OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outputs& out) {
+  out.push_back(AckCallee{});
+  std::optional<sdp::Refusal> refusal;
+  if (!answered.sdp.empty()) {
+    refusal = TakeCalleeAnswer(answered.sdp, out);
+  } else if (!caller_has_sdp_) {
+    refusal = sdp::Refusal{.sip_status = 488, .reason = "the callee answered without SDP"};
+  }
+  if (refusal) {
+    End({.caller_status = 488,
+         .reason_header = SipReason(488, refusal->reason),
+         .warning = refusal->reason,
+         .callee_answered = true},
+        refusal->reason, now, out);
+    return;
+  }
+  out.push_back(AnswerCaller{.status = 200, .sdp = AnswerForCaller()});
+  SetState(CallState::kAnswered, "the callee answered", now);
+}
+
+void Call::OnReoffer(const Reoffered& reoffer, Outputs& out) {
+  AnswerReoffer answer{.party = reoffer.party, .request = reoffer.request, .status = 200};
+  const auto refusal = IsBrowser(reoffer.party) ? ReofferByBrowser(reoffer.sdp, answer.sdp, out)
+                                                : ReofferByTrunk(reoffer.sdp, answer.sdp, out);
+  if (refusal) {
+    answer.status = refusal->sip_status;
+    answer.warning = refusal->reason;
+  }
+  out.push_back(std::move(answer));
+}
+
+std::optional<sdp::Refusal> Call::ReofferByBrowser(const std::string& offer, std::string& answer,
+                                                   Outputs& out) {
+  auto media = browser_leg_.TakeOffer(offer);
+  if (!media) return media.error();
+  if (sdp::CommonCodecs(media->codecs, trunk_codecs_).empty()) {
+    return sdp::Refusal{
+        .sip_status = 488,
+        .reason = "the new offer has none of the call's codecs: " + CodecNames(media->codecs)};
+  }
+  browser_codecs_ = media->codecs;
+  browser_direction_ = media->direction;
+  out.push_back(media::MediaCommand{media::UpdateSession{
+      .session = session_,
+      .browser = ToBrowserRemote(*media, browser_leg_.gateway_is_dtls_server()),
+      .payloads = ToPayloads(browser_codecs_, trunk_codecs_)}});
+  answer = AnswerForBrowser();
+  return std::nullopt;
+}
+
+std::optional<sdp::Refusal> Call::ReofferByTrunk(const std::string& offer, std::string& answer,
+                                                 Outputs& out) {
+  auto media = trunk_leg_.TakeOffer(offer);
+  if (!media) return media.error();
+  if (sdp::CommonCodecs(media->codecs, browser_codecs_).empty()) {
+    return sdp::Refusal{
+        .sip_status = 488,
+        .reason = "the new offer has none of the call's codecs: " + CodecNames(media->codecs)};
+  }
+  trunk_codecs_ = media->codecs;
+  trunk_direction_ = media->direction;
+  media::UpdateSession update{.session = session_,
+                              .payloads = ToPayloads(browser_codecs_, trunk_codecs_)};
+  if (!media->held) update.trunk = ToTrunkRemote(*media, settings_.trunk_nat);
+  out.push_back(media::MediaCommand{std::move(update)});
+  answer = AnswerForTrunk();
+  return std::nullopt;
+}
+
+// --- the end ---
+
+void Call::End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out) {
+  const bool caller_answered = state_ == CallState::kAnswered || state_ == CallState::kConnected;
+  const bool callee_answered = caller_answered || ending.callee_answered;
+  if (ending.gone != Party::kCaller) {
+    if (caller_answered) {
+      out.push_back(HangUp{Party::kCaller, ending.reason_header});
+    } else {
+      out.push_back(AnswerCaller{.status = ending.caller_status,
+                                 .reason_header = ending.reason_header,
+                                 .warning = ending.warning});
+    }
+  }
+  if (ending.gone != Party::kCallee) {
+    if (callee_answered) {
+      out.push_back(HangUp{Party::kCallee, ending.reason_header});
+    } else if (state_ == CallState::kCalling) {
+      out.push_back(CancelCallee{ending.reason_header});
+    }
+  }
+  out.push_back(media::MediaCommand{media::CloseSession{session_}});
+  SetState(CallState::kClosing, why, now);
+}
+
+}  // namespace lastmile::call

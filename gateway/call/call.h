@@ -1,0 +1,118 @@
+#ifndef LASTMILE_GATEWAY_CALL_CALL_H_
+#define LASTMILE_GATEWAY_CALL_CALL_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "gateway/call/call_io.h"
+#include "media_anchor/core/leg_plan.h"
+#include "sdp/offer_answer.h"
+
+namespace lastmile::call {
+
+enum class CallDirection {
+  kFromBrowser,  // the browser leg is the caller, the trunk leg the callee
+  kFromTrunk,    // the other way round
+};
+
+enum class CallState {
+  kIdle,          // made, no INVITE seen yet
+  kOpeningMedia,  // offer accepted, waiting for the anchor's ports and credentials
+  kCalling,       // the callee's INVITE is out; 1xx come in this state
+  kAnswered,      // 200 sent to the caller, its ACK is still to come
+  kConnected,     // the conversation
+  kClosing,       // both parties are told, waiting for the anchor to free the session
+  kEnded,
+};
+std::string_view ToString(CallState state);
+std::string_view ToString(CallDirection direction);
+
+struct CallSettings {
+  CallDirection direction = CallDirection::kFromBrowser;
+  std::vector<std::string> codecs = {"PCMU", "PCMA"};  // of the trunk, in order of preference
+  bool trunk_nat = false;                              // latch on to the trunk's first RTP source
+  uint64_t sdp_session_id = 0;  // unpredictable; the legs use it and the number after it
+};
+
+// One call between a browser and a carrier: the state machine between the two legs. Sans-IO: values
+// in, values out, no clock, no socket. Whatever happens, it reaches kEnded: both parties told, the
+// media session closed. Thread: signalling.
+class Call {
+ public:
+  Call(CallId id, media::SessionId session, CallSettings settings);
+
+  // Appends to `out` what has to be done, in order.
+  void On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out);
+  void OnTimer(TimePoint now, std::vector<CallOutput>& out);
+  TimePoint next_timeout() const { return deadline_; }
+
+  CallId id() const { return id_; }
+  media::SessionId session() const { return session_; }
+  CallState state() const { return state_; }
+  CallDirection direction() const { return settings_.direction; }
+
+  static constexpr Duration kMediaOpenTimeout = 5s;
+  static constexpr Duration kMediaCloseTimeout = 10s;
+
+ private:
+  using Outputs = std::vector<CallOutput>;
+
+  // What both parties are told at the end, each according to how far its leg has come.
+  struct Ending {
+    int caller_status = 503;       // if the caller has no final answer yet
+    std::string reason_header;     // Reason for both
+    std::string warning;           // a sentence for the caller's failure response
+    std::optional<Party> gone;     // this party ended its leg itself and is told nothing
+    bool callee_answered = false;  // the callee is to be told by BYE although the caller has no 200
+  };
+
+  void SetState(CallState next, std::string_view reason, TimePoint now);
+  void OnIdle(const CallInput& input, TimePoint now, Outputs& out);
+  void OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out);
+  void OnCalling(const CallInput& input, TimePoint now, Outputs& out);
+  void OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs& out);
+  void OnClosing(const CallInput& input, TimePoint now, Outputs& out);
+
+  std::optional<sdp::Refusal> TakeCallerOffer(const std::string& offer, Outputs& out);
+  std::string OfferForCallee();
+  // Applies the callee's SDP to the media session; its answer for the caller is then ready.
+  std::optional<sdp::Refusal> TakeCalleeAnswer(const std::string& sdp, Outputs& out);
+  std::string AnswerForCaller();
+  std::string AnswerForBrowser();
+  std::string AnswerForTrunk();
+  void OnProgress(const CalleeProgress& progress, Outputs& out);
+  void OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outputs& out);
+  void OnReoffer(const Reoffered& reoffer, Outputs& out);
+  std::optional<sdp::Refusal> ReofferByBrowser(const std::string& offer, std::string& answer,
+                                               Outputs& out);
+  std::optional<sdp::Refusal> ReofferByTrunk(const std::string& offer, std::string& answer,
+                                             Outputs& out);
+  int StatusForCaller(int callee_status) const;
+  void End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out);
+  bool IsBrowser(Party party) const;
+
+  const CallId id_;
+  const media::SessionId session_;
+  const CallSettings settings_;
+  CallState state_ = CallState::kIdle;
+  TimePoint deadline_ = kNever;
+
+  sdp::BrowserLeg browser_leg_;
+  sdp::TrunkLeg trunk_leg_;
+  std::vector<sdp::Codec> browser_codecs_;  // as the browser numbers them
+  std::vector<sdp::Codec> trunk_codecs_;    // as the trunk numbers them
+  media::BrowserLocal browser_local_;
+  media::TrunkLocal trunk_local_;
+  sdp::Direction browser_direction_ = sdp::Direction::kSendRecv;  // of its last offer
+  sdp::Direction trunk_direction_ = sdp::Direction::kSendRecv;    // of its last offer
+  int last_progress_ = 100;      // the last 1xx the caller was sent
+  bool caller_has_sdp_ = false;  // an 18x with SDP was sent: a second one would break JsSIP
+};
+
+}  // namespace lastmile::call
+
+#endif  // LASTMILE_GATEWAY_CALL_CALL_H_

@@ -1,0 +1,97 @@
+#ifndef LASTMILE_GATEWAY_CALL_CALL_IO_H_
+#define LASTMILE_GATEWAY_CALL_CALL_IO_H_
+
+#include <string>
+#include <variant>
+
+#include "base/strong_id.h"
+#include "gateway/sip/ids.h"
+#include "media_anchor/core/leg_plan.h"
+
+// What goes into a Call and what comes out of it, as values. A call has a caller and a callee;
+// which of them is the browser leg and which the trunk leg follows from its direction. SDP crosses
+// as the text of a body and is read only by sdp/.
+namespace lastmile::call {
+
+struct CallTag;
+using CallId = StrongId<CallTag>;
+
+enum class Party { kCaller, kCallee };
+
+// --- inputs ---
+struct Invited {  // the caller's INVITE; the first input of every call
+  std::string offer;
+};
+struct MediaOpened {
+  media::SessionOpened opened;
+};
+struct MediaConnected {};  // audio can flow to the browser
+struct MediaFailed {       // also: the media engine did not take the OpenSession
+  std::string reason;
+};
+struct MediaClosed {
+  media::SessionStats stats;
+};
+struct CalleeProgress {
+  int status = 180;  // 101-199
+  std::string sdp;   // "" without one
+};
+struct CalleeAnswered {
+  std::string sdp;
+};
+struct CalleeRejected {
+  int status = 0;             // 300-699; 408 and 503 also if nobody answered
+  std::string reason_header;  // the callee's Reason, "" without one
+};
+struct CallerCancelled {
+  std::string reason_header;
+};
+struct CallerAcked {};
+struct HungUp {  // BYE, or a dialog that ended in another way
+  Party party = Party::kCaller;
+  std::string reason_header;
+};
+struct Reoffered {  // re-INVITE, or UPDATE with SDP
+  Party party = Party::kCaller;
+  sip::ServerRequestId request;
+  std::string sdp;
+};
+struct ShutDown {  // the gateway ends the call
+  std::string reason;
+};
+using CallInput = std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed,
+                               CalleeProgress, CalleeAnswered, CalleeRejected, CallerCancelled,
+                               CallerAcked, HungUp, Reoffered, ShutDown>;
+
+// --- outputs ---
+struct PlaceCallee {  // send the callee its INVITE
+  std::string offer;
+};
+struct AnswerCaller {  // any status; `sdp` with 18x and 2xx where there is one
+  int status = 0;
+  std::string sdp;
+  std::string reason_header;  // value of Reason, "" for none
+  std::string warning;        // a sentence for Warning, "" for none
+};
+struct AckCallee {};
+struct CancelCallee {
+  std::string reason_header;
+};
+struct HangUp {  // BYE
+  Party party = Party::kCaller;
+  std::string reason_header;
+};
+struct AnswerReoffer {
+  Party party = Party::kCaller;
+  sip::ServerRequestId request;
+  int status = 0;
+  std::string sdp;
+  std::string warning;
+};
+struct Ended {};  // the last output: the call may be deleted
+using CallOutput = std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee,
+                                CancelCallee, HangUp, AnswerReoffer, Ended>;
+
+}  // namespace lastmile::call
+
+#endif  // LASTMILE_GATEWAY_CALL_CALL_IO_H_

@@ -1,0 +1,29 @@
+#ifndef LASTMILE_GATEWAY_CALL_MEDIA_PLAN_H_
+#define LASTMILE_GATEWAY_CALL_MEDIA_PLAN_H_
+
+#include <string>
+#include <vector>
+
+#include "media_anchor/core/leg_plan.h"
+#include "sdp/offer_answer.h"
+
+// The bridge between what SDP says and what the media anchor does: sdp/ and media_anchor/ do not
+// know each other. Pure. Thread: any.
+namespace lastmile::call {
+
+media::BrowserRemote ToBrowserRemote(const sdp::BrowserMedia& media, bool gateway_is_dtls_server);
+media::TrunkRemote ToTrunkRemote(const sdp::TrunkMedia& media, bool latch);
+std::vector<media::PayloadMapping> ToPayloads(const std::vector<sdp::Codec>& browser,
+                                              const std::vector<sdp::Codec>& trunk);
+
+sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local,
+                                      std::vector<sdp::Codec> codecs, sdp::Direction direction);
+sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local, std::vector<sdp::Codec> codecs,
+                                  sdp::Direction direction);
+
+// "PCMU, PCMA, telephone-event" for sentences.
+std::string CodecNames(const std::vector<sdp::Codec>& codecs);
+
+}  // namespace lastmile::call
+
+#endif  // LASTMILE_GATEWAY_CALL_MEDIA_PLAN_H_

@@ -1,0 +1,62 @@
+#ifndef LASTMILE_GATEWAY_SIP_DIGEST_H_
+#define LASTMILE_GATEWAY_SIP_DIGEST_H_
+
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "gateway/sip/message.h"
+
+// Digest access authentication (RFC 7616 with RFC 3261 section 22.4), MD5 and qop="auth".
+namespace lastmile::sip {
+
+// MD5(user ":" realm ":" password) as 32 hex digits: what is stored instead of a password.
+std::string Ha1(std::string_view user, std::string_view realm, std::string_view password);
+
+enum class DigestVerdict {
+  kAccepted,
+  kNoCredentials,  // none for our realm
+  kStale,          // right answer, nonce expired or of another connection: challenge stale=true
+  kWrong,          // wrong answer, unknown algorithm, broken header, nc not rising
+};
+
+// The server side. Nonces carry their time and are bound to a connection by a keyed hash, so that
+// nothing is stored for a client that never answers. Sans-IO. Thread: its owner's.
+class DigestServer {
+ public:
+  DigestServer(std::string realm, RandomSource& random);
+
+  // The WWW-Authenticate (or Proxy-Authenticate) value; `connection` binds the nonce.
+  AuthHeader Challenge(uint64_t connection, bool stale, TimePoint now);
+  // `ha1` of the user named by the credentials; pass an empty one for an unknown user: the verdict
+  // is then kWrong after the same work. `method` and the uri parameter are checked.
+  DigestVerdict Verify(const AuthHeader& credentials, std::string_view method,
+                       std::string_view ha1, uint64_t connection, TimePoint now);
+  // The user name of the credentials for our realm; empty: none.
+  std::string UserOf(const AuthHeader& credentials) const;
+  const std::string& realm() const { return realm_; }
+
+  static constexpr Duration kNonceLife = 5min;
+
+ private:
+  std::string realm_;
+  RandomSource& random_;
+  Bytes key_;
+};
+
+// The client side, towards trunks: answers the first MD5 or SHA-256 challenge. Fails for an
+// algorithm or qop we do not have.
+struct Credentials {
+  std::string user;
+  std::string password;
+};
+Result<AuthHeader> AnswerChallenge(const AuthHeader& challenge, const Credentials& credentials,
+                                   std::string_view method, std::string_view uri,
+                                   RandomSource& random);
+
+}  // namespace lastmile::sip
+
+#endif  // LASTMILE_GATEWAY_SIP_DIGEST_H_

@@ -1,0 +1,188 @@
+#ifndef LASTMILE_GATEWAY_SIP_USER_AGENT_H_
+#define LASTMILE_GATEWAY_SIP_USER_AGENT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/random.h"
+#include "base/time.h"
+#include "gateway/sip/ids.h"
+#include "gateway/sip/message.h"
+
+// The user agent core of RFC 3261 over reliable transports: the four transactions (section 17,
+// without retransmission but for the 2xx), INVITE usages and their dialogs (sections 12 to 15). One
+// for browsers, one for carriers. Sans-IO: parsed messages, commands and `now` go in, messages to
+// send and events come out. It knows no registrar, no trunk and no SDP.
+namespace lastmile::sip {
+
+struct UserAgentOptions {
+  Duration t1 = 500ms;  // RFC 3261 table 4; timers B, D, F, H, J are multiples of it
+  // Send a 2xx again until its ACK comes (RFC 3261 section 13.3.1.4). Off towards JsSIP, which
+  // takes the second one for a new answer; a missing ACK ends the dialog in both cases.
+  bool retransmit_2xx = true;
+  std::string product = "Lastmile";  // User-Agent and Server
+  std::vector<std::string> allow;    // methods for Allow in INVITE, 2xx and 405
+  size_t max_transactions = 20000;   // more: new requests are answered 503
+};
+
+// How we appear on one flow.
+struct FlowInfo {
+  std::string via_transport;  // "WSS", "WS", "TLS", "TCP"
+  std::string via_sent_by;    // host:port of ours, for Via
+  Uri contact;                // for Contact of dialogs on this flow
+  // Who is at the other end. A request inside a dialog counts only on a flow of the dialog's owner
+  // (anything else is answered 481), and the dialog moves to the newest flow of its owner that
+  // carried one of its requests.
+  uint64_t owner = 0;
+};
+
+// What is added to a request or response by its sender.
+struct Extras {
+  std::string reason_phrase;  // responses; empty: the default
+  std::vector<Header> headers;
+  std::string content_type;
+  std::string body;
+};
+
+struct InviteRequest {
+  Uri request_uri;
+  NameAddr from;  // a tag is added
+  NameAddr to;
+  Extras extras;
+  // No final response after so long: CANCEL, and InviteRejected 408. Counted from the INVITE.
+  Duration ring_timeout = 180s;
+};
+
+// --- events ---
+// A new call of the peer. 100 is already sent. Answer with RespondInvite.
+struct IncomingInvite {
+  DialogId dialog;
+  FlowId flow;
+  Message request;
+};
+// Any other request but ACK, BYE, CANCEL: REGISTER, OPTIONS, INFO, UPDATE, re-INVITE ... Answer with
+// Respond. `dialog` is 0 outside dialogs.
+struct IncomingRequest {
+  ServerRequestId id;
+  FlowId flow;
+  DialogId dialog;
+  Message request;
+};
+struct InviteProgress {  // 101-199
+  DialogId dialog;
+  Message response;
+};
+// The first 2xx. Owed: Ack. Further 2xx of forks are ACKed and BYEd inside.
+struct InviteAccepted {
+  DialogId dialog;
+  Message response;
+};
+// Final failure; the ACK is sent. `response` is absent if nobody answered: status is then 408 (no
+// response in time) or 503 (flow lost). After a 401/407 the usage stays until RetryInvite or
+// Forget; after any other status the usage is gone.
+struct InviteRejected {
+  DialogId dialog;
+  int status = 0;
+  std::optional<Message> response;
+};
+// The peer ACKed our 2xx. `ack` may carry SDP (late offer).
+struct InviteAcked {
+  DialogId dialog;
+  Message ack;
+};
+// The peer gave up its INVITE (CANCEL, or its flow was lost) before a final response: 487 is sent
+// where possible; the usage is gone.
+struct InviteCancelled {
+  DialogId dialog;
+  std::string reason_header;  // value of its Reason header, or ""
+};
+enum class DialogEnd {
+  kBye,      // by the peer; 200 is sent
+  kNoAck,    // our 2xx was never ACKed; BYE is sent
+};
+struct DialogEnded {
+  DialogId dialog;
+  DialogEnd end = DialogEnd::kBye;
+  std::string reason_header;
+};
+// Final response (or 408/503 made here) to SendRequest or SendInDialog.
+struct RequestAnswered {
+  ClientRequestId id;
+  DialogId dialog;
+  int status = 0;
+  std::optional<Message> response;
+};
+using UserAgentEvent =
+    std::variant<IncomingInvite, IncomingRequest, InviteProgress, InviteAccepted, InviteRejected,
+                 InviteAcked, InviteCancelled, DialogEnded, RequestAnswered>;
+
+struct OutgoingMessage {
+  FlowId flow;
+  Message message;
+};
+
+struct UserAgentGauges {
+  size_t transactions = 0;
+  size_t dialogs = 0;  // INVITE usages
+};
+
+// Thread: its owner's (signalling).
+class UserAgent {
+ public:
+  UserAgent(UserAgentOptions options, RandomSource& random);
+  ~UserAgent();
+
+  void AddFlow(FlowId flow, FlowInfo info);
+  // Transactions on it end (events as if they had timed out, status 503); unanswered INVITEs of the
+  // peer end in InviteCancelled. Confirmed dialogs stay, without a flow, until BindFlow.
+  void RemoveFlow(FlowId flow, TimePoint now);
+
+  void OnMessage(FlowId flow, Message message, TimePoint now);
+  void OnTimer(TimePoint now);
+  TimePoint next_timeout() const;
+
+  // Moves what has come up since the last call, in order. Outgoing messages are complete.
+  std::vector<UserAgentEvent> TakeEvents();
+  std::vector<OutgoingMessage> TakeOutgoing();
+
+  // --- as server ---
+  // 101-699. 1xx and 2xx create the dialog (one To-tag for its life) and carry Contact. A second
+  // final status, or an unknown id, is ignored.
+  void RespondInvite(DialogId dialog, int status, Extras extras, TimePoint now);
+  void Respond(ServerRequestId request, int status, Extras extras, TimePoint now);
+
+  // --- as client ---
+  DialogId Invite(FlowId flow, InviteRequest request, TimePoint now);
+  // The INVITE again after 401/407: same Call-ID and From-tag, CSeq + 1.
+  void RetryInvite(DialogId dialog, std::vector<Header> auth_headers, TimePoint now);
+  void Forget(DialogId dialog);  // after 401/407 without a retry
+  void Ack(DialogId dialog, Extras extras, TimePoint now);
+  // Ends an INVITE of ours that has no final response: CANCEL as soon as a 1xx came. InviteRejected
+  // (487) follows; a 2xx that crossed is ACKed and BYEd inside, then InviteRejected 487 is reported.
+  void Cancel(DialogId dialog, Extras extras, TimePoint now);
+  // Ends a confirmed dialog (also one whose 2xx is not ACKed yet, in either direction). The usage is
+  // gone for the caller at once; its BYE is finished inside.
+  void Bye(DialogId dialog, Extras extras, TimePoint now);
+  ClientRequestId SendInDialog(DialogId dialog, std::string_view method, Extras extras,
+                               TimePoint now);
+  // Outside dialogs (OPTIONS, REGISTER). Call-ID, CSeq, From-tag and Via are added if absent.
+  ClientRequestId SendRequest(FlowId flow, Message request, TimePoint now);
+
+  void BindFlow(DialogId dialog, FlowId flow);
+  FlowId FlowOf(DialogId dialog) const;  // 0: none, or an unknown dialog
+  UserAgentGauges gauges() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lastmile::sip
+
+#endif  // LASTMILE_GATEWAY_SIP_USER_AGENT_H_

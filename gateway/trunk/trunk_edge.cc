@@ -1,0 +1,246 @@
+#include "gateway/trunk/trunk_edge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "gateway/sip/codec.h"
+#include "gateway/sip/rejection.h"
+
+namespace lastmile::trunk {
+namespace {
+
+constexpr std::string_view kKeepAlivePing = "\r\n\r\n";
+constexpr std::string_view kKeepAlivePong = "\r\n";
+
+sip::UserAgentOptions AgentOptions() {
+  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE"}};
+}
+
+sip::Extras Sentence(std::string reason) {
+  sip::Extras extras;
+  extras.headers.push_back({"Warning", "399 lastmile \"" + std::move(reason) + "\""});
+  return extras;
+}
+
+}  // namespace
+
+TrunkEdge::TrunkEdge(TrunkOptions options, RandomSource& random)
+    : options_(std::move(options)),
+      user_agent_(AgentOptions(), random),
+      outbound_(options_.trunks.size()),
+      server_addresses_(options_.trunks.size()) {
+  for (size_t i = 0; i < options_.trunks.size(); ++i) {
+    if (auto address = IpAddress::Parse(options_.trunks[i].host)) server_addresses_[i] = *address;
+  }
+}
+
+const Trunk* TrunkEdge::FindTrunk(std::string_view name) const {
+  for (const Trunk& trunk : options_.trunks) {
+    if (trunk.name == name) return &trunk;
+  }
+  return nullptr;
+}
+
+size_t TrunkEdge::TrunkOf(const IpAddress& peer) const {
+  for (size_t i = 0; i < options_.trunks.size(); ++i) {
+    if (!server_addresses_[i].is_any() && server_addresses_[i] == peer) return i;
+    for (const AddressBlock& block : options_.trunks[i].accept_from) {
+      if (block.Contains(peer)) return i;
+    }
+  }
+  return kUnknownPeer;
+}
+
+// --- streams ---
+
+sip::FlowId TrunkEdge::NewFlow(size_t trunk, bool inbound, bool tls) {
+  const sip::FlowId flow = flow_ids_.Next();
+  flows_[flow] = {.trunk = trunk, .inbound = inbound, .framer = {}};
+  const uint16_t port = tls ? options_.tls_port : options_.tcp_port;
+  sip::FlowInfo info;
+  info.via_transport = tls ? "TLS" : "TCP";
+  info.via_sent_by = options_.local_host + ":" + std::to_string(port);
+  info.contact.user = "lastmile";
+  info.contact.host = options_.local_host;
+  info.contact.port = port;
+  info.contact.params.Set("transport", tls ? "tls" : "tcp");
+  // An unknown peer owns nothing: each such flow is an owner of its own, above all trunks.
+  info.owner = trunk == kUnknownPeer ? options_.trunks.size() + flow.value : trunk;
+  user_agent_.AddFlow(flow, std::move(info));
+  return flow;
+}
+
+sip::FlowId TrunkEdge::FlowTo(size_t trunk) {
+  if (!outbound_[trunk]) {
+    outbound_[trunk] = NewFlow(trunk, false, options_.trunks[trunk].tls);
+    outputs_.push_back(OpenStream{outbound_[trunk], trunk});
+  }
+  return outbound_[trunk];
+}
+
+sip::FlowId TrunkEdge::OnInboundStream(const Endpoint& peer, bool tls) {
+  const size_t trunk = TrunkOf(peer.address);
+  const sip::FlowId flow = NewFlow(trunk, true, tls);
+  if (trunk == kUnknownPeer) {
+    spdlog::warn("leg=trunk flow={} stream from {}, which no trunk accepts calls from",
+                 flow.value, Redacted{peer});
+  } else {
+    spdlog::info("leg=trunk flow={} stream from trunk {}", flow.value,
+                 options_.trunks[trunk].name);
+  }
+  return flow;
+}
+
+void TrunkEdge::OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint now) {
+  const auto found = flows_.find(flow);
+  if (found == flows_.end()) return;
+  server_addresses_[found->second.trunk] = peer.address;
+  found->second.keepalive_at = now + kKeepAliveInterval;
+  next_keepalive_ = std::min(next_keepalive_, found->second.keepalive_at);
+  spdlog::info("leg=trunk flow={} connected to trunk {}", flow.value,
+               options_.trunks[found->second.trunk].name);
+}
+
+void TrunkEdge::OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now) {
+  const auto found = flows_.find(flow);
+  if (found == flows_.end()) return;
+  sip::Framer::Output framed;
+  const auto pushed = found->second.framer.Push(bytes, framed);
+  for (const std::string& text : framed.messages) OnText(flow, text, now);
+  for (int i = 0; i < framed.pings; ++i) {
+    outputs_.push_back(SendBytes{flow, std::string(kKeepAlivePong)});
+  }
+  if (pushed) return;
+  if (auto head = sip::Parse(pushed.error().head); !head) {
+    if (auto answer = sip::PrintRejection(head.error())) {
+      outputs_.push_back(SendBytes{flow, *std::move(answer)});
+    }
+  }
+  Close(flow, pushed.error().reason, now);
+}
+
+void TrunkEdge::OnStreamClosed(sip::FlowId flow, TimePoint now) {
+  const auto found = flows_.find(flow);
+  if (found == flows_.end()) return;
+  std::replace(outbound_.begin(), outbound_.end(), flow, sip::FlowId{});
+  flows_.erase(found);
+  user_agent_.RemoveFlow(flow, now);
+}
+
+void TrunkEdge::Close(sip::FlowId flow, std::string reason, TimePoint now) {
+  spdlog::warn("leg=trunk flow={} closed: {}", flow.value, reason);
+  outputs_.push_back(CloseStream{flow, std::move(reason)});
+  OnStreamClosed(flow, now);
+}
+
+void TrunkEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now) {
+  auto message = sip::Parse(text);
+  if (message) return user_agent_.OnMessage(flow, *std::move(message), now);
+  spdlog::info("leg=trunk flow={} refused a message: {} {}", flow.value, message.error().status,
+               message.error().reason);
+  if (auto answer = sip::PrintRejection(message.error())) {
+    outputs_.push_back(SendBytes{flow, *std::move(answer)});
+  }
+}
+
+void TrunkEdge::OnTimer(TimePoint now) {
+  user_agent_.OnTimer(now);
+  if (now < next_keepalive_) return;
+  next_keepalive_ = kNever;
+  for (auto& [id, flow] : flows_) {
+    if (flow.keepalive_at <= now) {
+      outputs_.push_back(SendBytes{id, std::string(kKeepAlivePing)});
+      flow.keepalive_at = now + kKeepAliveInterval;
+    }
+    next_keepalive_ = std::min(next_keepalive_, flow.keepalive_at);
+  }
+}
+
+TimePoint TrunkEdge::next_timeout() const {
+  return std::min(user_agent_.next_timeout(), next_keepalive_);
+}
+
+// --- calls ---
+
+sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
+  const Trunk* trunk = FindTrunk(request.trunk);
+  if (!trunk) return {};
+  const auto index = static_cast<size_t>(trunk - options_.trunks.data());
+  sip::InviteRequest invite;
+  invite.request_uri.user = request.number;
+  invite.request_uri.host = trunk->host;
+  invite.request_uri.port = trunk->port;
+  invite.request_uri.params.Set("transport", trunk->tls ? "tls" : "tcp");
+  invite.from.uri.user = request.caller;
+  invite.from.uri.host = options_.local_host;
+  invite.to.uri.user = request.number;
+  invite.to.uri.host = trunk->host;
+  invite.extras.content_type = "application/sdp";
+  invite.extras.body = request.offer;
+  return user_agent_.Invite(FlowTo(index), std::move(invite), now);
+}
+
+std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
+  std::vector<TrunkEvent> out;
+  for (sip::UserAgentEvent& event : user_agent_.TakeEvents()) {
+    if (auto* invite = std::get_if<sip::IncomingInvite>(&event)) {
+      OnInvite(std::move(*invite), out, now);
+      continue;
+    }
+    if (const auto* request = std::get_if<sip::IncomingRequest>(&event)) {
+      if (OnRequest(*request, now)) continue;
+    }
+    out.push_back(std::move(event));
+  }
+  return out;
+}
+
+std::vector<TrunkOutput> TrunkEdge::TakeOutputs() {
+  std::vector<TrunkOutput> out = std::exchange(outputs_, {});
+  for (const sip::OutgoingMessage& outgoing : user_agent_.TakeOutgoing()) {
+    out.push_back(SendBytes{outgoing.flow, sip::Print(outgoing.message)});
+  }
+  return out;
+}
+
+void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& out, TimePoint now) {
+  const auto flow = flows_.find(invite.flow);
+  if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) {
+    user_agent_.RespondInvite(invite.dialog, 403,
+                              Sentence("calls are not accepted from this address"), now);
+    return;
+  }
+  if (!invite.request.body.empty() && invite.request.content_type != "application/sdp") {
+    sip::Extras extras = Sentence("the body of an INVITE must be application/sdp");
+    extras.headers.push_back({"Accept", "application/sdp"});
+    user_agent_.RespondInvite(invite.dialog, 415, std::move(extras), now);
+    return;
+  }
+  out.push_back(TrunkInvite{.dialog = invite.dialog,
+                            .trunk = options_.trunks[flow->second.trunk].name,
+                            .target = invite.request.request_uri.user,
+                            .caller = invite.request.from.uri.user,
+                            .display_name = invite.request.from.display_name,
+                            .offer = std::move(invite.request.body)});
+}
+
+// What needs no call to be answered; false: the call has to answer it.
+bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
+  const auto flow = flows_.find(request.flow);
+  const std::string& method = request.request.method;
+  if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) {
+    user_agent_.Respond(request.id, 403, Sentence("requests are not accepted from this address"),
+                        now);
+  } else if (request.dialog && (method == "INVITE" || method == "UPDATE")) {
+    if (method == "INVITE" || !request.request.body.empty()) return false;
+    user_agent_.Respond(request.id, 200, {}, now);
+  } else if (method == "OPTIONS") {
+    user_agent_.Respond(request.id, 200, {}, now);
+  } else {
+    user_agent_.Respond(request.id, 405, {}, now);
+  }
+  return true;
+}
+
+}  // namespace lastmile::trunk

@@ -1,0 +1,139 @@
+#ifndef LASTMILE_GATEWAY_TRUNK_TRUNK_EDGE_H_
+#define LASTMILE_GATEWAY_TRUNK_TRUNK_EDGE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "gateway/sip/framer.h"
+#include "gateway/sip/user_agent.h"
+
+namespace lastmile::trunk {
+
+// A block of addresses: 198.51.100.0/28. A host is a block of one.
+struct AddressBlock {
+  IpAddress base;
+  int prefix_length = 32;
+
+  bool Contains(const IpAddress& address) const;
+  static Result<AddressBlock> Parse(std::string_view text);
+  bool operator==(const AddressBlock&) const = default;
+};
+
+// A carrier or PBX.
+struct Trunk {
+  std::string name;
+  std::string host;  // of its server: a name or an address
+  uint16_t port = 5060;
+  bool tls = false;
+  std::string ca_file;                    // PEM; "" = the system's
+  std::vector<AddressBlock> accept_from;  // inbound calls: besides the server's own address
+  bool nat = false;                       // its RTP may come from another address than its SDP says
+  std::vector<std::string> codecs = {"PCMU", "PCMA"};
+};
+
+struct TrunkOptions {
+  std::vector<Trunk> trunks;
+  std::string local_host;  // how carriers reach us: host of Via, Contact and From
+  uint16_t tcp_port = 5060;
+  uint16_t tls_port = 5061;
+};
+
+// A carrier's INVITE. Answer through user_agent().RespondInvite.
+struct TrunkInvite {
+  sip::DialogId dialog;
+  std::string trunk;         // its name
+  std::string target;        // user part of the Request-URI
+  std::string caller;        // user part of From
+  std::string display_name;  // of From
+  std::string offer;
+};
+using TrunkEvent = std::variant<TrunkInvite, sip::UserAgentEvent>;
+
+// --- outputs for the stream shell ---
+struct OpenStream {  // connect to this trunk's server; the flow's bytes may follow at once
+  sip::FlowId flow;
+  size_t trunk = 0;  // index into TrunkOptions::trunks
+};
+struct SendBytes {
+  sip::FlowId flow;
+  std::string bytes;
+};
+struct CloseStream {
+  sip::FlowId flow;
+  std::string reason;
+};
+using TrunkOutput = std::variant<OpenStream, SendBytes, CloseStream>;
+
+// The carrier side of SIP: one connection to each trunk's server, kept and reused, inbound
+// connections identified by their peer's address alone, and the user agent of all trunk dialogs.
+// Streams only: there is no way to send a datagram. Sans-IO. Thread: signalling.
+class TrunkEdge {
+ public:
+  TrunkEdge(TrunkOptions options, RandomSource& random);
+
+  // A peer connected to our listener. Streams nobody is configured for are answered 403.
+  sip::FlowId OnInboundStream(const Endpoint& peer, bool tls);
+  // Our connection stands: `peer` is where the trunk's name led.
+  void OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint now);
+  void OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now);
+  void OnStreamClosed(sip::FlowId flow, TimePoint now);
+  void OnTimer(TimePoint now);
+  TimePoint next_timeout() const;
+
+  struct CallRequest {
+    std::string trunk;
+    std::string number;
+    std::string caller;  // number or name shown to the carrier
+    std::string offer;
+  };
+  // 0: no such trunk.
+  sip::DialogId PlaceCall(const CallRequest& request, TimePoint now);
+
+  std::vector<TrunkEvent> TakeEvents(TimePoint now);
+  std::vector<TrunkOutput> TakeOutputs();
+
+  const Trunk* FindTrunk(std::string_view name) const;
+  sip::UserAgent& user_agent() { return user_agent_; }
+  size_t stream_count() const { return flows_.size(); }
+
+  static constexpr Duration kKeepAliveInterval = 30s;  // CRLFCRLF, RFC 5626 section 4.4.1
+  static constexpr size_t kUnknownPeer = SIZE_MAX;
+
+ private:
+  struct Flow {
+    size_t trunk = kUnknownPeer;
+    bool inbound = false;
+    sip::Framer framer;
+    TimePoint keepalive_at = kNever;
+  };
+
+  sip::FlowId NewFlow(size_t trunk, bool inbound, bool tls);
+  sip::FlowId FlowTo(size_t trunk);
+  size_t TrunkOf(const IpAddress& peer) const;
+  void Close(sip::FlowId flow, std::string reason, TimePoint now);
+  void OnText(sip::FlowId flow, std::string_view text, TimePoint now);
+  void OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& out, TimePoint now);
+  bool OnRequest(const sip::IncomingRequest& request, TimePoint now);
+
+  const TrunkOptions options_;
+  sip::UserAgent user_agent_;
+  IdSource<sip::FlowId> flow_ids_;
+  std::unordered_map<sip::FlowId, Flow> flows_;
+  std::vector<sip::FlowId> outbound_;        // by trunk: the flow we opened, 0 for none
+  std::vector<IpAddress> server_addresses_;  // by trunk: where its name last led
+  std::vector<TrunkOutput> outputs_;
+  TimePoint next_keepalive_ = kNever;  // never later than the first of the flows
+};
+
+}  // namespace lastmile::trunk
+
+#endif  // LASTMILE_GATEWAY_TRUNK_TRUNK_EDGE_H_
