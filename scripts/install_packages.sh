@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing. Usage: install_packages.sh GROUP...
 #   build   compiler, CMake and the libraries of the gateway
-#   demo    what builds and runs the demo page
+#   demo    Node, which builds the demo page
 #   test    browsers, SIP peers and sanitizer tools of the tests
 # Works as root or through sudo. Does nothing, and needs neither, when all of them are there.
 set -euo pipefail
@@ -10,7 +10,6 @@ set -euo pipefail
 BUILD=(build-essential cmake ninja-build ccache pkg-config git
   libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libsofia-sip-ua-dev libnice-dev libsrtp2-dev
   libssl-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libc-ares-dev nlohmann-json3-dev libcli11-dev)
-DEMO=()  # Node, see below
 TEST=(libgtest-dev libgmock-dev sip-tester baresip-core chromium tcpdump clang-19
   libclang-rt-19-dev python3 python3-yaml iproute2 openssl)
 
@@ -25,7 +24,7 @@ wanted_packages() {
   for group in "$@"; do
     case $group in
       build) printf '%s\n' "${BUILD[@]}" ;;
-      demo) printf '%s\n' "${DEMO[@]}" ;;
+      demo) ;;  # Node alone, see below
       test) printf '%s\n' "${TEST[@]}" ;;
       *) die "unknown group \"$group\" (build, demo, test)" ;;
     esac
