@@ -66,8 +66,8 @@ void BrowserEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now)
   if (text == kKeepAlivePong) return;
   auto message = sip::Parse(text);
   if (!message) {
-    spdlog::info("leg=browser flow={} refused a message: {} {}", flow.value,
-                 message.error().status, message.error().reason);
+    spdlog::info("leg=browser flow={} refused a message: {} {}", flow.value, message.error().status,
+                 message.error().reason);
     if (auto answer = sip::PrintRejection(message.error())) {
       texts_.push_back({flow, *std::move(answer)});
     }
@@ -132,6 +132,14 @@ void BrowserEdge::Respond(sip::DialogId dialog, int status, sip::Extras extras, 
   user_agent_.RespondInvite(dialog, status, std::move(extras), now);
 }
 
+void BrowserEdge::RespondInDialog(sip::ServerRequestId request, int status, sip::Extras extras,
+                                  TimePoint now) {
+  if (status >= 200 && status < 300) {
+    extras.headers.push_back({"Session-Expires", kSessionExpiresAsServer});
+  }
+  user_agent_.Respond(request, status, std::move(extras), now);
+}
+
 void BrowserEdge::Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now) {
   refresh_at_.erase(dialog);
   user_agent_.Bye(dialog, std::move(extras), now);
@@ -153,6 +161,9 @@ std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
     if (std::holds_alternative<sip::RequestAnswered>(event)) continue;  // of a session refresh
     if (const auto* accepted = std::get_if<sip::InviteAccepted>(&event)) {
       StartSessionTimer(accepted->dialog, now);
+    } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event);
+               rejected && (rejected->status == 401 || rejected->status == 407)) {
+      user_agent_.Forget(rejected->dialog);  // the gateway has no account at a browser
     } else if (const auto* ended = std::get_if<sip::DialogEnded>(&event)) {
       refresh_at_.erase(ended->dialog);
     }
@@ -176,8 +187,8 @@ const User* BrowserEdge::Authorize(const sip::Message& request, sip::FlowId flow
     const std::string name = digest_.UserOf(credentials);
     if (name.empty()) continue;
     const User* user = registrar_.FindUser(name);
-    const auto verdict = digest_.Verify(credentials, request.method, user ? user->ha1 : "",
-                                        flow.value, now);
+    const auto verdict =
+        digest_.Verify(credentials, request.method, user ? user->ha1 : "", flow.value, now);
     if (verdict == sip::DigestVerdict::kAccepted && user) {
       if (request.from.uri.user == user->name) return user;
       status = 403;

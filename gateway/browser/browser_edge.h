@@ -66,12 +66,15 @@ class BrowserEdge {
   // 18x, 2xx or failure for a browser's INVITE.
   void Respond(sip::DialogId dialog, int status, sip::Extras extras, TimePoint now);
 
+  // A re-INVITE or UPDATE inside a dialog.
+  void RespondInDialog(sip::ServerRequestId request, int status, sip::Extras extras, TimePoint now);
   void Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now);
 
   std::vector<BrowserEvent> TakeEvents(TimePoint now);
   std::vector<BrowserText> TakeOutgoing();
 
   sip::UserAgent& user_agent() { return user_agent_; }
+  const sip::UserAgent& user_agent() const { return user_agent_; }
   const Registrar& registrar() const { return registrar_; }
 
  private:

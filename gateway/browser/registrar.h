@@ -30,8 +30,8 @@ struct Binding {
 // The answer to a REGISTER that passed authentication.
 struct RegisterResult {
   int status = 200;
-  std::string reason;                    // a sentence, for failures
-  std::vector<sip::NameAddr> contacts;   // with expires: JsSIP ignores a 200 that lacks its Contact
+  std::string reason;                   // a sentence, for failures
+  std::vector<sip::NameAddr> contacts;  // with expires: JsSIP ignores a 200 that lacks its Contact
 };
 
 // The location service of RFC 3261 section 10.3 for browsers: bindings belong to their flow (RFC
@@ -51,9 +51,9 @@ class Registrar {
   const Binding* Find(std::string_view user, TimePoint now) const;
   size_t binding_count() const;
 
-  static constexpr size_t kMaxBindings = 10;    // a user
+  static constexpr size_t kMaxBindings = 10;  // a user
   static constexpr uint32_t kDefaultExpires = 600;
-  static constexpr uint32_t kMinExpires = 10;   // seconds; JsSIP asks for 600
+  static constexpr uint32_t kMinExpires = 10;  // seconds; JsSIP asks for 600
   static constexpr uint32_t kMaxExpires = 3600;
 
  private:

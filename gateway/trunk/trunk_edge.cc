@@ -83,11 +83,10 @@ sip::FlowId TrunkEdge::OnInboundStream(const Endpoint& peer, bool tls) {
   const size_t trunk = TrunkOf(peer.address);
   const sip::FlowId flow = NewFlow(trunk, true, tls);
   if (trunk == kUnknownPeer) {
-    spdlog::warn("leg=trunk flow={} stream from {}, which no trunk accepts calls from",
-                 flow.value, Redacted{peer});
+    spdlog::warn("leg=trunk flow={} stream from {}, which no trunk accepts calls from", flow.value,
+                 Redacted{peer});
   } else {
-    spdlog::info("leg=trunk flow={} stream from trunk {}", flow.value,
-                 options_.trunks[trunk].name);
+    spdlog::info("leg=trunk flow={} stream from trunk {}", flow.value, options_.trunks[trunk].name);
   }
   return flow;
 }
@@ -190,6 +189,11 @@ std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
     }
     if (const auto* request = std::get_if<sip::IncomingRequest>(&event)) {
       if (OnRequest(*request, now)) continue;
+    }
+    if (const auto* rejected = std::get_if<sip::InviteRejected>(&event);
+        rejected && (rejected->status == 401 || rejected->status == 407)) {
+      spdlog::warn("leg=trunk the carrier asks for credentials, which trunks have none of");
+      user_agent_.Forget(rejected->dialog);
     }
     out.push_back(std::move(event));
   }

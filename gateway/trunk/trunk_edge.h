@@ -103,6 +103,7 @@ class TrunkEdge {
 
   const Trunk* FindTrunk(std::string_view name) const;
   sip::UserAgent& user_agent() { return user_agent_; }
+  const sip::UserAgent& user_agent() const { return user_agent_; }
   size_t stream_count() const { return flows_.size(); }
 
   static constexpr Duration kKeepAliveInterval = 30s;  // CRLFCRLF, RFC 5626 section 4.4.1

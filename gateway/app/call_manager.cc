@@ -1,0 +1,345 @@
+#include "gateway/app/call_manager.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "gateway/call/reasons.h"
+
+namespace lastmile::app {
+namespace {
+
+using call::CallDirection;
+using call::Party;
+
+constexpr char kSdpType[] = "application/sdp";
+
+std::string SdpOf(const sip::Message& message) {
+  return message.content_type == kSdpType ? message.body : "";
+}
+
+std::string ReasonOf(const sip::Message& message) {
+  const std::string* reason = message.FindExtra("Reason");
+  return reason ? *reason : "";
+}
+
+sip::Extras MakeExtras(std::string sdp, std::string reason_header, std::string warning) {
+  sip::Extras extras;
+  if (!reason_header.empty()) extras.headers.push_back({"Reason", std::move(reason_header)});
+  if (!warning.empty()) {
+    extras.headers.push_back({"Warning", "399 lastmile \"" + std::move(warning) + "\""});
+  }
+  if (!sdp.empty()) {
+    extras.content_type = kSdpType;
+    extras.body = std::move(sdp);
+  }
+  return extras;
+}
+
+struct ToCallInput {
+  Party party;
+
+  std::optional<call::CallInput> operator()(const sip::InviteProgress& event) const {
+    return call::CalleeProgress{event.response.status, SdpOf(event.response)};
+  }
+  std::optional<call::CallInput> operator()(const sip::InviteAccepted& event) const {
+    return call::CalleeAnswered{SdpOf(event.response)};
+  }
+  std::optional<call::CallInput> operator()(const sip::InviteRejected& event) const {
+    return call::CalleeRejected{event.status, event.response ? ReasonOf(*event.response) : ""};
+  }
+  std::optional<call::CallInput> operator()(const sip::InviteCancelled& event) const {
+    return call::CallerCancelled{event.reason_header};
+  }
+  std::optional<call::CallInput> operator()(const sip::InviteAcked&) const {
+    return call::CallerAcked{};
+  }
+  std::optional<call::CallInput> operator()(const sip::DialogEnded& event) const {
+    return call::HungUp{party, event.reason_header};
+  }
+  std::optional<call::CallInput> operator()(const sip::IncomingRequest& event) const {
+    return call::Reoffered{party, event.id, SdpOf(event.request)};
+  }
+  std::optional<call::CallInput> operator()(const sip::IncomingInvite&) const { return {}; }
+  std::optional<call::CallInput> operator()(const sip::RequestAnswered&) const { return {}; }
+};
+
+sip::DialogId DialogOf(const sip::UserAgentEvent& event) {
+  return std::visit([](const auto& e) { return e.dialog; }, event);
+}
+
+media::SessionId SessionOf(const media::MediaEvent& event) {
+  return std::visit([](const auto& e) { return e.session; }, event);
+}
+
+}  // namespace
+
+CallManager::CallManager(CallManagerOptions options, RandomSource& random)
+    : browser_edge_(std::move(options.browser), random),
+      trunk_edge_(std::move(options.trunk), random),
+      router_(options.outbound_routes, options.inbound_routes),
+      random_(random) {}
+
+// --- events of the shells ---
+
+void CallManager::OnWs(const ws::Event& event, TimePoint now) {
+  if (const auto* opened = std::get_if<ws::Opened>(&event)) {
+    browser_edge_.OnFlowOpened({opened->conn.value}, opened->tls);
+  } else if (const auto* message = std::get_if<ws::Message>(&event)) {
+    browser_edge_.OnText({message->conn.value}, message->text, now);
+  } else if (const auto* closed = std::get_if<ws::Closed>(&event)) {
+    browser_edge_.OnFlowClosed({closed->conn.value}, now);
+  }
+}
+
+void CallManager::OnMedia(const media::MediaEvent& event, TimePoint now) {
+  const auto found = by_session_.find(SessionOf(event));
+  if (found == by_session_.end()) return;
+  Entry& entry = *calls_.at(found->second);
+  if (const auto* opened = std::get_if<media::SessionOpened>(&event)) {
+    Feed(entry, call::MediaOpened{*opened}, now);
+  } else if (std::holds_alternative<media::BrowserConnected>(event)) {
+    Feed(entry, call::MediaConnected{}, now);
+  } else if (const auto* failed = std::get_if<media::SessionFailed>(&event)) {
+    Feed(entry, call::MediaFailed{failed->reason}, now);
+  } else if (const auto* closed = std::get_if<media::SessionClosed>(&event)) {
+    Feed(entry, call::MediaClosed{closed->stats}, now);
+  }
+}
+
+void CallManager::OnMediaRefused(media::SessionId session, TimePoint now) {
+  const auto found = by_session_.find(session);
+  if (found == by_session_.end()) return;
+  Entry& entry = *calls_.at(found->second);
+  Feed(entry, call::MediaFailed{"the media relay is overloaded"}, now);
+  Feed(entry, call::MediaClosed{}, now);
+}
+
+void CallManager::OnTimer(TimePoint now) {
+  browser_edge_.OnTimer(now);
+  trunk_edge_.OnTimer(now);
+  if (now < next_call_timeout_) return;
+  next_call_timeout_ = kNever;
+  for (auto& [id, entry] : calls_) {
+    std::vector<call::CallOutput> outputs;
+    entry->call.OnTimer(now, outputs);
+    for (const auto& output : outputs) Carry(*entry, output, now);
+    next_call_timeout_ = std::min(next_call_timeout_, entry->call.next_timeout());
+  }
+}
+
+TimePoint CallManager::next_timeout() const {
+  return std::min({browser_edge_.next_timeout(), trunk_edge_.next_timeout(), next_call_timeout_});
+}
+
+void CallManager::ShutDown(std::string_view reason, TimePoint now) {
+  shut_down_reason_ = reason;
+  for (auto& [id, entry] : calls_) Feed(*entry, call::ShutDown{shut_down_reason_}, now);
+}
+
+CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
+  for (bool quiet = false; !quiet;) {
+    quiet = true;
+    for (browser::BrowserEvent& event : browser_edge_.TakeEvents(now)) {
+      quiet = false;
+      if (auto* invite = std::get_if<browser::BrowserInvite>(&event)) {
+        OnBrowserInvite(std::move(*invite), now);
+      } else {
+        OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
+      }
+    }
+    for (trunk::TrunkEvent& event : trunk_edge_.TakeEvents(now)) {
+      quiet = false;
+      if (auto* invite = std::get_if<trunk::TrunkInvite>(&event)) {
+        OnTrunkInvite(std::move(*invite), now);
+      } else {
+        OnAgentEvent(false, std::get<sip::UserAgentEvent>(event), now);
+      }
+    }
+  }
+  Reap();
+  CallManagerOutputs outputs;
+  for (browser::BrowserText& text : browser_edge_.TakeOutgoing()) {
+    outputs.ws.push_back(ws::Send{{text.flow.value}, std::move(text.text)});
+  }
+  outputs.trunk = trunk_edge_.TakeOutputs();
+  outputs.media = std::exchange(media_commands_, {});
+  return outputs;
+}
+
+// --- new calls ---
+
+CallManager::Entry& CallManager::NewCall(CallDirection direction, const trunk::Trunk& trunk) {
+  call::CallSettings settings{.direction = direction,
+                              .codecs = trunk.codecs,
+                              .trunk_nat = trunk.nat,
+                              .sdp_session_id = random_.Next64() >> 2};
+  const call::CallId id = call_ids_.Next();
+  const media::SessionId session = session_ids_.Next();
+  auto entry = std::make_unique<Entry>(id, session, std::move(settings));
+  entry->trunk = trunk.name;
+  by_session_[session] = id;
+  return *(calls_[id] = std::move(entry));
+}
+
+void CallManager::Refuse(bool browser, sip::DialogId dialog, int status, std::string reason,
+                         TimePoint now) {
+  spdlog::info("leg={} refused a call: {} {}", browser ? "browser" : "trunk", status, reason);
+  sip::Extras extras = MakeExtras("", "", std::move(reason));
+  if (browser) {
+    browser_edge_.Respond(dialog, status, std::move(extras), now);
+  } else {
+    trunk_edge_.user_agent().RespondInvite(dialog, status, std::move(extras), now);
+  }
+}
+
+void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) {
+  if (!shut_down_reason_.empty()) {
+    return Refuse(true, invite.dialog, 503, shut_down_reason_, now);
+  }
+  const auto trunk_name = router_.TrunkFor(invite.target);
+  const trunk::Trunk* trunk = trunk_name ? trunk_edge_.FindTrunk(*trunk_name) : nullptr;
+  if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
+  Entry& entry = NewCall(CallDirection::kFromBrowser, *trunk);
+  entry.browser_dialog = invite.dialog;
+  entry.user = invite.user.name;
+  entry.number = std::move(invite.target);
+  entry.caller = invite.user.caller_id.empty() ? invite.user.name : invite.user.caller_id;
+  by_browser_dialog_[invite.dialog] = entry.call.id();
+  spdlog::info("call={} from-browser user={} to={} trunk={}", entry.call.id().value,
+               Redacted{entry.user}, Redacted{entry.number}, entry.trunk);
+  Feed(entry, call::Invited{std::move(invite.offer)}, now);
+}
+
+void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
+  if (!shut_down_reason_.empty()) {
+    return Refuse(false, invite.dialog, 503, shut_down_reason_, now);
+  }
+  const std::string user = router_.UserFor(invite.trunk, invite.target);
+  const auto& registrar = browser_edge_.registrar();
+  if (!registrar.FindUser(user)) return Refuse(false, invite.dialog, 404, "no such user", now);
+  if (!registrar.Find(user, now)) {
+    return Refuse(false, invite.dialog, 480, "the user is not registered now", now);
+  }
+  Entry& entry = NewCall(CallDirection::kFromTrunk, *trunk_edge_.FindTrunk(invite.trunk));
+  entry.trunk_dialog = invite.dialog;
+  entry.user = user;
+  entry.number = std::move(invite.target);
+  entry.caller = std::move(invite.caller);
+  entry.display_name = std::move(invite.display_name);
+  by_trunk_dialog_[invite.dialog] = entry.call.id();
+  spdlog::info("call={} from-trunk trunk={} to={} user={}", entry.call.id().value, entry.trunk,
+               Redacted{entry.number}, Redacted{entry.user});
+  Feed(entry, call::Invited{std::move(invite.offer)}, now);
+}
+
+// --- between edges and calls ---
+
+CallManager::Entry* CallManager::FindByDialog(bool browser, sip::DialogId dialog) {
+  const auto& index = browser ? by_browser_dialog_ : by_trunk_dialog_;
+  const auto found = index.find(dialog);
+  return found == index.end() ? nullptr : calls_.at(found->second).get();
+}
+
+void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now) {
+  Entry* entry = FindByDialog(from_browser, DialogOf(event));
+  if (!entry) return;
+  const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
+  const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee};
+  if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
+}
+
+void CallManager::Feed(Entry& entry, const call::CallInput& input, TimePoint now) {
+  std::vector<call::CallOutput> outputs;
+  entry.call.On(input, now, outputs);
+  next_call_timeout_ = std::min(next_call_timeout_, entry.call.next_timeout());
+  for (const auto& output : outputs) Carry(entry, output, now);
+}
+
+void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint now) {
+  if (entry.call.direction() == CallDirection::kFromBrowser) {
+    entry.trunk_dialog = trunk_edge_.PlaceCall(
+        {.trunk = entry.trunk, .number = entry.number, .caller = entry.caller, .offer = offer},
+        now);
+    by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
+    return;
+  }
+  auto rung = browser_edge_.Ring({.user = entry.user,
+                                  .caller = entry.caller,
+                                  .display_name = entry.display_name,
+                                  .offer = offer},
+                                 now);
+  if (!rung) {
+    return Feed(entry,
+                call::CalleeRejected{rung.error().status,
+                                     call::SipReason(rung.error().status, rung.error().reason)},
+                now);
+  }
+  entry.browser_dialog = *rung;
+  by_browser_dialog_[*rung] = entry.call.id();
+}
+
+void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint now) {
+  const bool from_browser = entry.call.direction() == CallDirection::kFromBrowser;
+  sip::UserAgent& browser_agent = browser_edge_.user_agent();
+  sip::UserAgent& trunk_agent = trunk_edge_.user_agent();
+  sip::UserAgent& callee_agent = from_browser ? trunk_agent : browser_agent;
+  const sip::DialogId callee = from_browser ? entry.trunk_dialog : entry.browser_dialog;
+
+  if (const auto* command = std::get_if<media::MediaCommand>(&output)) {
+    media_commands_.push_back(*command);
+  } else if (const auto* place = std::get_if<call::PlaceCallee>(&output)) {
+    PlaceCallee(entry, place->offer, now);
+  } else if (const auto* answer = std::get_if<call::AnswerCaller>(&output)) {
+    sip::Extras extras = MakeExtras(answer->sdp, answer->reason_header, answer->warning);
+    if (from_browser) {
+      browser_edge_.Respond(entry.browser_dialog, answer->status, std::move(extras), now);
+    } else {
+      trunk_agent.RespondInvite(entry.trunk_dialog, answer->status, std::move(extras), now);
+    }
+  } else if (std::holds_alternative<call::AckCallee>(output)) {
+    callee_agent.Ack(callee, {}, now);
+  } else if (const auto* cancel = std::get_if<call::CancelCallee>(&output)) {
+    callee_agent.Cancel(callee, MakeExtras("", cancel->reason_header, ""), now);
+  } else if (const auto* hang_up = std::get_if<call::HangUp>(&output)) {
+    sip::Extras extras = MakeExtras("", hang_up->reason_header, "");
+    if ((hang_up->party == Party::kCaller) == from_browser) {
+      browser_edge_.Bye(entry.browser_dialog, std::move(extras), now);
+    } else {
+      trunk_agent.Bye(entry.trunk_dialog, std::move(extras), now);
+    }
+  } else if (const auto* reoffer = std::get_if<call::AnswerReoffer>(&output)) {
+    sip::Extras extras = MakeExtras(reoffer->sdp, "", reoffer->warning);
+    if ((reoffer->party == Party::kCaller) == from_browser) {
+      browser_edge_.RespondInDialog(reoffer->request, reoffer->status, std::move(extras), now);
+    } else {
+      trunk_agent.Respond(reoffer->request, reoffer->status, std::move(extras), now);
+    }
+  } else if (std::holds_alternative<call::Ended>(output)) {
+    ended_.push_back(entry.call.id());
+  }
+}
+
+void CallManager::Reap() {
+  for (const call::CallId id : ended_) {
+    const auto found = calls_.find(id);
+    if (found == calls_.end()) continue;
+    by_browser_dialog_.erase(found->second->browser_dialog);
+    by_trunk_dialog_.erase(found->second->trunk_dialog);
+    by_session_.erase(found->second->call.session());
+    calls_.erase(found);
+  }
+  ended_.clear();
+}
+
+CallManagerGauges CallManager::gauges() const {
+  const auto browser = browser_edge_.user_agent().gauges();
+  const auto trunk = trunk_edge_.user_agent().gauges();
+  return {.calls = calls_.size(),
+          .dialogs = browser.dialogs + trunk.dialogs,
+          .transactions = browser.transactions + trunk.transactions,
+          .registrations = browser_edge_.registrar().binding_count(),
+          .trunk_streams = trunk_edge_.stream_count()};
+}
+
+}  // namespace lastmile::app

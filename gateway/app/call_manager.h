@@ -1,0 +1,109 @@
+#ifndef LASTMILE_GATEWAY_APP_CALL_MANAGER_H_
+#define LASTMILE_GATEWAY_APP_CALL_MANAGER_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/random.h"
+#include "base/time.h"
+#include "gateway/app/routing.h"
+#include "gateway/browser/browser_edge.h"
+#include "gateway/call/call.h"
+#include "gateway/trunk/trunk_edge.h"
+#include "media_anchor/core/leg_plan.h"
+#include "ws/server.h"
+
+namespace lastmile::app {
+
+struct CallManagerOptions {
+  browser::BrowserOptions browser;
+  trunk::TrunkOptions trunk;
+  std::vector<OutboundRoute> outbound_routes;
+  std::vector<InboundRoute> inbound_routes;
+};
+
+// What the shells have to carry out, in order within each list.
+struct CallManagerOutputs {
+  std::vector<ws::Command> ws;
+  std::vector<trunk::TrunkOutput> trunk;
+  std::vector<media::MediaCommand> media;
+};
+
+struct CallManagerGauges {
+  size_t calls = 0;
+  size_t dialogs = 0;
+  size_t transactions = 0;
+  size_t registrations = 0;
+  size_t trunk_streams = 0;
+};
+
+// All of signalling without a socket: the two edges, the calls between them and the routes. Events
+// and `now` go in, commands for the WebSocket, stream and media shells come out. Thread:
+// signalling.
+class CallManager {
+ public:
+  CallManager(CallManagerOptions options, RandomSource& random);
+
+  void OnWs(const ws::Event& event, TimePoint now);
+  void OnMedia(const media::MediaEvent& event, TimePoint now);
+  // The media engine did not take an OpenSession.
+  void OnMediaRefused(media::SessionId session, TimePoint now);
+  void OnTimer(TimePoint now);
+  TimePoint next_timeout() const;
+  void ShutDown(std::string_view reason, TimePoint now);  // ends every call, takes no new one
+
+  // Carries events from edges to calls and back until nothing is left, then hands out the commands.
+  CallManagerOutputs TakeOutputs(TimePoint now);
+
+  trunk::TrunkEdge& trunk_edge() { return trunk_edge_; }  // for stream events
+  CallManagerGauges gauges() const;
+
+ private:
+  struct Entry {
+    Entry(call::CallId id, media::SessionId session, call::CallSettings settings)
+        : call(id, session, std::move(settings)) {}
+    call::Call call;
+    sip::DialogId browser_dialog;
+    sip::DialogId trunk_dialog;
+    std::string trunk;         // its name
+    std::string user;          // the browser user's name
+    std::string number;        // dialled number, or what the carrier asked for
+    std::string caller;        // shown to the callee
+    std::string display_name;  // of a carrier's caller
+  };
+
+  Entry& NewCall(call::CallDirection direction, const trunk::Trunk& trunk);
+  void OnBrowserInvite(browser::BrowserInvite invite, TimePoint now);
+  void OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now);
+  void OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now);
+  void Feed(Entry& entry, const call::CallInput& input, TimePoint now);
+  void Carry(Entry& entry, const call::CallOutput& output, TimePoint now);
+  void PlaceCallee(Entry& entry, const std::string& offer, TimePoint now);
+  void Refuse(bool browser, sip::DialogId dialog, int status, std::string reason, TimePoint now);
+  Entry* FindByDialog(bool browser, sip::DialogId dialog);
+  void Reap();
+
+  browser::BrowserEdge browser_edge_;
+  trunk::TrunkEdge trunk_edge_;
+  Router router_;
+  RandomSource& random_;
+  IdSource<call::CallId> call_ids_;
+  IdSource<media::SessionId> session_ids_;
+  std::unordered_map<call::CallId, std::unique_ptr<Entry>> calls_;
+  std::unordered_map<sip::DialogId, call::CallId> by_browser_dialog_;
+  std::unordered_map<sip::DialogId, call::CallId> by_trunk_dialog_;
+  std::unordered_map<media::SessionId, call::CallId> by_session_;
+  std::vector<call::CallId> ended_;
+  std::vector<media::MediaCommand> media_commands_;
+  TimePoint next_call_timeout_ = kNever;  // never later than the first of the calls
+  std::string shut_down_reason_;          // not empty: new calls are refused
+};
+
+}  // namespace lastmile::app
+
+#endif  // LASTMILE_GATEWAY_APP_CALL_MANAGER_H_

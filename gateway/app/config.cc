@@ -1,0 +1,387 @@
+#include "gateway/app/config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include "gateway/app/yaml_reader.h"
+#include "gateway/sip/digest.h"
+
+namespace lastmile::app {
+namespace {
+
+bool ReadEndpoint(YamlSection& section, std::string_view key, Endpoint& out) {
+  std::string text;
+  if (!section.Text(key, text)) return false;
+  auto endpoint = Endpoint::Parse(text);
+  if (!endpoint) {
+    section.Report(section.Find(key),
+                   "`" + section.PathOf(key) + "` is " + endpoint.error().message);
+    return false;
+  }
+  out = *endpoint;
+  return true;
+}
+
+bool ReadAddress(YamlSection& section, std::string_view key, IpAddress& out) {
+  std::string text;
+  if (!section.Text(key, text)) return false;
+  auto address = IpAddress::Parse(text);
+  if (!address) {
+    section.Report(section.Find(key),
+                   "`" + section.PathOf(key) + "` must be an IP address of this machine");
+    return false;
+  }
+  out = *address;
+  return true;
+}
+
+void ReadListen(YamlSection& root, Config& config) {
+  YamlSection listen = root.Section("listen", "listen");
+  for (auto [key, target] : {std::pair{"ws", &config.ws}, std::pair{"wss", &config.wss}}) {
+    YamlSection listener = listen.Section(key);
+    Endpoint endpoint;
+    if (ReadEndpoint(listener, "addr", endpoint)) *target = endpoint;
+    listener.Finish();
+  }
+  listen.Texts("origins", config.origins);
+  std::vector<std::string> sip;
+  listen.Texts("sip", sip);
+  for (size_t i = 0; i < sip.size(); ++i) {
+    const size_t colon = sip[i].find(':');
+    const std::string scheme = sip[i].substr(0, colon);
+    auto address = colon == std::string::npos
+                       ? Endpoint::Parse("")
+                       : Endpoint::Parse(std::string_view(sip[i]).substr(colon + 1));
+    if ((scheme != "tcp" && scheme != "tls") || !address) {
+      listen.Report(listen.Find("sip")[i],
+                    scheme == "udp"
+                        ? "SIP over UDP is not spoken here: use tcp: or tls:"
+                        : "a SIP listener is written tcp:ADDRESS:PORT or tls:ADDRESS:PORT");
+      continue;
+    }
+    config.sip.push_back({.tls = scheme == "tls",
+                          .address = *address,
+                          .path = "listen.sip[" + std::to_string(i) + "]"});
+  }
+  listen.Finish();
+}
+
+void ReadTls(YamlSection& root, Config& config) {
+  YamlSection tls = root.Section("tls", "tls");
+  tls.Text("cert", config.tls_cert);
+  tls.Text("key", config.tls_key);
+  const bool needed = config.wss || std::any_of(config.sip.begin(), config.sip.end(),
+                                                [](const auto& l) { return l.tls; });
+  if (needed && (config.tls_cert.empty() || config.tls_key.empty())) {
+    root.Report(root.Find(config.wss ? "listen" : "tls"),
+                "a TLS listener needs `tls: { cert: FILE, key: FILE }`");
+  }
+  tls.Finish();
+}
+
+void ReadAdvertise(YamlSection& section, Advertise& out) {
+  const YAML::Node node = section.Find("advertise");
+  if (!node.IsDefined()) return;
+  std::vector<std::string> texts;
+  if (node.IsScalar()) {
+    if (node.Scalar() == "auto") return;
+    texts.push_back(node.Scalar());
+  } else if (!section.Texts("advertise", texts)) {
+    return;
+  }
+  for (const std::string& text : texts) {
+    auto address = IpAddress::Parse(text);
+    if (!address || address->is_any()) {
+      section.Report(node, "`" + section.PathOf("advertise") +
+                               "` must be `auto` or addresses that peers can send to");
+      return;
+    }
+    out.addresses.push_back(*address);
+  }
+  out.automatic = out.addresses.empty();
+}
+
+void ReadMedia(YamlSection& root, Config& config) {
+  YamlSection media = root.Section("media", "media");
+  YamlSection browser = media.Section("browser");
+  int port = config.browser_media.port;
+  ReadAddress(browser, "bind", config.browser_media.bind);
+  ReadAdvertise(browser, config.browser_media.advertise);
+  if (browser.Number("port", 0, 65535, port)) {
+    config.browser_media.port = static_cast<uint16_t>(port);
+  }
+  browser.Finish();
+  YamlSection trunk = media.Section("trunk");
+  ReadAddress(trunk, "bind", config.trunk_media.bind);
+  ReadAdvertise(trunk, config.trunk_media.advertise);
+  std::string ports;
+  if (trunk.Text("ports", ports)) {
+    int low = 0, high = 0;
+    const char* end = ports.data() + ports.size();
+    auto first = std::from_chars(ports.data(), end, low);
+    if (first.ec == std::errc() && first.ptr != end && *first.ptr == '-') {
+      first = std::from_chars(first.ptr + 1, end, high);
+    }
+    if (first.ec != std::errc() || first.ptr != end || low < 1024 || high > 65535 ||
+        high - low < 3) {
+      trunk.Report(trunk.Find("ports"),
+                   "`media.trunk.ports` is a range such as 30000-39999, from 1024 to 65535");
+    } else {
+      config.trunk_media.port_min = static_cast<uint16_t>(low);
+      config.trunk_media.port_max = static_cast<uint16_t>(high);
+    }
+  }
+  if (config.trunk_media.advertise.addresses.size() > 1) {
+    trunk.Report(trunk.Find("advertise"), "`media.trunk.advertise` must be one address");
+  }
+  trunk.Finish();
+  media.Number("workers", 1, 64, config.workers);
+  media.Finish();
+}
+
+void ReadUsers(YamlSection& root, Config& config) {
+  YamlSection users = root.Section("users", "users");
+  const YAML::Node list = users.Find("inline");
+  if (list.IsDefined() && !list.IsSequence()) {
+    users.Report(list, "`users.inline` must be a list of { name, password }");
+  }
+  std::set<std::string> names;
+  for (size_t i = 0; list.IsDefined() && list.IsSequence() && i < list.size(); ++i) {
+    YamlSection entry(users.context(), list[i], "users.inline[" + std::to_string(i) + "]", "users");
+    browser::User user;
+    std::string password;
+    entry.Text("name", user.name);
+    entry.Text("caller_id", user.caller_id);
+    const bool has_ha1 = entry.Secret("ha1", user.ha1);
+    const bool has_password = entry.Secret("password", password);
+    if (user.name.empty()) {
+      entry.Report(list[i], "a user needs a `name`");
+    } else if (has_ha1 == has_password) {
+      entry.Report(list[i], "user " + user.name + " needs either `password` or `ha1`");
+    } else if (!names.insert(user.name).second) {
+      entry.Report(entry.Find("name"), "there are two users called " + user.name);
+    }
+    if (has_password) user.ha1 = sip::Ha1(user.name, config.domain, password);
+    entry.Finish();
+    config.users.push_back(std::move(user));
+  }
+  users.Finish();
+}
+
+void ReadTrunkServer(YamlSection& section, trunk::Trunk& trunk) {
+  std::vector<std::string> servers;
+  section.Texts("servers", servers);
+  if (servers.size() != 1) {
+    section.Report(
+        section.Find("servers").IsDefined() ? section.Find("servers") : section.Find("transport"),
+        "trunk " + trunk.name + " needs `servers: [ HOST:PORT ]` with one server");
+    return;
+  }
+  const std::string& text = servers.front();
+  trunk.port = trunk.tls ? 5061 : 5060;
+  const size_t colon = text.rfind(':');
+  const bool has_port = colon != std::string::npos && text.find(']', colon) == std::string::npos &&
+                        (text.front() == '[' || text.find(':') == colon);
+  trunk.host = has_port ? text.substr(0, colon) : text;
+  if (has_port) {
+    const char* end = text.data() + text.size();
+    auto [stop, error] = std::from_chars(text.data() + colon + 1, end, trunk.port);
+    if (error != std::errc() || stop != end || trunk.port == 0) {
+      section.Report(section.Find("servers")[0], "not a port (1 to 65535) in " + text);
+    }
+  }
+}
+
+void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
+  std::string transport = "tcp";
+  section.Choice("transport", {"tcp", "tls"}, transport);
+  trunk.tls = transport == "tls";
+  ReadTrunkServer(section, trunk);
+  YamlSection tls = section.Section("tls");
+  tls.Text("ca", trunk.ca_file);
+  if (trunk.ca_file == "system") trunk.ca_file.clear();
+  tls.Finish();
+  std::vector<std::string> blocks;
+  section.Texts("accept_from", blocks);
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    auto block = trunk::AddressBlock::Parse(blocks[i]);
+    if (block) {
+      trunk.accept_from.push_back(*block);
+    } else {
+      section.Report(section.Find("accept_from")[i], block.error().message);
+    }
+  }
+  section.Flag("nat", trunk.nat);
+  std::vector<std::string> codecs;
+  if (section.Texts("codecs", codecs)) {
+    trunk.codecs.clear();
+    for (size_t i = 0; i < codecs.size(); ++i) {
+      if (codecs[i] == "pcmu") {
+        trunk.codecs.push_back("PCMU");
+      } else if (codecs[i] == "pcma") {
+        trunk.codecs.push_back("PCMA");
+      } else {
+        section.Report(section.Find("codecs")[i], "a codec is one of: pcmu, pcma",
+                       Nearest(codecs[i], {"pcmu", "pcma"}));
+      }
+    }
+  }
+  section.Finish();
+  config.trunks.push_back(std::move(trunk));
+}
+
+void ReadTrunks(YamlSection& root, Config& config) {
+  YamlSection trunks = root.Section("trunks", "trunk");
+  for (const std::string& name : trunks.Keys()) {
+    trunk::Trunk trunk;
+    trunk.name = name;
+    ReadTrunk(trunks.Section(name), std::move(trunk), config);
+  }
+  trunks.Finish();
+}
+
+void CheckPattern(YamlSection& route, const std::string& pattern) {
+  try {
+    std::regex checked(pattern, std::regex::ECMAScript);
+  } catch (const std::regex_error&) {
+    route.Report(route.Find("to"), "not a regular expression: " + pattern);
+  }
+}
+
+void ReadRoute(YamlSection route, const std::set<std::string>& trunks,
+               const std::set<std::string>& users, const YAML::Node& at, Config& config) {
+  std::string name, to, trunk, from_trunk, user;
+  route.Text("name", name);
+  route.Text("to", to);
+  CheckPattern(route, to);
+  const bool outbound = route.Text("trunk", trunk);
+  const bool inbound = route.Text("from_trunk", from_trunk);
+  const bool has_user = route.Text("user", user);
+  if (outbound == inbound || inbound != has_user) {
+    route.Report(at, "a route needs either `trunk`, or `from_trunk` and `user`");
+  } else if (outbound) {
+    if (!trunks.contains(trunk)) {
+      route.Report(route.Find("trunk"), "there is no trunk " + trunk, Nearest(trunk, trunks));
+    }
+    config.outbound_routes.push_back({name, to, trunk});
+  } else {
+    if (from_trunk != "*" && !trunks.contains(from_trunk)) {
+      route.Report(route.Find("from_trunk"), "there is no trunk " + from_trunk,
+                   Nearest(from_trunk, trunks));
+    }
+    if (!users.contains(user)) {
+      route.Report(route.Find("user"), "there is no user " + user, Nearest(user, users));
+    }
+    config.inbound_routes.push_back({name, from_trunk, to, user});
+  }
+  route.Finish();
+}
+
+void ReadRoutes(YamlSection& root, Config& config) {
+  const YAML::Node list = root.Find("routes");
+  if (!list.IsDefined()) return;
+  if (!list.IsSequence()) return root.Report(list, "`routes` must be a list");
+  std::set<std::string> trunks, users;
+  for (const auto& trunk : config.trunks) trunks.insert(trunk.name);
+  for (const auto& user : config.users) users.insert(user.name);
+  for (size_t i = 0; i < list.size(); ++i) {
+    ReadRoute(YamlSection(root.context(), list[i], "routes[" + std::to_string(i) + "]", "route"),
+              trunks, users, list[i], config);
+  }
+}
+
+void ReadRoot(YamlSection& root, Config& config) {
+  int version = 1;
+  root.Number("version", 1, 1, version);
+  root.Text("domain", config.domain);
+  root.Text("page", config.page);
+  ReadListen(root, config);
+  ReadTls(root, config);
+  ReadMedia(root, config);
+  ReadUsers(root, config);
+  ReadTrunks(root, config);
+  ReadRoutes(root, config);
+  YamlSection log = root.Section("log", "log");
+  log.Choice("level", {"debug", "info", "warn", "error"}, config.log_level);
+  log.Finish();
+  root.Finish();
+}
+
+std::string LineOf(std::string_view text, int line) {
+  for (int i = 1; i < line; ++i) {
+    const size_t end = text.find('\n');
+    if (end == std::string_view::npos) return "";
+    text.remove_prefix(end + 1);
+  }
+  std::string result(text.substr(0, text.find('\n')));
+  if (!result.empty() && result.back() == '\r') result.pop_back();
+  return result;
+}
+
+std::vector<Diagnostic> One(Diagnostic diagnostic) {
+  std::vector<Diagnostic> diagnostics;
+  diagnostics.push_back(std::move(diagnostic));
+  return diagnostics;
+}
+
+}  // namespace
+
+Position Config::PositionOf(std::string_view path) const {
+  const auto found = positions.find(std::string(path));
+  return found == positions.end() ? Position{} : found->second;
+}
+
+Result<Config, std::vector<Diagnostic>> ParseConfig(std::string text, std::string file) {
+  Config config;
+  config.file = std::move(file);
+  config.text = std::move(text);
+  YamlContext context;
+  try {
+    YamlSection root(context, YAML::Load(config.text), "", "config");
+    ReadRoot(root, config);
+  } catch (const YAML::Exception& fault) {
+    return std::unexpected(One({.position = {fault.mark.line + 1, fault.mark.column + 1},
+                                .code = "yaml",
+                                .message = fault.msg}));
+  }
+  auto diagnostics = context.TakeDiagnostics();
+  if (!diagnostics.empty()) return std::unexpected(std::move(diagnostics));
+  config.positions = context.TakePositions();
+  return config;
+}
+
+Result<Config, std::vector<Diagnostic>> LoadConfig(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) {
+    return std::unexpected(One({.code = "config", .message = "cannot read the file"}));
+  }
+  return ParseConfig(std::move(text).str(), path);
+}
+
+std::string FormatDiagnostic(const Diagnostic& diagnostic, std::string_view file,
+                             std::string_view text) {
+  std::ostringstream out;
+  out << file << ':';
+  const auto [line, column] = diagnostic.position;
+  if (line > 0) out << line << ':' << column << ':';
+  out << " error[" << diagnostic.code << "]: " << diagnostic.message << '\n';
+  if (line > 0) {
+    const std::string number = std::to_string(line);
+    const std::string margin(number.size() + 1, ' ');
+    out << ' ' << number << " | " << LineOf(text, line) << '\n'
+        << margin << " | " << std::string(static_cast<size_t>(column - 1), ' ')
+        << std::string(diagnostic.width, '^');
+    if (!diagnostic.suggestion.empty()) out << " did you mean `" << diagnostic.suggestion << "`?";
+    out << '\n';
+  }
+  return std::move(out).str();
+}
+
+}  // namespace lastmile::app

@@ -1,0 +1,113 @@
+#ifndef LASTMILE_GATEWAY_APP_CONFIG_H_
+#define LASTMILE_GATEWAY_APP_CONFIG_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "base/result.h"
+#include "gateway/browser/registrar.h"
+#include "gateway/trunk/trunk_edge.h"
+
+// The configuration file as values, and what is wrong with it as diagnostics. Thread: main, at
+// start; a loaded Config is read-only.
+namespace lastmile::app {
+
+// A place in the file, counted from 1. Line 0: nowhere in particular.
+struct Position {
+  int line = 0;
+  int column = 0;
+};
+
+struct Diagnostic {
+  Position position;
+  std::string code;        // "config", "listen", "tls", "media", "users", "trunk", "route"
+  std::string message;     // a sentence
+  std::string suggestion;  // what was probably meant; "" for none
+  size_t width = 1;        // characters to underline
+};
+
+struct Advertise {
+  bool automatic = true;  // the machine's own addresses
+  std::vector<IpAddress> addresses;
+};
+
+struct SipListener {
+  bool tls = false;
+  Endpoint address;
+  std::string path;  // "listen.sip[0]"
+};
+
+// An outbound route: numbers that match `to` go to `trunk`. First match wins.
+struct OutboundRoute {
+  std::string name;
+  std::string to;  // ECMAScript regular expression, searched in the dialled number
+  std::string trunk;
+};
+// An inbound route: calls of `from_trunk` ("*": of any) to numbers that match ring `user`.
+struct InboundRoute {
+  std::string name;
+  std::string from_trunk;
+  std::string to;
+  std::string user;
+};
+
+struct Config {
+  std::string domain = "localhost";
+  std::optional<Endpoint> ws;
+  std::optional<Endpoint> wss;
+  std::vector<std::string> origins;
+  std::vector<SipListener> sip;
+  std::string tls_cert;
+  std::string tls_key;
+  std::string page;  // directory of the demo page; "" = the one beside the program
+  struct {
+    IpAddress bind;
+    Advertise advertise;
+    uint16_t port = 20000;
+  } browser_media;
+  struct {
+    IpAddress bind;
+    Advertise advertise;  // one address
+    uint16_t port_min = 30000;
+    uint16_t port_max = 39999;
+  } trunk_media;
+  int workers = 1;
+  std::vector<browser::User> users;
+  std::vector<trunk::Trunk> trunks;
+  std::vector<OutboundRoute> outbound_routes;
+  std::vector<InboundRoute> inbound_routes;
+  std::string log_level = "info";
+
+  std::string file;  // how the file is called in messages
+  std::string text;
+  std::map<std::string, Position> positions;  // of each value, by its path: "listen.ws.addr"
+
+  Position PositionOf(std::string_view path) const;
+};
+
+// Parses and checks `text`; `file` is its name for messages. All faults are collected: the value is
+// there only if there is none.
+Result<Config, std::vector<Diagnostic>> ParseConfig(std::string text, std::string file);
+
+// Reads the file first. A file that cannot be read is one diagnostic.
+Result<Config, std::vector<Diagnostic>> LoadConfig(const std::string& path);
+
+// What only this machine can tell: files that are missing, addresses that cannot be bound because
+// another program has them. Opens sockets for a moment; port 0 is never tried.
+std::vector<Diagnostic> CheckMachine(const Config& config);
+
+// file:line:column: error[code]: message, the source line and a caret under the fault.
+std::string FormatDiagnostic(const Diagnostic& diagnostic, std::string_view file,
+                             std::string_view text);
+
+std::string_view ExampleConfig();  // a commented file that parses, for `config example`
+std::string_view DemoConfig();     // what `run --demo` runs
+
+}  // namespace lastmile::app
+
+#endif  // LASTMILE_GATEWAY_APP_CONFIG_H_

@@ -1,0 +1,94 @@
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "gateway/app/config.h"
+
+namespace lastmile::app {
+namespace {
+
+// nullptr: the address can be bound.
+const char* WhyNotBound(const Endpoint& endpoint, int type) {
+  sockaddr_storage storage;
+  const socklen_t length = endpoint.ToSockaddr(storage);
+  const int fd = socket(storage.ss_family, type | SOCK_CLOEXEC, 0);
+  if (fd < 0) return std::strerror(errno);
+  const int on = 1;
+  if (type == SOCK_STREAM) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  int error = bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) ? errno : 0;
+  if (!error && type == SOCK_STREAM && listen(fd, 1)) error = errno;
+  close(fd);
+  switch (error) {
+    case 0:
+      return nullptr;
+    case EADDRINUSE:
+      return "another program has it already";
+    case EADDRNOTAVAIL:
+      return "the address is not one of this machine";
+    case EACCES:
+      return "ports below 1024 need the right to bind them";
+    default:
+      return std::strerror(error);
+  }
+}
+
+class Checks {
+ public:
+  explicit Checks(const Config& config) : config_(config) {}
+
+  void Bind(const Endpoint& endpoint, int type, const std::string& path, std::string code) {
+    if (endpoint.port == 0) return;
+    const char* why = WhyNotBound(endpoint, type);
+    if (why) {
+      Report(path, std::move(code), "cannot listen on " + endpoint.ToString() + ": " + why,
+             endpoint.ToString().size());
+    }
+  }
+
+  void Readable(const std::string& file, const std::string& path) {
+    if (file.empty()) return;
+    if (access(file.c_str(), R_OK) != 0) {
+      Report(path, "tls", "cannot read " + file + ": " + std::strerror(errno), file.size());
+    }
+  }
+
+  void Report(const std::string& path, std::string code, std::string message, size_t width) {
+    found_.push_back({.position = config_.PositionOf(path),
+                      .code = std::move(code),
+                      .message = std::move(message),
+                      .suggestion = {},
+                      .width = width});
+  }
+
+  std::vector<Diagnostic> Take() { return std::move(found_); }
+
+ private:
+  const Config& config_;
+  std::vector<Diagnostic> found_;
+};
+
+}  // namespace
+
+std::vector<Diagnostic> CheckMachine(const Config& config) {
+  Checks checks(config);
+  if (config.ws) checks.Bind(*config.ws, SOCK_STREAM, "listen.ws.addr", "listen");
+  if (config.wss) checks.Bind(*config.wss, SOCK_STREAM, "listen.wss.addr", "listen");
+  for (const SipListener& listener : config.sip) {
+    checks.Bind(listener.address, SOCK_STREAM, listener.path, "listen");
+  }
+  for (int worker = 0; worker < config.workers && config.browser_media.port != 0; ++worker) {
+    const auto port = static_cast<uint16_t>(config.browser_media.port + worker);
+    checks.Bind({config.browser_media.bind, port}, SOCK_DGRAM, "media.browser.port", "media");
+  }
+  checks.Readable(config.tls_cert, "tls.cert");
+  checks.Readable(config.tls_key, "tls.key");
+  for (const trunk::Trunk& trunk : config.trunks) {
+    checks.Readable(trunk.ca_file, "trunks." + trunk.name + ".tls.ca");
+  }
+  return checks.Take();
+}
+
+}  // namespace lastmile::app

@@ -1,0 +1,144 @@
+#include "gateway/app/gateway.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "base/log.h"
+#include "base/mailbox.h"
+#include "gateway/app/addresses.h"
+#include "gateway/app/signalling.h"
+#include "media_anchor/io/media_engine.h"
+#include "ws/server.h"
+
+namespace lastmile::app {
+namespace {
+
+// A second of a storm of 10,000 clients; more than that closes connections with 1013.
+constexpr size_t kWsEvents = 65536;
+constexpr size_t kMediaEvents = 16384;
+
+// The page lies in web-demo/dist, next to the build's folders or next to the installed program.
+std::string FindPage(const std::string& configured) {
+  if (!configured.empty()) return configured;
+  std::error_code error;
+  auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (int up = 0; up < 6 && !error && folder.has_relative_path(); ++up) {
+    const auto page = folder / "web-demo" / "dist";
+    if (std::filesystem::exists(page / "index.html", error)) return page.string();
+    folder = folder.parent_path();
+  }
+  return "";
+}
+
+std::string TrunkHost(const Config& config) {
+  const auto& media = config.trunk_media;
+  if (!media.advertise.automatic) return media.advertise.addresses.front().ToString();
+  IpAddress server;
+  if (!config.trunks.empty()) {
+    if (auto address = IpAddress::Parse(config.trunks.front().host)) server = *address;
+  }
+  return TrunkAddress(media.bind, server).ToString();
+}
+
+media::MediaOptions MediaOptionsOf(const Config& config, const IpAddress& trunk_address) {
+  const auto& browser = config.browser_media;
+  media::MediaOptions options;
+  options.browser_bind = browser.bind;
+  options.browser_advertise =
+      browser.advertise.automatic ? BrowserAddresses(browser.bind) : browser.advertise.addresses;
+  options.browser_port = browser.port;
+  options.trunk_bind = config.trunk_media.bind;
+  options.trunk_advertise = trunk_address;
+  options.trunk_port_min = config.trunk_media.port_min;
+  options.trunk_port_max = config.trunk_media.port_max;
+  options.workers = config.workers;
+  return options;
+}
+
+ws::ServerOptions WsOptionsOf(const Config& config) {
+  ws::ServerOptions options;
+  if (config.ws) {
+    options.listeners.push_back({.address = *config.ws, .config_path = "listen.ws"});
+  }
+  if (config.wss) {
+    options.listeners.push_back({.address = *config.wss,
+                                 .tls = true,
+                                 .cert_file = config.tls_cert,
+                                 .key_file = config.tls_key,
+                                 .config_path = "listen.wss"});
+  }
+  options.origins = config.origins;
+  options.page_dir = FindPage(config.page);
+  return options;
+}
+
+}  // namespace
+
+struct Gateway::Parts {
+  explicit Parts(const Config& config, const std::string& trunk_host,
+                 const IpAddress& trunk_address)
+      : ws_events(kWsEvents),
+        media_events(kMediaEvents),
+        media(MediaOptionsOf(config, trunk_address), media_events),
+        ws(WsOptionsOf(config), ws_events),
+        signalling(
+            config, trunk_host,
+            {.ws = ws, .ws_events = ws_events, .media = media, .media_events = media_events}) {}
+
+  Mailbox<ws::Event> ws_events;
+  Mailbox<media::MediaEvent> media_events;
+  media::MediaEngine media;
+  ws::Server ws;
+  Signalling signalling;
+};
+
+Gateway::Gateway(Config config) : config_(std::move(config)) {}
+Gateway::~Gateway() { Stop(); }
+
+Result<void> Gateway::Start() {
+  const std::string host = TrunkHost(config_);
+  const auto address = IpAddress::Parse(host);
+  parts_ = std::make_unique<Parts>(config_, address->is_v6() ? "[" + host + "]" : host, *address);
+  auto started = StartParts();
+  if (!started) Stop();
+  return started;
+}
+
+Result<void> Gateway::StartParts() {
+  if (auto media = parts_->media.Start(); !media) return std::unexpected(media.error());
+  auto ws = parts_->ws.Start();
+  if (!ws) return std::unexpected(ws.error());
+  auto sip = parts_->signalling.Start();
+  if (!sip) return std::unexpected(sip.error());
+  size_t next = 0;
+  if (config_.ws) greeting_.push_back("page and ws: http://" + (*ws)[next++].ToString());
+  if (config_.wss) greeting_.push_back("page and wss: https://" + (*ws)[next++].ToString());
+  for (size_t i = 0; i < sip->size(); ++i) {
+    greeting_.push_back(std::string("sip from carriers: ") + (config_.sip[i].tls ? "tls" : "tcp") +
+                        " " + (*sip)[i].ToString());
+  }
+  for (const Endpoint& socket : parts_->media.browser_sockets()) {
+    greeting_.push_back("media of browsers: udp " + socket.ToString());
+  }
+  for (const trunk::Trunk& trunk : config_.trunks) {
+    greeting_.push_back("trunk " + trunk.name + ": " + (trunk.tls ? "tls " : "tcp ") + trunk.host +
+                        ":" + std::to_string(trunk.port));
+  }
+  return {};
+}
+
+std::vector<std::string> Gateway::Greeting() const { return greeting_; }
+
+void Gateway::Stop() {
+  if (!parts_) return;
+  parts_->signalling.Stop();
+  parts_->ws.Stop();
+  parts_->media.Stop();
+  parts_.reset();
+}
+
+void Gateway::LogGauges() { parts_->signalling.LogGauges(); }
+
+}  // namespace lastmile::app

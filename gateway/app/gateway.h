@@ -1,0 +1,38 @@
+#ifndef LASTMILE_GATEWAY_APP_GATEWAY_H_
+#define LASTMILE_GATEWAY_APP_GATEWAY_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "gateway/app/config.h"
+
+namespace lastmile::app {
+
+// The whole gateway: media workers, WebSocket thread and signalling thread, started in this order
+// and stopped in reverse. Thread: main.
+class Gateway {
+ public:
+  explicit Gateway(Config config);
+  ~Gateway();
+
+  // The error names the key of the listener and the cause. What was started is stopped again.
+  Result<void> Start();
+  // What a person needs to know: one line for each address that is open. After Start().
+  std::vector<std::string> Greeting() const;
+  void Stop();
+  void LogGauges();
+
+ private:
+  struct Parts;
+  Result<void> StartParts();
+
+  const Config config_;
+  std::unique_ptr<Parts> parts_;
+  std::vector<std::string> greeting_;
+};
+
+}  // namespace lastmile::app
+
+#endif  // LASTMILE_GATEWAY_APP_GATEWAY_H_

@@ -1,0 +1,143 @@
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+#include "base/log.h"
+#include "gateway/app/config.h"
+#include "gateway/app/gateway.h"
+#include "gateway/net/self_signed.h"
+
+namespace lastmile::app {
+namespace {
+
+constexpr int kExitFailed = 1;  // the gateway could not start, or did not work
+constexpr int kExitConfig = 2;  // the configuration is wrong
+
+int PrintDiagnostics(const std::vector<Diagnostic>& diagnostics, const std::string& file,
+                     const std::string& text) {
+  for (const Diagnostic& diagnostic : diagnostics) {
+    std::cerr << FormatDiagnostic(diagnostic, file, text);
+  }
+  return kExitConfig;
+}
+
+std::string TextOf(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Certificate and key of one demo run, gone with it.
+class DemoTls {
+ public:
+  DemoTls() {
+    char folder[] = "/tmp/lastmile-demo-XXXXXX";
+    if (mkdtemp(folder)) folder_ = folder;
+  }
+  ~DemoTls() {
+    std::error_code ignored;  // nothing is left to do about a folder that will not go
+    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+  }
+  Result<std::string> Config() {
+    auto made = net::MakeSelfSigned();
+    if (!made) return std::unexpected(made.error());
+    std::ofstream(folder_ + "/cert.pem") << made->cert_pem;
+    std::ofstream(folder_ + "/key.pem") << made->key_pem;
+    std::string text(DemoConfig());
+    for (size_t at; (at = text.find("@DEMO_TLS@")) != std::string::npos;) {
+      text.replace(at, 10, folder_);
+    }
+    return text;
+  }
+
+ private:
+  std::string folder_;  // mode 0700
+};
+
+int RunGateway(Config config) {
+  InitLog(config.log_level);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, number);
+  // Blocked before the first thread starts: only the sigwait below hears them.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  Gateway gateway(std::move(config));
+  if (auto started = gateway.Start(); !started) {
+    std::cerr << "lastmile: " << started.error().message << '\n';
+    return kExitFailed;
+  }
+  for (const std::string& line : gateway.Greeting()) std::cout << line << '\n';
+  std::cout << "ready" << std::endl;
+  for (int number = 0; sigwait(&signals, &number) == 0 && number == SIGUSR1;) gateway.LogGauges();
+  spdlog::info("stopping");
+  gateway.Stop();
+  return EXIT_SUCCESS;
+}
+
+int CheckAndRun(const Result<Config, std::vector<Diagnostic>>& config, const std::string& file,
+                const std::string& text, bool run) {
+  if (!config) return PrintDiagnostics(config.error(), file, text);
+  const auto faults = CheckMachine(*config);
+  if (!faults.empty()) return PrintDiagnostics(faults, file, text);
+  if (run) return RunGateway(*config);
+  const int calls = (config->trunk_media.port_max - config->trunk_media.port_min + 1) / 2;
+  std::cout << file << ": ok; " << config->users.size() << " users, " << config->trunks.size()
+            << " trunks, room for " << calls << " calls\n";
+  return EXIT_SUCCESS;
+}
+
+int RunDemo() {
+  DemoTls tls;
+  auto text = tls.Config();
+  if (!text) {
+    std::cerr << "lastmile: " << text.error().message << '\n';
+    return kExitFailed;
+  }
+  return CheckAndRun(ParseConfig(*text, "demo.yaml"), "demo.yaml", *text, true);
+}
+
+int Main(int argc, char** argv) {
+  CLI::App cli("WebRTC-to-SIP gateway: browsers on one side, carriers on the other", "lastmile");
+  cli.require_subcommand(1);
+  std::string file;
+  bool demo = false;
+  CLI::App* run = cli.add_subcommand("run", "run the gateway");
+  CLI::Option* run_file = run->add_option("-c,--config", file, "configuration file");
+  run->add_flag("--demo", demo, "run the built-in demo configuration")->excludes(run_file);
+  CLI::App* check = cli.add_subcommand("check", "say what is wrong with a configuration file");
+  check->add_option("-c,--config", file, "configuration file")->required();
+  CLI::App* config = cli.add_subcommand("config", "about configuration files");
+  config->require_subcommand(1);
+  config->add_subcommand("example", "print a commented example");
+  CLI::App* version = cli.add_subcommand("version", "print the version");
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& fault) {
+    return cli.exit(fault) == 0 ? EXIT_SUCCESS : kExitConfig;
+  }
+  if (version->parsed()) {
+    std::cout << "lastmile " << LASTMILE_VERSION << '\n';
+    return EXIT_SUCCESS;
+  }
+  if (config->parsed()) {
+    std::cout << ExampleConfig();
+    return EXIT_SUCCESS;
+  }
+  if (demo) return RunDemo();
+  if (file.empty()) {
+    std::cerr << "lastmile: name a configuration with -c FILE, or use --demo\n";
+    return kExitConfig;
+  }
+  return CheckAndRun(LoadConfig(file), file, TextOf(file), run->parsed());
+}
+
+}  // namespace
+}  // namespace lastmile::app
+
+int main(int argc, char** argv) { return lastmile::app::Main(argc, argv); }

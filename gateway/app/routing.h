@@ -1,0 +1,43 @@
+#ifndef LASTMILE_GATEWAY_APP_ROUTING_H_
+#define LASTMILE_GATEWAY_APP_ROUTING_H_
+
+#include <optional>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/app/config.h"
+
+namespace lastmile::app {
+
+// Where a call goes. Deny by default: what no route names is not called. Pure. Thread: signalling.
+class Router {
+ public:
+  // The patterns have been checked by ParseConfig.
+  Router(const std::vector<OutboundRoute>& outbound, const std::vector<InboundRoute>& inbound);
+
+  // The trunk for a number a browser dialled; nothing: no route matches.
+  std::optional<std::string> TrunkFor(std::string_view number) const;
+  // The user a carrier's call rings: by route, else the user the number itself names.
+  std::string UserFor(std::string_view trunk, std::string_view number) const;
+
+  static constexpr size_t kMaxNumber = 128;  // longer ones match nothing
+
+ private:
+  struct Outbound {
+    std::regex to;
+    std::string trunk;
+  };
+  struct Inbound {
+    std::string from_trunk;
+    std::regex to;
+    std::string user;
+  };
+  std::vector<Outbound> outbound_;
+  std::vector<Inbound> inbound_;
+};
+
+}  // namespace lastmile::app
+
+#endif  // LASTMILE_GATEWAY_APP_ROUTING_H_

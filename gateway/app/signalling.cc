@@ -1,0 +1,193 @@
+#include "gateway/app/signalling.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace lastmile::app {
+namespace {
+
+// How soon a command that media had no room for is tried again.
+constexpr Duration kBacklogRetry = 10ms;
+
+uint16_t PortOf(const std::vector<SipListener>& listeners, const std::vector<Endpoint>& bound,
+                bool tls, uint16_t otherwise) {
+  for (size_t i = 0; i < listeners.size() && i < bound.size(); ++i) {
+    if (listeners[i].tls == tls) return bound[i].port;
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+Signalling::Signalling(const Config& config, std::string trunk_host, Shells shells)
+    : config_(config), shells_(shells), trunk_host_(std::move(trunk_host)) {}
+
+Signalling::~Signalling() { Stop(); }
+
+Result<std::vector<Endpoint>> Signalling::Start() {
+  hub_ = std::make_unique<net::StreamHub>(loop_, static_cast<net::StreamSink&>(*this));
+  std::vector<Endpoint> bound;
+  for (const SipListener& listener : config_.sip) {
+    auto endpoint = hub_->Listen({.address = listener.address,
+                                  .use_tls = listener.tls,
+                                  .tls = {config_.tls_cert, config_.tls_key}});
+    if (!endpoint) return std::unexpected(Error{listener.path + ": " + endpoint.error().message});
+    if (listener.tls) tls_ports_.push_back(endpoint->port);
+    bound.push_back(*endpoint);
+  }
+  CallManagerOptions options{.browser = {.domain = config_.domain, .users = config_.users},
+                             .trunk = {.trunks = config_.trunks,
+                                       .local_host = trunk_host_,
+                                       .tcp_port = PortOf(config_.sip, bound, false, 5060),
+                                       .tls_port = PortOf(config_.sip, bound, true, 5061)},
+                             .outbound_routes = config_.outbound_routes,
+                             .inbound_routes = config_.inbound_routes};
+  manager_ = std::make_unique<CallManager>(std::move(options), random_);
+  shells_.ws_events.SetWake([this] { loop_.Wake(); });
+  shells_.media_events.SetWake([this] { loop_.Wake(); });
+  thread_ = std::thread([this] { Run(); });
+  return bound;
+}
+
+void Signalling::Stop() {
+  if (!thread_.joinable()) return;
+  stop_requested_ = true;
+  loop_.Wake();
+  thread_.join();
+}
+
+void Signalling::LogGauges() {
+  gauges_requested_ = true;
+  loop_.Wake();
+}
+
+void Signalling::Run() {
+  loop_.Run([this] { return OnTurn(); });
+  shells_.ws_events.SetWake(nullptr);
+  shells_.media_events.SetWake(nullptr);
+  hub_.reset();
+}
+
+TimePoint Signalling::OnTurn() {
+  const TimePoint now = MonotonicNow();
+  shells_.ws_events.Drain(ws_batch_);
+  for (const ws::Event& event : ws_batch_) manager_->OnWs(event, now);
+  shells_.media_events.Drain(media_batch_);
+  for (const media::MediaEvent& event : media_batch_) manager_->OnMedia(event, now);
+  if (stop_requested_ && stop_at_ == kNever) {
+    stop_at_ = now + kDrainTime;
+    manager_->ShutDown("the gateway is shutting down", now);
+  }
+  if (manager_->next_timeout() <= now) manager_->OnTimer(now);
+  Flush(now);
+  if (gauges_requested_.exchange(false)) WriteGauges();
+  if (IsDrained(now)) {
+    loop_.Stop();
+    return kNever;
+  }
+  TimePoint next = std::min(manager_->next_timeout(), stop_at_);
+  if (!media_backlog_.empty()) next = std::min(next, now + kBacklogRetry);
+  return next;
+}
+
+bool Signalling::IsDrained(TimePoint now) const {
+  if (stop_at_ == kNever) return false;
+  const auto gauges = manager_->gauges();
+  return now >= stop_at_ || (gauges.calls == 0 && gauges.dialogs == 0);
+}
+
+void Signalling::Flush(TimePoint now) {
+  for (auto backlog = std::exchange(media_backlog_, {}); auto& command : backlog) {
+    PostToMedia(std::move(command));
+  }
+  for (bool again = true; again;) {
+    again = false;
+    CallManagerOutputs outputs = manager_->TakeOutputs(now);
+    for (media::MediaCommand& command : outputs.media) {
+      const auto* open = std::get_if<media::OpenSession>(&command);
+      const media::SessionId session = open ? open->session : media::SessionId{};
+      if (!PostToMedia(std::move(command))) {
+        manager_->OnMediaRefused(session, now);
+        again = true;
+      }
+    }
+    for (ws::Command& command : outputs.ws) {
+      // The WebSocket thread is stuck if its mailbox is full; its bounds close what does not drain.
+      if (!shells_.ws.Post(std::move(command))) spdlog::error("the ws thread is overloaded");
+    }
+    for (const trunk::TrunkOutput& output : outputs.trunk) Apply(output);
+  }
+}
+
+// False: an OpenSession found no room. Other commands wait for it, in their order.
+bool Signalling::PostToMedia(media::MediaCommand command) {
+  if (media_backlog_.empty() && shells_.media.Post(command)) return true;
+  if (std::holds_alternative<media::OpenSession>(command)) return false;
+  media_backlog_.push_back(std::move(command));
+  return true;
+}
+
+void Signalling::Apply(const trunk::TrunkOutput& output) {
+  if (const auto* open = std::get_if<trunk::OpenStream>(&output)) {
+    const trunk::Trunk& trunk = config_.trunks[open->trunk];
+    const net::StreamId stream =
+        hub_->Connect({.host = trunk.host,
+                       .port = trunk.port,
+                       .use_tls = trunk.tls,
+                       .tls = {.server_name = trunk.host, .ca_file = trunk.ca_file}});
+    flows_[stream] = open->flow;
+    streams_[open->flow] = stream;
+  } else if (const auto* send = std::get_if<trunk::SendBytes>(&output)) {
+    const auto found = streams_.find(send->flow);
+    if (found != streams_.end() && !hub_->Send(found->second, send->bytes)) {
+      spdlog::warn("leg=trunk flow={} has no room for a message", send->flow.value);
+    }
+  } else if (const auto* close = std::get_if<trunk::CloseStream>(&output)) {
+    const auto found = streams_.find(close->flow);
+    if (found != streams_.end()) hub_->Close(found->second, close->reason);
+  }
+}
+
+void Signalling::OnStreamOpen(net::StreamId stream, const Endpoint& local, const Endpoint& peer,
+                              bool inbound) {
+  if (inbound) {
+    const bool tls =
+        std::find(tls_ports_.begin(), tls_ports_.end(), local.port) != tls_ports_.end();
+    const sip::FlowId flow = manager_->trunk_edge().OnInboundStream(peer, tls);
+    flows_[stream] = flow;
+    streams_[flow] = stream;
+    return;
+  }
+  const auto found = flows_.find(stream);
+  if (found == flows_.end()) return;
+  manager_->trunk_edge().OnStreamOpen(found->second, peer, MonotonicNow());
+}
+
+void Signalling::OnStreamBytes(net::StreamId stream, ByteView bytes) {
+  const auto found = flows_.find(stream);
+  if (found == flows_.end()) return;
+  manager_->trunk_edge().OnStreamBytes(found->second, bytes, MonotonicNow());
+}
+
+void Signalling::OnStreamClosed(net::StreamId stream, const std::string& reason) {
+  const auto found = flows_.find(stream);
+  if (found == flows_.end()) return;
+  const sip::FlowId flow = found->second;
+  spdlog::info("leg=trunk flow={} stream closed: {}", flow.value, reason);
+  flows_.erase(found);
+  streams_.erase(flow);
+  manager_->trunk_edge().OnStreamClosed(flow, MonotonicNow());
+}
+
+void Signalling::WriteGauges() const {
+  const auto gauges = manager_->gauges();
+  const auto media = shells_.media.gauges();
+  spdlog::info(
+      "gauges calls={} dialogs={} transactions={} registrations={} sessions={} ports={} ws={} "
+      "streams={}",
+      gauges.calls, gauges.dialogs, gauges.transactions, gauges.registrations, media.sessions,
+      media.ports_in_use, shells_.ws.gauges().connections, gauges.trunk_streams);
+}
+
+}  // namespace lastmile::app

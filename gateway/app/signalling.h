@@ -1,0 +1,87 @@
+#ifndef LASTMILE_GATEWAY_APP_SIGNALLING_H_
+#define LASTMILE_GATEWAY_APP_SIGNALLING_H_
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "base/mailbox.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "gateway/app/call_manager.h"
+#include "gateway/app/config.h"
+#include "gateway/net/loop.h"
+#include "gateway/net/stream_hub.h"
+#include "media_anchor/io/media_engine.h"
+#include "ws/server.h"
+
+namespace lastmile::app {
+
+// The `sig` thread: a loop with the carriers' streams, and the CallManager that decides everything.
+// Constructor, Start and Stop: main's thread. Mailboxes, server and engine outlive it.
+class Signalling final : private net::StreamSink {
+ public:
+  struct Shells {
+    ws::Server& ws;
+    Mailbox<ws::Event>& ws_events;
+    media::MediaEngine& media;
+    Mailbox<media::MediaEvent>& media_events;
+  };
+
+  // Binds the SIP listeners of `config`; `trunk_host` is how carriers reach us.
+  Signalling(const Config& config, std::string trunk_host, Shells shells);
+  ~Signalling() override;
+
+  // The bound SIP listeners, in order.
+  Result<std::vector<Endpoint>> Start();
+  // Ends all calls, gives their BYEs kDrainTime to be answered, then joins the thread. Idempotent.
+  void Stop();
+  void LogGauges();  // one line "gauges calls=0 ..."; any thread
+
+  static constexpr Duration kDrainTime = 1500ms;
+
+ private:
+  void Run();
+  TimePoint OnTurn();
+  void Flush(TimePoint now);
+  void Apply(const trunk::TrunkOutput& output);
+  bool PostToMedia(media::MediaCommand command);
+  void WriteGauges() const;
+  bool IsDrained(TimePoint now) const;
+
+  void OnStreamOpen(net::StreamId stream, const Endpoint& local, const Endpoint& peer,
+                    bool inbound) override;
+  void OnStreamBytes(net::StreamId stream, ByteView bytes) override;
+  void OnStreamClosed(net::StreamId stream, const std::string& reason) override;
+
+  const Config& config_;
+  Shells shells_;
+  SystemRandom random_;
+  net::Loop loop_;
+  std::unique_ptr<net::StreamHub> hub_;
+  std::unique_ptr<CallManager> manager_;
+  const std::string trunk_host_;
+  std::vector<uint16_t> tls_ports_;  // of our listeners, to tell TLS streams from TCP ones
+
+  std::unordered_map<net::StreamId, sip::FlowId> flows_;
+  std::unordered_map<sip::FlowId, net::StreamId> streams_;
+  std::vector<ws::Event> ws_batch_;
+  std::vector<media::MediaEvent> media_batch_;
+  std::deque<media::MediaCommand> media_backlog_;  // what a full media mailbox did not take
+
+  std::atomic<bool> stop_requested_ = false;
+  std::atomic<bool> gauges_requested_ = false;
+  TimePoint stop_at_ = kNever;  // set when the shut-down has begun
+  std::thread thread_;
+};
+
+}  // namespace lastmile::app
+
+#endif  // LASTMILE_GATEWAY_APP_SIGNALLING_H_

@@ -1,0 +1,236 @@
+#include "gateway/app/yaml_reader.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+namespace lastmile::app {
+namespace {
+
+Position PositionOf(const YAML::Node& node) {
+  const YAML::Mark mark = node.Mark();
+  if (mark.is_null()) return {};
+  return {mark.line + 1, mark.column + 1};
+}
+
+std::string ScalarOf(const YAML::Node& node) { return node.IsScalar() ? node.Scalar() : ""; }
+
+std::string_view KindOf(const YAML::Node& node) {
+  if (node.IsMap()) return "a mapping";
+  if (node.IsSequence()) return "a list";
+  if (node.IsScalar()) return "a single value";
+  return "nothing";
+}
+
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string FirstLineOf(const std::string& path, bool& readable) {
+  std::ifstream file(path);
+  readable = file.good();
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+}  // namespace
+
+std::string Nearest(std::string_view word, const std::set<std::string>& candidates) {
+  std::string best;
+  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    const size_t distance = EditDistance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+void YamlContext::Report(const YAML::Node& at, std::string code, std::string message,
+                         std::string suggestion) {
+  diagnostics_.push_back({.position = PositionOf(at),
+                          .code = std::move(code),
+                          .message = std::move(message),
+                          .suggestion = std::move(suggestion),
+                          .width = std::max<size_t>(1, ScalarOf(at).size())});
+}
+
+void YamlContext::Remember(const std::string& path, const YAML::Node& node) {
+  positions_[path] = PositionOf(node);
+}
+
+std::vector<Diagnostic> YamlContext::TakeDiagnostics() {
+  std::stable_sort(diagnostics_.begin(), diagnostics_.end(),
+                   [](const Diagnostic& a, const Diagnostic& b) {
+                     return std::pair(a.position.line, a.position.column) <
+                            std::pair(b.position.line, b.position.column);
+                   });
+  return std::move(diagnostics_);
+}
+
+YamlSection::YamlSection(YamlContext& context, YAML::Node node, std::string path, std::string code)
+    : context_(context), node_(std::move(node)), path_(std::move(path)), code_(std::move(code)) {
+  if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
+    Report(node_, (path_.empty() ? std::string("the file") : "`" + path_ + "`") +
+                      " must be a mapping of keys to values, not " + std::string(KindOf(node_)));
+  }
+}
+
+std::string YamlSection::PathOf(std::string_view key) const {
+  return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+}
+
+void YamlSection::Report(const YAML::Node& at, std::string message, std::string suggestion) {
+  context_.Report(at, code_, std::move(message), std::move(suggestion));
+}
+
+std::vector<std::string> YamlSection::Keys() const {
+  std::vector<std::string> keys;
+  if (present()) {
+    for (const auto& entry : node_) keys.push_back(ScalarOf(entry.first));
+  }
+  return keys;
+}
+
+YAML::Node YamlSection::Find(std::string_view key) {
+  known_.emplace(key);
+  if (!present()) return YAML::Node(YAML::NodeType::Undefined);
+  for (const auto& entry : node_) {
+    if (ScalarOf(entry.first) == key) {
+      context_.Remember(PathOf(key), entry.second);
+      return entry.second;
+    }
+  }
+  return YAML::Node(YAML::NodeType::Undefined);
+}
+
+YamlSection YamlSection::Section(std::string_view key, std::string code) {
+  return YamlSection(context_, Find(key), PathOf(key), code.empty() ? code_ : std::move(code));
+}
+
+bool YamlSection::Text(std::string_view key, std::string& out) {
+  const YAML::Node value = Find(key);
+  if (!value.IsDefined()) return false;
+  if (!value.IsScalar()) {
+    Report(value,
+           "`" + PathOf(key) + "` must be a single value, not " + std::string(KindOf(value)));
+    return false;
+  }
+  out = value.Scalar();
+  return true;
+}
+
+bool YamlSection::Secret(std::string_view key, std::string& out) {
+  std::string text;
+  if (!Text(key, text)) return false;
+  if (text.starts_with("env:")) {
+    const char* value = std::getenv(text.c_str() + 4);
+    if (!value) {
+      Report(Find(key), "the environment variable " + text.substr(4) + " is not set");
+      return false;
+    }
+    text = value;
+  } else if (text.starts_with("file:")) {
+    bool readable = false;
+    const std::string path = text.substr(5);
+    text = FirstLineOf(path, readable);
+    if (!readable) {
+      Report(Find(key), "cannot read " + path);
+      return false;
+    }
+  }
+  out = std::move(text);
+  return true;
+}
+
+bool YamlSection::Choice(std::string_view key, const std::vector<std::string>& choices,
+                         std::string& out) {
+  std::string text;
+  if (!Text(key, text)) return false;
+  if (std::find(choices.begin(), choices.end(), text) != choices.end()) {
+    out = text;
+    return true;
+  }
+  std::string list;
+  for (const std::string& choice : choices) list += (list.empty() ? "" : ", ") + choice;
+  Report(Find(key), "`" + PathOf(key) + "` must be one of: " + list,
+         Nearest(text, {choices.begin(), choices.end()}));
+  return false;
+}
+
+bool YamlSection::Number(std::string_view key, int min, int max, int& out) {
+  std::string text;
+  if (!Text(key, text)) return false;
+  int value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < min || value > max) {
+    Report(Find(key), "`" + PathOf(key) + "` must be a number from " + std::to_string(min) +
+                          " to " + std::to_string(max));
+    return false;
+  }
+  out = value;
+  return true;
+}
+
+bool YamlSection::Flag(std::string_view key, bool& out) {
+  std::string text;
+  if (!Choice(key, {"true", "false"}, text)) return false;
+  out = text == "true";
+  return true;
+}
+
+bool YamlSection::Texts(std::string_view key, std::vector<std::string>& out) {
+  const YAML::Node list = Find(key);
+  if (!list.IsDefined()) return false;
+  if (!list.IsSequence()) {
+    Report(list, "`" + PathOf(key) + "` must be a list, such as [ a, b ], not " +
+                     std::string(KindOf(list)));
+    return false;
+  }
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const YAML::Node item = list[i];
+    const std::string item_path = PathOf(key) + "[" + std::to_string(i) + "]";
+    context_.Remember(item_path, item);
+    if (!item.IsScalar()) {
+      Report(item, "`" + item_path + "` must be a single value, not " + std::string(KindOf(item)));
+      return false;
+    }
+    texts.push_back(item.Scalar());
+  }
+  out = std::move(texts);
+  return true;
+}
+
+void YamlSection::Finish() {
+  if (!present()) return;
+  std::set<std::string> seen;
+  for (const auto& entry : node_) {
+    const std::string key = ScalarOf(entry.first);
+    const std::string where = path_.empty() ? "" : " in " + path_;
+    if (!seen.insert(key).second) {
+      Report(entry.first, "the key `" + key + "` stands twice" + where);
+    } else if (!known_.contains(key)) {
+      Report(entry.first, "unknown key `" + key + "`" + where, Nearest(key, known_));
+    }
+  }
+}
+
+}  // namespace lastmile::app

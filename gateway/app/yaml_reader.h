@@ -1,0 +1,74 @@
+#ifndef LASTMILE_GATEWAY_APP_YAML_READER_H_
+#define LASTMILE_GATEWAY_APP_YAML_READER_H_
+
+#include <yaml-cpp/yaml.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gateway/app/config.h"
+
+namespace lastmile::app {
+
+// Collects what is wrong and where every value stands, while sections are read.
+class YamlContext {
+ public:
+  void Report(const YAML::Node& at, std::string code, std::string message,
+              std::string suggestion = "");
+  void Remember(const std::string& path, const YAML::Node& node);
+  std::vector<Diagnostic> TakeDiagnostics();
+  std::map<std::string, Position> TakePositions() { return std::move(positions_); }
+
+ private:
+  std::vector<Diagnostic> diagnostics_;
+  std::map<std::string, Position> positions_;
+};
+
+// One mapping of the file. Each key is asked for by name; Finish() then reports the keys nobody
+// asked for, with the nearest known one, and keys that stand twice (yaml-cpp accepts both
+// silently). yaml-cpp throws: no exception leaves this class.
+class YamlSection {
+ public:
+  // `node` may be undefined: every key is then absent.
+  YamlSection(YamlContext& context, YAML::Node node, std::string path, std::string code);
+
+  bool present() const { return node_.IsDefined() && node_.IsMap(); }
+  const std::string& path() const { return path_; }
+  std::string PathOf(std::string_view key) const;
+  YamlContext& context() { return context_; }
+  std::vector<std::string> Keys() const;  // all of the mapping's, in order
+  void Report(const YAML::Node& at, std::string message, std::string suggestion = "");
+
+  // The value's node, undefined if the key is absent.
+  YAML::Node Find(std::string_view key);
+  YamlSection Section(std::string_view key, std::string code = "");
+
+  // False: the key is absent, or its value is wrong and was reported; `out` is then untouched.
+  bool Text(std::string_view key, std::string& out);
+  // As Text, with env:NAME and file:PATH resolved.
+  bool Secret(std::string_view key, std::string& out);
+  bool Choice(std::string_view key, const std::vector<std::string>& choices, std::string& out);
+  bool Number(std::string_view key, int min, int max, int& out);
+  bool Flag(std::string_view key, bool& out);
+  bool Texts(std::string_view key, std::vector<std::string>& out);
+
+  void Finish();
+
+ private:
+  YamlContext& context_;
+  YAML::Node node_;
+  std::string path_;
+  std::string code_;
+  std::set<std::string> known_;
+};
+
+// The candidate nearest to `word` by edit distance, "" if none is near.
+std::string Nearest(std::string_view word, const std::set<std::string>& candidates);
+
+}  // namespace lastmile::app
+
+#endif  // LASTMILE_GATEWAY_APP_YAML_READER_H_
