@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing. Usage: install_packages.sh GROUP...
+#   build   compiler, CMake and the libraries of the gateway
+#   demo    Node, which builds the demo page
+#   test    browsers, SIP peers and sanitizer tools of the tests
+# Works as root or through sudo. Does nothing, and needs neither, when all of them are there.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+BUILD=(build-essential cmake ninja-build ccache pkg-config git
+  libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libsofia-sip-ua-dev libnice-dev libsrtp2-dev
+  libssl-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libc-ares-dev nlohmann-json3-dev libcli11-dev)
+TEST=(libgtest-dev libgmock-dev sip-tester baresip-core chromium tcpdump clang-19
+  libclang-rt-19-dev python3 python3-yaml iproute2 openssl)
+
+# A Node of its own, 18 or later, is kept: Debian's would be put over it or beside it.
+node_is_there() {
+  command -v npm >/dev/null && command -v node >/dev/null &&
+    [ "$(node -p 'parseInt(process.versions.node)')" -ge 18 ]
+}
+
+wanted_packages() {
+  local group
+  for group in "$@"; do
+    case $group in
+      build) printf '%s\n' "${BUILD[@]}" ;;
+      demo) ;;  # Node alone, see below
+      test) printf '%s\n' "${TEST[@]}" ;;
+      *) die "unknown group \"$group\" (build, demo, test)" ;;
+    esac
+    if [ "$group" != build ] && ! node_is_there; then
+      printf '%s\n' nodejs npm
+    fi
+  done | sort -u
+}
+
+missing_packages() {
+  local name
+  for name in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed || echo "$name"
+  done
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    env DEBIAN_FRONTEND=noninteractive "$@"
+  else
+    sudo env DEBIAN_FRONTEND=noninteractive "$@"
+  fi
+}
+
+# Every 50th step of apt, so that a long installation can be seen to move.
+apt_progress() {
+  awk '/^[0-9]+ upgraded, / { print "    " $0 }
+       /^(Unpacking|Setting up) / { if (++steps % 50 == 0) print "    " steps " steps, now " $1, $2, $3 }
+       { fflush() }'
+}
+
+main() {
+  [ $# -gt 0 ] || die "usage: install_packages.sh GROUP... (build, demo, test)"
+  command -v apt-get >/dev/null || die "this is not Debian: install the packages listed in $0 by hand"
+  local wanted missing
+  mapfile -t wanted < <(wanted_packages "$@")
+  mapfile -t missing < <(missing_packages "${wanted[@]}")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+    die "packages are missing and there is no sudo: as root run apt-get install ${missing[*]}"
+  fi
+  step "installing ${#missing[@]} Debian packages: ${missing[*]}"
+  run_logged "$(log_file apt)" as_root apt-get update -q ||
+    die "apt-get update failed: is a Debian mirror within reach?"
+  as_root apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" 2>&1 |
+    tee "$(log_file apt)" | apt_progress ||
+    { tail -n 15 "$(log_file apt)" >&2; die "apt-get could not install: ${missing[*]}"; }
+}
+
+main "$@"

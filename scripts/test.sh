@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds every kind of build and runs every test. Ends in ctest's summary.
+# Usage: test.sh [PART...]     parts: dev asan tsan fuzz demo (all of them without an argument)
+#   dev    unit, component and browser tests        asan, tsan  unit and component tests
+#   fuzz   every fuzz target for a bounded time     demo        the demo starts and answers
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+PARTS=(dev asan tsan fuzz demo)
+failed=()
+summaries=()
+
+# run_ctest PRESET ARGUMENTS...: goes on after failures, they are told at the end.
+run_ctest() {
+  local preset=$1 log
+  shift
+  log=$(log_file "ctest-$preset")
+  step "testing $preset"
+  if ! (cd "$ROOT" && "${wrapper[@]}" ctest --preset "$preset" --no-tests=error "$@" 2>&1 | tee "$log"); then
+    failed+=("$preset")
+  fi
+  summaries+=("$(printf '%-6s' "$preset")$(grep -E '% tests passed' "$log" || echo 'did not run')")
+}
+
+# gcc 12's ThreadSanitizer wants its shadow memory where a kernel with much address randomisation may
+# have put something else.
+without_randomisation() {
+  if setarch "$(uname -m)" -R true 2>/dev/null; then
+    wrapper=(setarch "$(uname -m)" -R)
+  fi
+}
+
+run_demo() {
+  step "the demo starts and answers"
+  local status=0
+  "$ROOT/scripts/demo.sh" --check || status=$?
+  case $status in
+    0) summaries+=("demo  starts and answers") ;;
+    75) summaries+=("demo  LEFT OUT: one of its ports is in use") ;;
+    *) failed+=(demo) summaries+=("demo  failed") ;;
+  esac
+}
+
+# All the ctest runs as one, in ctest's words.
+total() {
+  cat "$ROOT"/build/log/ctest-*.log 2>/dev/null | awk '
+    / tests passed, / { failed += $4; all += $NF }
+    END { if (all) printf "%d%% tests passed, %d tests failed out of %d\n",
+                          100 * (all - failed) / all, failed, all }'
+}
+
+run_part() {
+  local wrapper=(env)
+  case $1 in
+    dev)
+      build dev
+      run_ctest dev -j "$JOBS"
+      ;;
+    asan)
+      build asan
+      ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+        run_ctest asan -j "$JOBS" -L 'unit|component'
+      ;;
+    tsan)
+      without_randomisation
+      build tsan
+      run_ctest tsan -j "$JOBS" -L 'unit|component'
+      ;;
+    fuzz)
+      build fuzz
+      run_ctest fuzz -j "$JOBS" -L fuzz
+      ;;
+    demo) run_demo ;;
+    *) die "unknown part \"$1\" (${PARTS[*]})" ;;
+  esac
+}
+
+main() {
+  [ $# -gt 0 ] && PARTS=("$@")
+  "$ROOT/scripts/install_packages.sh" build demo test
+  npm_install web-demo
+  npm_install tests/e2e
+  local part
+  rm -f "$ROOT"/build/log/ctest-*.log
+  for part in "${PARTS[@]}"; do
+    run_part "$part"
+  done
+  step "summary"
+  printf '    %s\n' "${summaries[@]}"
+  total
+  [ ${#failed[@]} -eq 0 ] || die "failed: ${failed[*]}; the logs are in build/log"
+}
+
+main "$@"

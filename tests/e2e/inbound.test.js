@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { MICROPHONE_HZ } from './support/browser.js';
+import { withLab } from './support/lab.js';
+
+const TONE_HZ = 880;
+
+withLab('calls from the carrier', (lab) => {
+  test('a registered user rings, answers, and hears and is heard', { timeout: 60000 }, async () => {
+    const phone = await lab.openPage();
+    await phone.signIn({ user: 'alice' });
+    const caller = await lab.startCaller('alice');
+    assert.match(await phone.callBecomes('incoming'), / is calling\.$/);
+    await phone.answer();
+    await phone.callBecomes('active');
+    await phone.hears(TONE_HZ);
+    await lab.carrierHears(MICROPHONE_HZ, 0, caller);
+    await phone.hangUp();
+    assert.equal(await phone.callBecomes('ended'), 'You hung up.');
+    await caller.printed(/bye/i, 5000);
+    assert.deepEqual(phone.errors, []);
+    await phone.close();
+  });
+
+  test('a declined call reaches the carrier as 603', { timeout: 60000 }, async () => {
+    const phone = await lab.openPage();
+    await phone.signIn({ user: 'bob' });
+    const caller = await lab.startCaller('bob');
+    await phone.callBecomes('incoming');
+    await phone.hangUp();
+    assert.equal(await phone.callBecomes('ended'), 'You declined the call.');
+    await caller.printed(/\b603\b/, 5000);
+    await phone.close();
+  });
+
+  test('an unknown user is 404, a known one who is away is 480', { timeout: 30000 }, async () => {
+    const [unknown, away] = await Promise.all([lab.startCaller('nobody'), lab.startCaller('bob')]);
+    await unknown.printed(/\b404\b/, 5000);
+    await away.printed(/\b480\b/, 5000);
+  });
+
+  test('605 calls back', { timeout: 60000 }, async () => {
+    const from = lab.carrier.lines.length;
+    const phone = await lab.openPage();
+    await phone.signIn({ user: 'alice' });
+    await phone.dial('605');
+    await phone.callBecomes(['ended', 'active']);
+    if (await phone.callState() === 'active') {
+      await phone.hangUp();
+    }
+    await phone.callBecomes('incoming', 15000);
+    await phone.answer();
+    await phone.callBecomes('active');
+    await phone.hears(TONE_HZ);
+    await lab.carrierHears(MICROPHONE_HZ, from);
+    await phone.hangUp();
+    await phone.callBecomes('ended');
+    await phone.close();
+  });
+});

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { ROOT, withLab } from './support/lab.js';
+
+const IN_A_ROW = 200;
+const AT_ONCE = 20;
+
+const webDemo = createRequire(join(ROOT, 'web-demo/package.json'));
+const folder = mkdtempSync(join(tmpdir(), 'lastmile-load-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function bundle() {
+  const outfile = join(folder, 'load.js');
+  await webDemo('esbuild').build({
+    entryPoints: [join(dirname(fileURLToPath(import.meta.url)), 'support/load_client.js')],
+    nodePaths: [join(ROOT, 'web-demo/node_modules')],
+    outfile, bundle: true, format: 'iife', logLevel: 'warning',
+  });
+  return outfile;
+}
+
+function median(values) {
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+withLab('many calls', (lab) => {
+  let page;
+
+  test('the load page registers', { timeout: 60000 }, async () => {
+    // The client is put into the page from outside, which its Content-Security-Policy forbids.
+    const phone = await lab.openPage({ context: { bypassCSP: true } });
+    page = phone.page;
+    await page.addScriptTag({ path: await bundle() });
+    await page.evaluate((url) => window.lastmileLoad.register(
+        { url, user: 'alice', password: 'alice', domain: 'localhost' }),
+                        lab.pageUrl.replace('http', 'ws'));
+  });
+
+  test(`${IN_A_ROW} calls in a row`, { timeout: 170000 }, async (t) => {
+    const timings = await page.evaluate(async (count) => {
+      const all = [];
+      for (let i = 0; i < count; i++) {
+        all.push(await window.lastmileLoad.call('601'));
+      }
+      return all;
+    }, IN_A_ROW);
+    assert.equal(timings.length, IN_A_ROW);
+    t.diagnostic(`INVITE to 200: ${Math.round(median(timings.map((x) => x.answeredMs)))} ms, ` +
+        `to audio: ${Math.round(median(timings.map((x) => x.heardMs)))} ms (medians)`);
+  });
+
+  test(`${AT_ONCE} calls at once`, { timeout: 60000 }, async (t) => {
+    const timings = await page.evaluate((count) => Promise.all(
+        Array.from({ length: count }, () => window.lastmileLoad.call('601', 40000))), AT_ONCE);
+    assert.equal(timings.length, AT_ONCE);
+    t.diagnostic(`to audio: ${Math.round(Math.max(...timings.map((x) => x.heardMs)))} ms (slowest)`);
+  });
+
+  test('no call is left once they are over', { timeout: 10000 }, async () => {
+    const { calls, sessions, ports } = await lab.gauges();
+    assert.deepEqual({ calls, sessions, ports }, { calls: 0, sessions: 0, ports: 0 });
+    await page.evaluate(() => window.lastmileLoad.stop());
+  });
+});

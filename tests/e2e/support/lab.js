@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { launchBrowser } from './browser.js';
+import { PhonePage } from './phone_page.js';
+import { freePorts, mediaPorts } from './ports.js';
+import { ChildProcess } from './process.js';
+import { until } from './wait.js';
+
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+export const PAGE_FOLDER = join(ROOT, 'web-demo/dist');
+
+// An INVITE transaction that ended in 2xx stays 64*T1 = 32 s (RFC 6026).
+const SETTLE_MS = 40000;
+
+function program(variable, path) {
+  const candidates = process.env[variable] ? [process.env[variable]] :
+      ['release', 'dev'].map((preset) => join(ROOT, 'build', preset, path));
+  const found = candidates.find(existsSync);
+  assert.ok(found, `no ${path} in ${candidates.join(' or ')}: build it first`);
+  return found;
+}
+
+// A gateway, a demo carrier and a browser of their own: free ports, a temporary folder, a fresh
+// certificate. Everything is gone after stop().
+export class Lab {
+  #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
+  #carriers = [];
+  #pages = [];
+  browser = null;
+
+  async start() {
+    const [http, https, sip, carrierSip, browserMedia] = await freePorts(5);
+    Object.assign(this, { http, https, sip, carrierSip, browserMedia });
+    this.pageUrl = `http://localhost:${http}/`;
+    this.securePageUrl = `https://localhost:${https}/`;
+    this.carrier = this.startCarrier({ port: carrierSip });
+    this.gateway = new ChildProcess(
+        'gateway', program('LASTMILE_BIN', 'gateway/app/lastmile'),
+        ['run', '-c', this.#writeConfig()]);
+    await this.#ready();
+    this.openFiles = this.countFiles();
+    this.browser = await launchBrowser();
+  }
+
+  // A carrier of its own on the trunk's side, e.g. with callUser, which rings at once.
+  startCarrier({ port, callUser }) {
+    const args = ['--listen', `127.0.0.1:${port}`, '--gateway', `127.0.0.1:${this.sip}`];
+    const carrier = new ChildProcess(
+        'carrier',
+        program('LASTMILE_CARRIER_BIN', 'demo_carrier/lastmile-demo-carrier'),
+        callUser ? [...args, '--call-user', callUser] : args);
+    this.#carriers.push(carrier);
+    return carrier;
+  }
+
+  async startCaller(callUser) {
+    const [port] = await freePorts(1);
+    return this.startCarrier({ port, callUser });
+  }
+
+  // Waits until a carrier's report of a second, after its line number `from`, says hz +- 10.
+  async carrierHears(hz, from, carrier = this.carrier) {
+    const heard = () => carrier.lines.slice(from)
+        .map((line) => Number(/heard .*hz=([\d.]+)/.exec(line)?.[1] ?? NaN));
+    await until(() => heard().some((found) => Math.abs(found - hz) <= 10),
+                `the carrier hears ${hz} Hz`, 10000)
+        .catch((error) => {
+          throw carrier.explained(error);
+        });
+  }
+
+  async openPage(options = {}) {
+    const phone = await PhonePage.open(this.browser, options.url ?? this.pageUrl, options.context);
+    this.#pages.push(phone);
+    return phone;
+  }
+
+  async closePages() {
+    await Promise.all(this.#pages.splice(0).map((phone) => phone.close().catch(() => {})));
+  }
+
+  // The gateway's own counters.
+  async gauges() {
+    const from = this.gateway.lines.length;
+    this.gateway.signal('SIGUSR1');
+    const [, text] = await this.gateway.printed(/gauges (.*)$/, 3000, from);
+    return Object.fromEntries(
+        [...text.matchAll(/(\w+)=(\d+)/g)].map(([, name, value]) => [name, Number(value)]));
+  }
+
+  countFiles() {
+    return readdirSync(`/proc/${this.gateway.pid}/fd`).length;
+  }
+
+  // Closes pages and carriers and holds the gateway to its word: nothing is left, and it ends well.
+  async assertNothingLeft() {
+    await this.closePages();
+    let gauges = {};
+    await until(async () => {
+      gauges = await this.gauges();
+      return ['calls', 'transactions', 'sessions', 'ports', 'ws'].every((name) => gauges[name] === 0);
+    }, 'all gauges are 0', SETTLE_MS, 500).catch((error) => {
+      error.message += ` ${JSON.stringify(gauges)}`;
+      throw this.gateway.explained(error);
+    });
+    await Promise.all(this.#carriers.map((carrier) => carrier.stop()));
+    await until(() => this.countFiles() === this.openFiles, 'as many open files as before', 10000)
+        .catch((error) => {
+          error.message += `: ${this.openFiles} before, ${this.countFiles()} now`;
+          throw error;
+        });
+    assert.deepEqual(await this.gateway.stop(), { code: 0, signal: null });
+  }
+
+  async stop() {
+    await this.browser?.close().catch(() => {});
+    for (const child of [this.gateway, ...this.#carriers]) {
+      await child?.stop().catch(() => {});
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #writeConfig() {
+    const cert = join(this.#folder, 'cert.pem');
+    const key = join(this.#folder, 'key.pem');
+    execFileSync('openssl', [
+      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+      '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=localhost',
+      '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    ], { stdio: 'ignore' });
+    const trunkPorts = mediaPorts(200);
+    const path = join(this.#folder, 'lastmile.yaml');
+    writeFileSync(path, `version: 1
+domain: localhost
+page: ${PAGE_FOLDER}
+listen:
+  ws: { addr: "127.0.0.1:${this.http}" }
+  wss: { addr: "127.0.0.1:${this.https}" }
+  sip: [ "tcp:127.0.0.1:${this.sip}" ]
+tls: { cert: ${cert}, key: ${key} }
+media:
+  browser: { bind: "127.0.0.1", advertise: "127.0.0.1", port: ${this.browserMedia} }
+  trunk: { bind: "127.0.0.1", advertise: "127.0.0.1", ports: ${trunkPorts.first}-${trunkPorts.last} }
+users:
+  inline:
+    - { name: alice, password: alice }
+    - { name: bob, password: bob }
+trunks:
+  carrier:
+    transport: tcp
+    servers: [ "127.0.0.1:${this.carrierSip}" ]
+    accept_from: [ "127.0.0.1" ]
+routes:
+  - { to: "^[0-9*#+]+$", trunk: carrier }
+`);
+    return path;
+  }
+
+  async #ready() {
+    await until(async () => {
+      if (this.gateway.exit) {
+        throw this.gateway.explained(new Error('the gateway did not start'));
+      }
+      if (this.carrier.exit) {
+        throw this.carrier.explained(new Error('the carrier did not start'));
+      }
+      const response = await fetch(this.pageUrl, { headers: { connection: 'close' } })
+          .catch(() => null);
+      await response?.arrayBuffer();
+      return response?.ok;
+    }, 'the gateway serves its page', 10000).catch((error) => {
+      throw this.gateway.explained(error);
+    });
+    let files = -1;
+    await until(() => files === (files = this.countFiles()), 'a steady number of open files', 5000, 300);
+  }
+}
+
+// A suite with a lab of its own. `define` adds tests; one more at the end proves that the gateway
+// has nothing left: no call, no port, no transaction, no file descriptor.
+export function withLab(title, define) {
+  describe(title, () => {
+    const lab = new Lab();
+    before(() => lab.start());
+    after(() => lab.stop());
+    define(lab);
+    test('afterwards nothing is left in the gateway', { timeout: 70000 },
+         () => lab.assertNothingLeft());
+  });
+}

@@ -1,0 +1,76 @@
+import JsSIP from 'jssip';
+
+// Many JsSIP calls from one page. Bundled by the load test and put into the demo page, which makes
+// window.lastmileLoad of it.
+class LoadClient {
+  #ua = null;
+  #stream = null;
+
+  async register(account) {
+    this.#stream = await navigator.mediaDevices.getUserMedia({
+      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    });
+    this.#ua = new JsSIP.UA({
+      sockets: [new JsSIP.WebSocketInterface(account.url)],
+      uri: `sip:${account.user}@${account.domain}`,
+      password: account.password,
+    });
+    await new Promise((resolve, reject) => {
+      this.#ua.on('registered', resolve);
+      this.#ua.on('registrationFailed', ({ cause }) => reject(new Error(`registration: ${cause}`)));
+      this.#ua.start();
+    });
+  }
+
+  // One call: answered, audio with energy arrives, hung up. Rejects with what was missing.
+  async call(number, limitMs = 20000) {
+    const session = this.#ua.call(number, {
+      mediaStream: this.#stream,
+      mediaConstraints: { audio: true, video: false },
+      pcConfig: { iceServers: [] },
+    });
+    session.on('icecandidate', ({ ready }) => ready());
+    const timings = await withDeadline(this.#untilHeard(session), limitMs, number);
+    const ended = new Promise((resolve) => session.on('ended', resolve));
+    session.terminate();
+    await ended;
+    return timings;
+  }
+
+  // Ends the registration; the WebSocket closes with the page.
+  stop() {
+    this.#ua.stop();
+    this.#stream.getTracks().forEach((track) => track.stop());
+  }
+
+  async #untilHeard(session) {
+    const start = performance.now();
+    await new Promise((resolve, reject) => {
+      session.on('confirmed', resolve);
+      session.on('failed', ({ cause, message }) =>
+        reject(new Error(`${cause} ${message?.status_code ?? ''}`)));
+    });
+    const answeredMs = performance.now() - start;
+    while (!(await hasAudio(session.connection))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return { answeredMs, heardMs: performance.now() - start };
+  }
+}
+
+async function hasAudio(connection) {
+  for (const report of (await connection.getStats()).values()) {
+    if (report.type === 'inbound-rtp' && report.totalAudioEnergy > 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function withDeadline(promise, ms, number) {
+  return Promise.race([promise, new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`no audio from ${number} within ${ms} ms`)), ms);
+  })]);
+}
+
+window.lastmileLoad = new LoadClient();

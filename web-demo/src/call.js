@@ -1,0 +1,144 @@
+import { describeEnd } from './causes.js';
+
+// JsSIP waits for the end of ICE gathering, which takes seconds where a network interface does not
+// answer. The gateway is ICE-lite and learns our address from our checks, so the first usable
+// candidate is enough, and so is none.
+const GATHERING_LIMIT_MS = 500;
+
+// One call, outgoing or incoming, over a JsSIP RTCSession. Events (CustomEvent): `state` with
+// {state, words}, `log` with a text, `heard` with the far end's MediaStream. States: dialing,
+// ringing, early, incoming, answering, active, ended.
+export class Call extends EventTarget {
+  #session;
+  #microphone = null;
+  #startedAt = performance.now();
+  #answeredAt = 0;
+  state = 'dialing';
+
+  constructor(session) {
+    super();
+    this.#session = session;
+    this.incoming = session.direction === 'incoming';
+    this.who = session.remote_identity.display_name || session.remote_identity.uri.user;
+    this.state = this.incoming ? 'incoming' : 'dialing';
+    if (session.connection) {
+      this.#watchConnection(session.connection);
+    }
+    session.on('peerconnection', ({ peerconnection }) => this.#watchConnection(peerconnection));
+    session.on('icecandidate', ({ candidate, ready }) => this.#onCandidate(candidate, ready));
+    session.on('sending', ({ request }) => this.#log(`INVITE sent to ${request.ruri.user}`));
+    session.on('progress', ({ originator, response }) => this.#onProgress(originator, response));
+    session.on('accepted', () => this.#onAccepted());
+    session.on('ended', (end) => this.#onEnd(end));
+    session.on('failed', (end) => this.#onEnd(end));
+  }
+
+  get seconds() {
+    return this.#answeredAt ? Math.floor((performance.now() - this.#answeredAt) / 1000) : 0;
+  }
+
+  get muted() {
+    return this.#session.isMuted().audio;
+  }
+
+  answer(microphone) {
+    this.#microphone = microphone;
+    this.#setState('answering', `Answering ${this.who} …`);
+    this.#session.answer({ mediaStream: microphone, pcConfig: { iceServers: [] } });
+  }
+
+  // Ends the call whatever its state: CANCEL, a refusal or BYE.
+  hangUp() {
+    if (this.state === 'ended') {
+      return;
+    }
+    this.#session.terminate(this.state === 'incoming' ? { status_code: 603 } : {});
+  }
+
+  setMuted(muted) {
+    if (muted) {
+      this.#session.mute({ audio: true });
+    } else {
+      this.#session.unmute({ audio: true });
+    }
+    this.#log(muted ? 'Microphone muted' : 'Microphone on');
+  }
+
+  // Sends a digit inside the audio stream (RFC 4733). False: the call carries no digits yet.
+  sendDigit(digit) {
+    if (this.state !== 'active' && this.state !== 'early') {
+      return false;
+    }
+    this.#session.sendDTMF(digit, { transportType: 'RFC2833', duration: 120, interToneGap: 80 });
+    this.#log(`Digit ${digit} sent`);
+    return true;
+  }
+
+  #watchConnection(connection) {
+    connection.addEventListener('track', ({ track, streams }) => {
+      this.#emit('heard', streams[0] ?? new MediaStream([track]));
+    });
+    connection.addEventListener('connectionstatechange', () => {
+      this.#log(`Media path ${connection.connectionState} after ${this.#elapsed()} ms`);
+    });
+  }
+
+  #onCandidate(candidate, ready) {
+    if (candidate.protocol === 'udp' && candidate.type !== 'relay') {
+      ready();
+    } else {
+      setTimeout(ready, GATHERING_LIMIT_MS);
+    }
+  }
+
+  #onProgress(originator, response) {
+    if (originator === 'local' || this.state === 'active') {
+      return;
+    }
+    this.#log(`${response.status_code} ${response.reason_phrase} after ${this.#elapsed()} ms`);
+    if (response.body) {
+      this.#setState('early', `${this.who} has not answered yet; you hear what the carrier plays.`);
+    } else if (this.state === 'dialing') {
+      this.#setState('ringing', `${this.who} is ringing.`);
+    }
+  }
+
+  #onAccepted() {
+    this.#answeredAt = performance.now();
+    this.#log(`Answered after ${this.#elapsed()} ms`);
+    this.#setState('active', `In a call with ${this.who}.`);
+  }
+
+  #onEnd({ originator, message, cause }) {
+    const words = describeEnd({
+      who: this.who,
+      originator,
+      cause,
+      code: message?.status_code,
+      reason: message?.getHeader?.('Reason'),
+      answered: this.#answeredAt > 0,
+      incoming: this.incoming,
+    });
+    this.cause = cause;
+    this.originator = originator;
+    this.#log(`Ended: ${cause}, by ${originator}`);
+    this.#setState('ended', words);
+  }
+
+  #elapsed() {
+    return Math.round(performance.now() - this.#startedAt);
+  }
+
+  #setState(state, words) {
+    this.state = state;
+    this.#emit('state', { state, words });
+  }
+
+  #log(text) {
+    this.#emit('log', text);
+  }
+
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
