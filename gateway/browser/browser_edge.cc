@@ -203,7 +203,7 @@ const User* BrowserEdge::Authorize(const sip::Message& request, sip::FlowId flow
   status = 401;
   extras = {};
   const sip::AuthHeader challenge = digest_.Challenge(flow.value, stale, now);
-  extras.headers.push_back({"WWW-Authenticate", sip::PrintAuth(challenge)});
+  extras.headers.push_back({"WWW-Authenticate", challenge.ToString()});
   return nullptr;
 }
 

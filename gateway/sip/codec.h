@@ -35,9 +35,6 @@ Result<Uri> ParseUri(std::string_view text);
 // space.
 std::string Print(const Message& message);
 
-// The value of a WWW-Authenticate, Proxy-Authenticate, Authorization or Proxy-Authorization header.
-std::string PrintAuth(const AuthHeader& header);
-
 }  // namespace lastmile::sip
 
 #endif  // LASTMILE_GATEWAY_SIP_CODEC_H_
