@@ -132,6 +132,9 @@ void Call::OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out) {
   } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
     End({.reason_header = cancelled->reason_header, .gone = Party::kCaller},
         "cancelled by the caller", now, out);
+  } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
+    End({.reason_header = hung_up->reason_header, .gone = Party::kCaller},
+        "hung up before the answer", now, out);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
     End({.warning = shut_down->reason}, shut_down->reason, now, out);
   }
@@ -151,6 +154,10 @@ void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
   } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
     End({.reason_header = cancelled->reason_header, .gone = Party::kCaller},
         "cancelled by the caller", now, out);
+  } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
+    // BYE in an early dialog (RFC 3261 section 15 allows it to the caller).
+    End({.caller_status = 480, .reason_header = hung_up->reason_header, .gone = hung_up->party},
+        "hung up before the answer", now, out);
   } else if (const auto* failed = std::get_if<MediaFailed>(&input)) {
     End({.caller_status = 480,
          .reason_header = SipReason(480, failed->reason),

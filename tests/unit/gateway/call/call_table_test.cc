@@ -1,0 +1,210 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "tests/unit/gateway/call/call_harness.h"
+
+namespace lastmile::call {
+namespace {
+
+// Every input in every state, for both directions. A pair without a row fails the test.
+struct Row {
+  CallState from;
+  const char* input;
+  CallState to;
+  const char* outputs;  // "486" stands for the status the direction maps it to
+};
+
+constexpr CallState kIdle = CallState::kIdle;
+constexpr CallState kOpening = CallState::kOpeningMedia;
+constexpr CallState kCalling = CallState::kCalling;
+constexpr CallState kAnswered = CallState::kAnswered;
+constexpr CallState kConnected = CallState::kConnected;
+constexpr CallState kClosing = CallState::kClosing;
+constexpr CallState kEnded = CallState::kEnded;
+
+constexpr Row kTable[] = {
+    {kIdle, "invited", kOpening, "open"},
+    {kIdle, "invited-bad", kEnded, "answer:400 ended"},
+    {kIdle, "media-opened", kIdle, ""},
+    {kIdle, "media-connected", kIdle, ""},
+    {kIdle, "media-failed", kIdle, ""},
+    {kIdle, "media-closed", kIdle, ""},
+    {kIdle, "progress", kIdle, ""},
+    {kIdle, "answered", kIdle, ""},
+    {kIdle, "answered-bad", kIdle, ""},
+    {kIdle, "rejected", kIdle, ""},
+    {kIdle, "cancelled", kIdle, ""},
+    {kIdle, "acked", kIdle, ""},
+    {kIdle, "hung-up-caller", kIdle, ""},
+    {kIdle, "hung-up-callee", kIdle, ""},
+    {kIdle, "reoffered", kIdle, ""},
+    {kIdle, "shut-down", kEnded, "ended"},
+    {kIdle, "timer", kIdle, ""},
+
+    {kOpening, "invited", kOpening, ""},
+    {kOpening, "invited-bad", kOpening, ""},
+    {kOpening, "media-opened", kCalling, "place"},
+    {kOpening, "media-connected", kOpening, ""},
+    {kOpening, "media-failed", kClosing, "answer:503 close"},
+    {kOpening, "media-closed", kOpening, ""},
+    {kOpening, "progress", kOpening, ""},
+    {kOpening, "answered", kOpening, ""},
+    {kOpening, "answered-bad", kOpening, ""},
+    {kOpening, "rejected", kOpening, ""},
+    {kOpening, "cancelled", kClosing, "close"},
+    {kOpening, "acked", kOpening, ""},
+    {kOpening, "hung-up-caller", kClosing, "close"},
+    {kOpening, "hung-up-callee", kClosing, "close"},
+    {kOpening, "reoffered", kOpening, ""},
+    {kOpening, "shut-down", kClosing, "answer:503 close"},
+    {kOpening, "timer", kClosing, "answer:503 close"},
+
+    {kCalling, "invited", kCalling, ""},
+    {kCalling, "invited-bad", kCalling, ""},
+    {kCalling, "media-opened", kCalling, ""},
+    {kCalling, "media-connected", kCalling, ""},
+    {kCalling, "media-failed", kClosing, "answer:480 cancel close"},
+    {kCalling, "media-closed", kCalling, ""},
+    {kCalling, "progress", kCalling, "answer:180"},
+    {kCalling, "answered", kAnswered, "ack update answer:200+sdp"},
+    {kCalling, "answered-bad", kClosing, "ack answer:488 bye:callee close"},
+    {kCalling, "rejected", kClosing, "answer:486 close"},
+    {kCalling, "cancelled", kClosing, "cancel close"},
+    {kCalling, "acked", kCalling, ""},
+    {kCalling, "hung-up-caller", kClosing, "cancel close"},
+    {kCalling, "hung-up-callee", kClosing, "answer:480 close"},
+    {kCalling, "reoffered", kCalling, ""},
+    {kCalling, "shut-down", kClosing, "answer:503 cancel close"},
+    {kCalling, "timer", kCalling, ""},
+
+    {kAnswered, "invited", kAnswered, ""},
+    {kAnswered, "invited-bad", kAnswered, ""},
+    {kAnswered, "media-opened", kAnswered, ""},
+    {kAnswered, "media-connected", kAnswered, ""},
+    {kAnswered, "media-failed", kClosing, "bye:caller bye:callee close"},
+    {kAnswered, "media-closed", kAnswered, ""},
+    {kAnswered, "progress", kAnswered, ""},
+    {kAnswered, "answered", kAnswered, ""},
+    {kAnswered, "answered-bad", kAnswered, ""},
+    {kAnswered, "rejected", kAnswered, ""},
+    {kAnswered, "cancelled", kClosing, "bye:callee close"},
+    {kAnswered, "acked", kConnected, ""},
+    {kAnswered, "hung-up-caller", kClosing, "bye:callee close"},
+    {kAnswered, "hung-up-callee", kClosing, "bye:caller close"},
+    {kAnswered, "reoffered", kAnswered, "update reoffer:200"},
+    {kAnswered, "shut-down", kClosing, "bye:caller bye:callee close"},
+    {kAnswered, "timer", kAnswered, ""},
+
+    {kConnected, "invited", kConnected, ""},
+    {kConnected, "invited-bad", kConnected, ""},
+    {kConnected, "media-opened", kConnected, ""},
+    {kConnected, "media-connected", kConnected, ""},
+    {kConnected, "media-failed", kClosing, "bye:caller bye:callee close"},
+    {kConnected, "media-closed", kConnected, ""},
+    {kConnected, "progress", kConnected, ""},
+    {kConnected, "answered", kConnected, ""},
+    {kConnected, "answered-bad", kConnected, ""},
+    {kConnected, "rejected", kConnected, ""},
+    {kConnected, "cancelled", kClosing, "bye:callee close"},
+    {kConnected, "acked", kConnected, ""},
+    {kConnected, "hung-up-caller", kClosing, "bye:callee close"},
+    {kConnected, "hung-up-callee", kClosing, "bye:caller close"},
+    {kConnected, "reoffered", kConnected, "update reoffer:200"},
+    {kConnected, "shut-down", kClosing, "bye:caller bye:callee close"},
+    {kConnected, "timer", kConnected, ""},
+
+    {kClosing, "invited", kClosing, ""},
+    {kClosing, "invited-bad", kClosing, ""},
+    {kClosing, "media-opened", kClosing, ""},
+    {kClosing, "media-connected", kClosing, ""},
+    {kClosing, "media-failed", kClosing, ""},
+    {kClosing, "media-closed", kEnded, "ended"},
+    {kClosing, "progress", kClosing, ""},
+    {kClosing, "answered", kClosing, ""},
+    {kClosing, "answered-bad", kClosing, ""},
+    {kClosing, "rejected", kClosing, ""},
+    {kClosing, "cancelled", kClosing, ""},
+    {kClosing, "acked", kClosing, ""},
+    {kClosing, "hung-up-caller", kClosing, ""},
+    {kClosing, "hung-up-callee", kClosing, ""},
+    {kClosing, "reoffered", kClosing, "reoffer:481"},
+    {kClosing, "shut-down", kClosing, ""},
+    {kClosing, "timer", kEnded, "ended"},
+};
+
+std::map<std::string, CallInput> InputsFor(const CallHarness& harness) {
+  return {
+      {"invited", Invited{harness.CallerOffer()}},
+      {"invited-bad", Invited{"not sdp"}},
+      {"media-opened", MediaOpened{OpenedSession()}},
+      {"media-connected", MediaConnected{}},
+      {"media-failed", MediaFailed{"the browser is gone"}},
+      {"media-closed", MediaClosed{}},
+      {"progress", CalleeProgress{180, ""}},
+      {"answered", CalleeAnswered{harness.CalleeAnswer()}},
+      {"answered-bad", CalleeAnswered{"not sdp"}},
+      {"rejected", CalleeRejected{486, ""}},
+      {"cancelled", CallerCancelled{}},
+      {"acked", CallerAcked{}},
+      {"hung-up-caller", HungUp{Party::kCaller, ""}},
+      {"hung-up-callee", HungUp{Party::kCallee, ""}},
+      {"reoffered", Reoffered{Party::kCaller, {5}, harness.CallerOffer()}},
+      {"shut-down", ShutDown{"stopping"}},
+  };
+}
+
+class CallTable : public ::testing::TestWithParam<CallDirection> {};
+
+TEST_P(CallTable, EveryInputInEveryStateDoesWhatTheTableSays) {
+  for (const Row& row : kTable) {
+    SCOPED_TRACE(std::string(ToString(row.from)) + " x " + row.input);
+    CallHarness harness(GetParam());
+    harness.DriveTo(row.from);
+    ASSERT_EQ(harness.call().state(), row.from);
+    const bool timer = std::string(row.input) == "timer";
+    const std::string done =
+        timer ? harness.Wait(1h) : harness.Feed(InputsFor(harness).at(row.input));
+    EXPECT_EQ(done, row.outputs);
+    EXPECT_EQ(harness.call().state(), row.to);
+  }
+}
+
+TEST_P(CallTable, HasARowForEveryPair) {
+  std::set<std::pair<CallState, std::string>> rows;
+  for (const Row& row : kTable) {
+    EXPECT_TRUE(rows.emplace(row.from, row.input).second) << row.input;
+  }
+  const CallHarness harness(GetParam());
+  for (CallState state : {kIdle, kOpening, kCalling, kAnswered, kConnected, kClosing}) {
+    EXPECT_TRUE(rows.contains({state, "timer"}));
+    for (const auto& [name, input] : InputsFor(harness)) {
+      EXPECT_TRUE(rows.contains({state, name})) << ToString(state) << " x " << name;
+    }
+  }
+  std::set<size_t> kinds;
+  for (const auto& [name, input] : InputsFor(harness)) kinds.insert(input.index());
+  EXPECT_EQ(kinds.size(), std::variant_size_v<CallInput>);
+}
+
+TEST_P(CallTable, NothingHappensAfterTheEnd) {
+  CallHarness harness(GetParam());
+  harness.DriveTo(CallState::kEnded);
+  for (const auto& [name, input] : InputsFor(harness)) {
+    EXPECT_EQ(harness.Feed(input), "") << name;
+    EXPECT_EQ(harness.call().state(), CallState::kEnded);
+  }
+  EXPECT_EQ(harness.call().next_timeout(), kNever);
+}
+
+INSTANTIATE_TEST_SUITE_P(Directions, CallTable,
+                         ::testing::Values(CallDirection::kFromBrowser, CallDirection::kFromTrunk),
+                         [](const auto& tested) {
+                           return tested.param == CallDirection::kFromBrowser ? "FromBrowser"
+                                                                              : "FromTrunk";
+                         });
+
+}  // namespace
+}  // namespace lastmile::call

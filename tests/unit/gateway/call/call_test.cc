@@ -1,0 +1,149 @@
+#include "gateway/call/call.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/gateway/call/call_harness.h"
+
+namespace lastmile::call {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(CallFromBrowser, OffersTheTrunkPlainAudioAndAnswersTheBrowserInItsOwnTerms) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  EXPECT_EQ(harness.Feed(Invited{testing::BrowserSdp()}), "open");
+  const auto open = harness.Media<media::OpenSession>();
+  EXPECT_EQ(open.session.value, 7u);
+  ASSERT_TRUE(open.browser);
+  EXPECT_EQ(open.browser->ice_ufrag, "bRwS");
+  EXPECT_EQ(open.browser->gateway_role, media::DtlsRole::kServer);
+  EXPECT_FALSE(open.trunk);
+
+  EXPECT_EQ(harness.Feed(MediaOpened{OpenedSession()}), "place");
+  const std::string offer = harness.Output<PlaceCallee>().offer;
+  EXPECT_THAT(offer, HasSubstr("m=audio 30000 RTP/AVP 0 8 101\r\n"));
+  EXPECT_THAT(offer, HasSubstr("192.0.2.1"));
+  EXPECT_THAT(offer, Not(HasSubstr("a=ice")));
+  EXPECT_THAT(offer, Not(HasSubstr("fingerprint")));
+
+  EXPECT_EQ(harness.Feed(CalleeAnswered{testing::TrunkSdp("0 101")}), "ack update answer:200+sdp");
+  const auto update = harness.Media<media::UpdateSession>();
+  ASSERT_TRUE(update.trunk);
+  EXPECT_EQ(update.trunk->rtp.ToString(), "127.0.0.2:40000");
+  EXPECT_EQ(update.trunk->rtcp.port, 40001);
+  ASSERT_TRUE(update.payloads);
+  EXPECT_EQ(update.payloads->size(), 2u);
+  const std::string answer = harness.Output<AnswerCaller>().sdp;
+  EXPECT_THAT(answer, HasSubstr("UDP/TLS/RTP/SAVPF 0 101"));
+  EXPECT_THAT(answer, HasSubstr("a=setup:passive"));
+  EXPECT_THAT(answer, HasSubstr("a=ice-ufrag:gwUf"));
+}
+
+TEST(CallFromBrowser, EarlyMediaGivesOneAnswerAndThe200RepeatsIt) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kCalling);
+  EXPECT_EQ(harness.Feed(CalleeProgress{183, testing::TrunkSdp("0 101")}), "update answer:183+sdp");
+  const std::string early = harness.Output<AnswerCaller>().sdp;
+  // A second fork's SDP moves the media and says nothing to the browser (J6).
+  EXPECT_EQ(harness.Feed(CalleeProgress{183, testing::TrunkSdp("0 101")}), "update");
+  EXPECT_EQ(harness.Feed(CalleeAnswered{testing::TrunkSdp("0 101")}), "ack update answer:200+sdp");
+  EXPECT_EQ(harness.Output<AnswerCaller>().sdp, early);  // J7
+}
+
+TEST(CallFromBrowser, A200WithoutSdpAfterEarlyMediaStillAnswersWithSdp) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kCalling);
+  harness.Feed(CalleeProgress{183, testing::TrunkSdp()});
+  EXPECT_EQ(harness.Feed(CalleeAnswered{""}), "ack answer:200+sdp");  // J8
+}
+
+TEST(CallFromBrowser, HopByHopAndSwallowedProgressIsNotPassedOn) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kCalling);
+  EXPECT_EQ(harness.Feed(CalleeProgress{100, ""}), "");
+  EXPECT_EQ(harness.Feed(CalleeProgress{199, ""}), "");
+  EXPECT_EQ(harness.Feed(CalleeProgress{180, ""}), "answer:180");
+  EXPECT_EQ(harness.Feed(CalleeProgress{180, ""}), "");
+  EXPECT_EQ(harness.Feed(CalleeProgress{183, ""}), "answer:183");
+}
+
+TEST(CallFromBrowser, UnusableEarlyMediaIsProgressWithoutSdp) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kCalling);
+  EXPECT_EQ(harness.Feed(CalleeProgress{183, "not sdp"}), "answer:183");
+}
+
+TEST(CallFromBrowser, NoCommonCodecIs488AndNamesWhatWasOffered) {
+  Call call({1}, {7}, {.codecs = {"PCMA"}, .sdp_session_id = 1});
+  std::vector<CallOutput> out;
+  call.On(Invited{testing::BrowserSdp("actpass", "0 101")}, {}, out);
+  ASSERT_EQ(out.size(), 2u);
+  const auto& answer = std::get<AnswerCaller>(out[0]);
+  EXPECT_EQ(answer.status, 488);
+  EXPECT_THAT(answer.warning, HasSubstr("PCMU"));
+}
+
+TEST(CallFromBrowser, TheCarriersCodeReachesTheBrowserWithItsReason) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kCalling);
+  EXPECT_EQ(harness.Feed(CalleeRejected{500, R"(Q.850;cause=38)"}), "answer:480 close");
+  EXPECT_EQ(harness.Output<AnswerCaller>().reason_header, "Q.850;cause=38");
+}
+
+TEST(CallFromBrowser, HoldAndResumeAreAnsweredInPlace) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kConnected);
+  std::string hold = testing::BrowserSdp();
+  hold.replace(hold.find("a=sendrecv"), 10, "a=sendonly");
+  EXPECT_EQ(harness.Feed(Reoffered{Party::kCaller, {9}, hold}), "update reoffer:200");
+  EXPECT_THAT(harness.Output<AnswerReoffer>().sdp, HasSubstr("a=recvonly"));
+  EXPECT_EQ(harness.Feed(Reoffered{Party::kCaller, {10}, testing::BrowserSdp()}),
+            "update reoffer:200");
+  EXPECT_THAT(harness.Output<AnswerReoffer>().sdp, HasSubstr("a=sendrecv"));
+}
+
+TEST(CallFromBrowser, ARefusedReofferLeavesTheCallUp) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kConnected);
+  EXPECT_EQ(harness.Feed(Reoffered{Party::kCaller, {9}, "not sdp"}), "reoffer:400");
+  EXPECT_EQ(harness.call().state(), CallState::kConnected);
+}
+
+TEST(CallFromTrunk, OffersTheBrowserIceAndDtlsAndAnswersTheTrunkPlainAudio) {
+  CallHarness harness(CallDirection::kFromTrunk);
+  EXPECT_EQ(harness.Feed(Invited{testing::TrunkSdp()}), "open");
+  ASSERT_TRUE(harness.Media<media::OpenSession>().trunk);
+  EXPECT_EQ(harness.Feed(MediaOpened{OpenedSession()}), "place");
+  const std::string offer = harness.Output<PlaceCallee>().offer;
+  EXPECT_THAT(offer, HasSubstr("UDP/TLS/RTP/SAVPF"));
+  EXPECT_THAT(offer, HasSubstr("a=ice-lite"));
+  EXPECT_THAT(offer, HasSubstr("a=setup:actpass"));
+
+  EXPECT_EQ(harness.Feed(CalleeAnswered{testing::BrowserSdp("active", "0 101")}),
+            "ack update answer:200+sdp");
+  const auto update = harness.Media<media::UpdateSession>();
+  ASSERT_TRUE(update.browser);
+  EXPECT_EQ(update.browser->gateway_role, media::DtlsRole::kServer);
+  const std::string answer = harness.Output<AnswerCaller>().sdp;
+  EXPECT_THAT(answer, HasSubstr("m=audio 30000 RTP/AVP 0 101\r\n"));
+  EXPECT_THAT(answer, Not(HasSubstr("a=ice")));
+}
+
+TEST(CallFromTrunk, ABrowserThatLostItsConnectionIsUnavailable) {
+  CallHarness harness(CallDirection::kFromTrunk);
+  harness.DriveTo(CallState::kCalling);
+  EXPECT_EQ(harness.Feed(CalleeRejected{503, ""}), "answer:480 close");
+}
+
+TEST(Call, AMediaEngineThatNeverAnswersEndsTheCallInTime) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kOpeningMedia);
+  EXPECT_EQ(harness.Wait(Call::kMediaOpenTimeout - 1ns), "");
+  EXPECT_EQ(harness.Wait(1ns), "answer:503 close");
+  EXPECT_EQ(harness.Wait(Call::kMediaCloseTimeout), "ended");
+}
+
+}  // namespace
+}  // namespace lastmile::call
