@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/endpoint.h"
 #include "base/result.h"
+#include "sdp/attributes.h"
 
 // Offer/answer (RFC 3264, RFC 8829) as the state of one leg. Text goes in and comes out, typed
 // values are what the call sees. What a leg says is always built from its own state, never by
@@ -22,8 +22,6 @@ struct Refusal {
   int sip_status = 488;  // 488 Not Acceptable Here; 400 for text that is not SDP
   std::string reason;    // a sentence with line and column where there is one
 };
-
-enum class Direction { kSendRecv, kSendOnly, kRecvOnly, kInactive };
 
 // RFC 3264 section 6.1: what an answerer may say to `offered` if it would like `wanted`.
 Direction AnswerDirection(Direction offered, Direction wanted);
@@ -41,13 +39,6 @@ struct Codec {
   bool SameFormat(const Codec& other) const;  // name, clock rate and channels
   bool operator==(const Codec&) const = default;
 };
-
-struct Fingerprint {
-  std::string hash;  // lower case: "sha-256"
-  Bytes digest;
-};
-
-enum class Setup { kActpass, kActive, kPassive };
 
 // The audio section of a browser's description.
 struct BrowserMedia {
@@ -67,7 +58,8 @@ struct BrowserLocalMedia {
   std::vector<Endpoint> candidates;  // best first; at least one
   Fingerprint fingerprint;
   Direction direction = Direction::kSendRecv;
-  std::vector<Codec> codecs;  // of the answer (numbered as the browser did) or of the offer
+  // Of the answer (numbered as the browser did) or of the offer; at least one.
+  std::vector<Codec> codecs;
   std::optional<uint16_t> ptime;
 };
 
@@ -104,8 +96,8 @@ class BrowserLeg {
 
 // The audio section of a carrier's description.
 struct TrunkMedia {
-  Endpoint rtp;   // address 0.0.0.0 or port 0 never appear here: see `held`
-  Endpoint rtcp;  // a=rtcp, or the port after RTP's
+  Endpoint rtp;       // address 0.0.0.0 or port 0 never appear here: see `held`
+  Endpoint rtcp;      // a=rtcp, or the port after RTP's
   bool held = false;  // c=0.0.0.0: an old way of a=sendonly/inactive; rtp is unset
   Direction direction = Direction::kSendRecv;  // as the carrier says it
   std::vector<Codec> codecs;
@@ -116,7 +108,7 @@ struct TrunkLocalMedia {
   Endpoint rtp;
   Endpoint rtcp;  // a=rtcp is written only if it is not the port after RTP's
   Direction direction = Direction::kSendRecv;
-  std::vector<Codec> codecs;
+  std::vector<Codec> codecs;      // at least one
   std::optional<uint16_t> ptime;  // written if present
 };
 

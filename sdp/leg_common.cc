@@ -1,0 +1,97 @@
+#include "sdp/leg_common.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "sdp/parser.h"
+#include "sdp/writer.h"
+
+namespace lastmile::sdp {
+
+std::unexpected<Refusal> Refuse(std::string reason) {
+  return std::unexpected(Refusal{.sip_status = 488, .reason = std::move(reason)});
+}
+
+std::unexpected<Refusal> RefuseAt(const Line& line, size_t offset, std::string_view reason) {
+  constexpr size_t kTypeAndEquals = 2;
+  return Refuse(
+      fmt::format("SDP line {}, column {}: {}", line.number, kTypeAndEquals + offset + 1, reason));
+}
+
+Result<SessionDescription, Refusal> ParseOrRefuse(std::string_view text) {
+  auto description = Parse(text);
+  if (!description) {
+    return std::unexpected(
+        Refusal{.sip_status = 400, .reason = "SDP " + description.error().ToString()});
+  }
+  return std::move(*description);
+}
+
+const Line* FindInherited(const SessionDescription& description, const MediaSection& section,
+                          std::string_view name) {
+  const Line* line = FindAttribute(section.lines, name);
+  return line ? line : FindAttribute(description.session, name);
+}
+
+Direction ReadDirection(const SessionDescription& description, const MediaSection& section) {
+  for (const auto* lines : {&section.lines, &description.session}) {
+    for (const Line& line : *lines) {
+      if (auto direction = DirectionNamed(AttributeOf(line).name)) return *direction;
+    }
+  }
+  return Direction::kSendRecv;
+}
+
+std::optional<uint16_t> ReadPtime(const MediaSection& section) {
+  const Line* line = FindAttribute(section.lines, "ptime");
+  if (!line) return std::nullopt;
+  auto ptime = ParsePtime(AttributeOf(*line).value);
+  return ptime ? std::optional(*ptime) : std::nullopt;
+}
+
+std::optional<std::string> CheckSlotCount(size_t before, size_t now) {
+  if (now >= before) return std::nullopt;
+  return fmt::format(
+      "the new offer has {} media sections, the session has {}: none may be left out", now, before);
+}
+
+MediaLine RejectedMedia(const Slot& slot) {
+  return {.kind = slot.kind, .port = 0, .protocol = slot.protocol, .formats = {slot.format}};
+}
+
+void Origin::Start(SessionDescription& description, const IpAddress& address) {
+  connection_ = ToConnectionValue(address);
+  AddLine(description.session, 'v', "0");
+  AddLine(description.session, 'o', {});
+  AddLine(description.session, 's', "-");
+  WriteOrigin(description);
+}
+
+std::string Origin::Finish(SessionDescription& description) {
+  std::string text = Print(description);
+  if (text == last_text_) return text;
+  ++version_;
+  WriteOrigin(description);
+  last_text_ = Print(description);
+  return last_text_;
+}
+
+void Origin::WriteOrigin(SessionDescription& description) {
+  description.session[1].value = fmt::format("- {} {} {}", session_id_, version_, connection_);
+}
+
+Direction AnswerDirection(Direction offered, Direction wanted) {
+  const auto sends = [](Direction d) {
+    return d == Direction::kSendRecv || d == Direction::kSendOnly;
+  };
+  const auto receives = [](Direction d) {
+    return d == Direction::kSendRecv || d == Direction::kRecvOnly;
+  };
+  const bool send = sends(wanted) && receives(offered);
+  const bool receive = receives(wanted) && sends(offered);
+  if (send) return receive ? Direction::kSendRecv : Direction::kSendOnly;
+  return receive ? Direction::kRecvOnly : Direction::kInactive;
+}
+
+}  // namespace lastmile::sdp

@@ -1,0 +1,65 @@
+#ifndef LASTMILE_SDP_LEG_COMMON_H_
+#define LASTMILE_SDP_LEG_COMMON_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "base/result.h"
+#include "sdp/model.h"
+#include "sdp/offer_answer.h"
+
+// What browser legs and trunk legs share. Internal to sdp/. Pure.
+namespace lastmile::sdp {
+
+std::unexpected<Refusal> Refuse(std::string reason);
+// `offset` counts from the start of the line's value; the reason gets line and column in front.
+std::unexpected<Refusal> RefuseAt(const Line& line, size_t offset, std::string_view reason);
+
+Result<SessionDescription, Refusal> ParseOrRefuse(std::string_view text);
+
+// An attribute that may stand in a media section or, for all of them, at session level (RFC 8866
+// section 6: the closer one counts). nullptr: in neither.
+const Line* FindInherited(const SessionDescription& description, const MediaSection& section,
+                          std::string_view name);
+Direction ReadDirection(const SessionDescription& description, const MediaSection& section);
+std::optional<uint16_t> ReadPtime(const MediaSection& section);  // a bad one counts as none
+
+// One m-line as it stays for the life of a leg, whoever offered it.
+struct Slot {
+  std::string kind;
+  std::string protocol;
+  std::string format;  // the first one, to be repeated when the m-line is rejected
+  std::string mid;     // empty: none
+};
+// RFC 3264 section 8: a new offer never has fewer m-lines than the session. A message, or none.
+std::optional<std::string> CheckSlotCount(size_t before, size_t now);
+MediaLine RejectedMedia(const Slot& slot);  // port 0 (RFC 3264 section 6)
+
+// The o= line of one leg (RFC 3264 sections 5 and 8): one id, and a version that rises by one
+// whenever the text differs from the last one said.
+class Origin {
+ public:
+  explicit Origin(uint64_t session_id) : session_id_(session_id) {}
+
+  // Puts v=, o=, s= into the empty session level of `description`.
+  void Start(SessionDescription& description, const IpAddress& address);
+  // The text of a description begun with Start, with its version set.
+  std::string Finish(SessionDescription& description);
+
+ private:
+  void WriteOrigin(SessionDescription& description);
+
+  uint64_t session_id_;
+  uint64_t version_ = 0;
+  std::string connection_;  // "IN IP4 192.0.2.1" of the o= line being built
+  std::string last_text_;
+};
+
+}  // namespace lastmile::sdp
+
+#endif  // LASTMILE_SDP_LEG_COMMON_H_
