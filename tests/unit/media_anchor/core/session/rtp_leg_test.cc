@@ -1,0 +1,86 @@
+#include "media_anchor/core/rtp_leg.h"
+
+#include <gtest/gtest.h>
+
+namespace lastmile::media {
+namespace {
+
+const Endpoint kRtp = *Endpoint::Parse("192.0.2.10:4000");
+const Endpoint kRtcp = *Endpoint::Parse("192.0.2.10:4001");
+const Endpoint kNat = *Endpoint::Parse("198.51.100.7:61234");
+const Endpoint kAttacker = *Endpoint::Parse("203.0.113.66:4000");
+constexpr TimePoint kStart{100s};
+
+TEST(RtpLeg, BelievesNobodyBeforeTheSdp) {
+  RtpLeg leg;
+  EXPECT_FALSE(leg.AcceptRtp(kRtp, kStart));
+  EXPECT_FALSE(leg.AcceptRtcp(kRtcp));
+  EXPECT_FALSE(leg.can_send());
+  EXPECT_FALSE(leg.fixed());
+}
+
+TEST(RtpLeg, BelievesAddressAndPortOfTheSdpOnly) {
+  RtpLeg leg;
+  leg.SetRemote({kRtp, kRtcp, false}, kStart);
+  EXPECT_TRUE(leg.fixed());
+  EXPECT_TRUE(leg.AcceptRtp(kRtp, kStart));
+  EXPECT_TRUE(leg.AcceptRtcp(kRtcp));
+  EXPECT_FALSE(leg.AcceptRtp(kAttacker, kStart));
+  EXPECT_FALSE(leg.AcceptRtp(kRtcp, kStart)) << "the right address, another port";
+  EXPECT_FALSE(leg.AcceptRtcp(kRtp));
+  EXPECT_EQ(leg.rtp(), kRtp);
+}
+
+TEST(RtpLeg, LatchesOnceOnTheFirstSource) {
+  RtpLeg leg;
+  leg.SetRemote({kRtp, kRtcp, true}, kStart);
+  EXPECT_FALSE(leg.fixed());
+  EXPECT_EQ(leg.rtp(), kRtp) << "where we send until then";
+  EXPECT_TRUE(leg.AcceptRtp(kNat, kStart + 1s));
+  EXPECT_TRUE(leg.fixed());
+  EXPECT_EQ(leg.rtp(), kNat);
+  EXPECT_EQ(leg.rtcp(), (Endpoint{kNat.address, 61235}));
+  EXPECT_FALSE(leg.AcceptRtp(kAttacker, kStart + 1s));
+  EXPECT_FALSE(leg.AcceptRtp(kRtp, kStart + 1s));
+  EXPECT_TRUE(leg.AcceptRtp(kNat, kStart + 600s));
+}
+
+TEST(RtpLeg, LatchesNotAfterTheWindow) {
+  RtpLeg leg;
+  leg.SetRemote({kRtp, kRtcp, true}, kStart);
+  EXPECT_FALSE(leg.AcceptRtp(kNat, kStart + RtpLeg::kLatchWindow));
+  EXPECT_TRUE(leg.AcceptRtp(kRtp, kStart + RtpLeg::kLatchWindow));
+}
+
+TEST(RtpLeg, TheSameSdpOpensTheWindowAgainButKeepsALatch) {
+  RtpLeg leg;
+  leg.SetRemote({kRtp, kRtcp, true}, kStart);        // 183
+  leg.SetRemote({kRtp, kRtcp, true}, kStart + 30s);  // 200
+  EXPECT_TRUE(leg.AcceptRtp(kNat, kStart + 31s));
+  leg.SetRemote({kRtp, kRtcp, true}, kStart + 32s);
+  EXPECT_EQ(leg.rtp(), kNat);
+  EXPECT_FALSE(leg.AcceptRtp(kAttacker, kStart + 33s));
+}
+
+TEST(RtpLeg, AnotherSdpStartsAnew) {
+  RtpLeg leg;
+  leg.SetRemote({kRtp, kRtcp, true}, kStart);
+  EXPECT_TRUE(leg.AcceptRtp(kNat, kStart));
+  const Endpoint other = *Endpoint::Parse("192.0.2.99:5000");
+  leg.SetRemote({other, kRtcp, false}, kStart + 1s);
+  EXPECT_EQ(leg.rtp(), other);
+  EXPECT_FALSE(leg.AcceptRtp(kNat, kStart + 1s));
+}
+
+TEST(RtpLeg, NobodyIsSentToOnHold) {
+  RtpLeg leg;
+  leg.SetRemote({*Endpoint::Parse("0.0.0.0:4000"), kRtcp, false}, kStart);
+  EXPECT_FALSE(leg.can_send());
+  leg.SetRemote({{kRtp.address, 0}, kRtcp, false}, kStart);
+  EXPECT_FALSE(leg.can_send());
+  leg.SetRemote({kRtp, kRtcp, false}, kStart);
+  EXPECT_TRUE(leg.can_send());
+}
+
+}  // namespace
+}  // namespace lastmile::media
