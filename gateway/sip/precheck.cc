@@ -207,7 +207,7 @@ Fault ReadHeaders(HeadReader& reader, RawMessage& raw) {
       note("The header " + name + " has a control byte.");
       continue;
     }
-    raw.headers.push_back({std::move(name), std::move(value)});
+    raw.headers.push_back({std::move(name), std::string(Trim(value))});
   }
   return fault;
 }
