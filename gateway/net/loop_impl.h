@@ -10,6 +10,7 @@
 #include "gateway/net/uv_handle.h"
 
 struct uv_async_s;
+struct uv_prepare_s;
 
 namespace lastmile::net {
 
@@ -33,7 +34,9 @@ struct Loop::Impl {
   };
   std::unique_ptr<uv_loop_s> loop;
   std::unique_ptr<uv_async_s> wake;
+  std::unique_ptr<uv_prepare_s> before_sleep;
   UvTimer timer;
+  bool timer_fired = false;
   std::deque<Task> deferred;
   std::atomic<bool> stop = false;
 };

@@ -21,8 +21,8 @@ using StreamId = StrongId<StreamTag>;
 
 // TLS of a connection we open: TLS 1.2 or newer, SNI sent, chain, date and name verified.
 struct TlsClientOptions {
-  std::string server_name;  // SNI and the name the certificate must carry
-  std::string ca_file;      // PEM; empty: the system's
+  std::string server_name = "";  // SNI and the name the certificate must carry
+  std::string ca_file = "";      // PEM; empty: the system's
 };
 struct TlsServerOptions {
   std::string cert_file;
@@ -33,13 +33,13 @@ struct ConnectOptions {
   std::string host;  // a name (A/AAAA by c-ares) or an address
   uint16_t port = 0;
   bool use_tls = false;
-  TlsClientOptions tls;
+  TlsClientOptions tls = {};
   Duration connect_timeout = 5s;  // name, TCP and TLS together
 };
 struct ListenOptions {
   Endpoint address;  // port 0: any free port
   bool use_tls = false;
-  TlsServerOptions tls;
+  TlsServerOptions tls = {};
 };
 
 // Who hears of the streams. Called on the loop's thread, never from inside a StreamHub method.
