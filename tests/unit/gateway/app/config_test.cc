@@ -1,0 +1,175 @@
+#include "gateway/app/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "gateway/sip/digest.h"
+
+namespace lastmile::app {
+namespace {
+
+using ::testing::HasSubstr;
+
+// All diagnostics as lines "line:column message [suggestion]".
+std::string FaultsOf(const std::string& text) {
+  auto config = ParseConfig(text, "test.yaml");
+  if (config) return "";
+  std::string faults;
+  for (const Diagnostic& d : config.error()) {
+    faults += std::to_string(d.position.line) + ":" + std::to_string(d.position.column) + " " +
+              d.message + (d.suggestion.empty() ? "" : " [" + d.suggestion + "]") + "\n";
+  }
+  return faults;
+}
+
+TEST(Config, AnEmptyFileIsAConfiguration) {
+  auto config = ParseConfig("", "test.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->domain, "localhost");
+  EXPECT_FALSE(config->ws);
+  EXPECT_TRUE(config->trunks.empty());
+}
+
+TEST(Config, TheExampleParsesAndSaysWhatItSays) {
+  setenv("ALICE_PASSWORD", "secret", 1);
+  std::string text(ExampleConfig());
+  const size_t file = text.find("ha1: file:/etc/lastmile/bob.ha1");
+  ASSERT_NE(file, std::string::npos);
+  text.replace(file, 31, "ha1: 0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(FaultsOf(text), "");
+  auto config = ParseConfig(text, "example.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->domain, "voice.example.com");
+  EXPECT_EQ(config->wss->ToString(), "0.0.0.0:8443");
+  ASSERT_EQ(config->sip.size(), 1u);
+  EXPECT_FALSE(config->sip[0].tls);
+  ASSERT_EQ(config->users.size(), 2u);
+  EXPECT_EQ(config->users[0].ha1, sip::Ha1("alice", "voice.example.com", "secret"));
+  EXPECT_EQ(config->users[0].caller_id, "+15550001001");
+  ASSERT_EQ(config->trunks.size(), 1u);
+  EXPECT_EQ(config->trunks[0].host, "sip.metro.example");
+  EXPECT_EQ(config->trunks[0].port, 5060);
+  EXPECT_EQ(config->trunks[0].codecs, (std::vector<std::string>{"PCMA", "PCMU"}));
+  ASSERT_EQ(config->trunks[0].accept_from.size(), 1u);
+  EXPECT_EQ(config->trunks[0].accept_from[0].prefix_length, 28);
+  EXPECT_EQ(config->outbound_routes.size(), 1u);
+  EXPECT_EQ(config->inbound_routes.size(), 1u);
+}
+
+TEST(Config, TheDemoParses) { EXPECT_EQ(FaultsOf(std::string(DemoConfig())), ""); }
+
+TEST(Config, UnknownKeysAreToldWithWhatWasMeant) {
+  EXPECT_EQ(FaultsOf("domian: x\n"), "1:1 unknown key `domian` [domain]\n");
+  EXPECT_EQ(FaultsOf("listen:\n  ws: { adr: \"127.0.0.1:0\" }\n"),
+            "2:9 unknown key `adr` in listen.ws [addr]\n");
+  EXPECT_EQ(FaultsOf("trunks:\n  acme: { servers: [\"h:1\"], codec: [pcmu] }\n"),
+            "2:30 unknown key `codec` in trunks.acme [codecs]\n");
+}
+
+TEST(Config, DuplicateKeysAreTold) {
+  EXPECT_EQ(FaultsOf("domain: a\ndomain: b\n"), "2:1 the key `domain` stands twice\n");
+  EXPECT_EQ(FaultsOf("media:\n  browser: { port: 1, port: 2 }\n"),
+            "2:23 the key `port` stands twice in media.browser\n");
+}
+
+TEST(Config, WrongTypesAreTold) {
+  EXPECT_THAT(FaultsOf("listen: 5\n"), HasSubstr("1:9 `listen` must be a mapping"));
+  EXPECT_THAT(FaultsOf("domain: [a]\n"), HasSubstr("1:9 `domain` must be a single value"));
+  EXPECT_THAT(FaultsOf("listen: { sip: \"tcp:1.2.3.4:1\" }\n"), HasSubstr("must be a list"));
+  EXPECT_THAT(FaultsOf("media: { browser: { port: many } }\n"),
+              HasSubstr("must be a number from 0 to 65535"));
+  EXPECT_THAT(FaultsOf("trunks: { a: { servers: [\"h:1\"], nat: yes } }\n"),
+              HasSubstr("must be one of: true, false"));
+  EXPECT_THAT(FaultsOf("- a\n- b\n"), HasSubstr("the file must be a mapping"));
+}
+
+TEST(Config, AddressesPortsAndNamesAreChecked) {
+  EXPECT_THAT(FaultsOf("listen: { ws: { addr: \"localhost:80\" } }\n"), HasSubstr("1:23 "));
+  EXPECT_THAT(FaultsOf("listen: { sip: [\"udp:0.0.0.0:5060\"] }\n"), HasSubstr("SIP over UDP"));
+  EXPECT_THAT(FaultsOf("listen: { sip: [\"0.0.0.0:5060\"] }\n"), HasSubstr("tcp:ADDRESS:PORT"));
+  EXPECT_THAT(FaultsOf("media: { trunk: { ports: 30000-30001 } }\n"), HasSubstr("range"));
+  EXPECT_THAT(FaultsOf("media: { trunk: { advertise: \"0.0.0.0\" } }\n"), HasSubstr("auto"));
+  EXPECT_THAT(FaultsOf("trunks: { a: { transport: udp, servers: [\"h:1\"] } }\n"),
+              HasSubstr("must be one of: tcp, tls"));
+  EXPECT_THAT(FaultsOf("trunks: { a: { servers: [\"h:99999\"] } }\n"), HasSubstr("not a port"));
+  EXPECT_THAT(FaultsOf("trunks: { a: { transport: tcp } }\n"), HasSubstr("one server"));
+  EXPECT_THAT(FaultsOf("listen: { wss: { addr: \"127.0.0.1:1\" } }\n"),
+              HasSubstr("a TLS listener needs"));
+}
+
+TEST(Config, UsersNeedANameAndOneSecret) {
+  EXPECT_THAT(FaultsOf("users: { inline: [ { password: x } ] }\n"), HasSubstr("needs a `name`"));
+  EXPECT_THAT(FaultsOf("users: { inline: [ { name: a } ] }\n"), HasSubstr("`password` or `ha1`"));
+  EXPECT_THAT(FaultsOf("users: { inline: [ { name: a, password: x, ha1: y } ] }\n"),
+              HasSubstr("`password` or `ha1`"));
+  EXPECT_THAT(
+      FaultsOf("users: { inline: [ { name: a, password: x }, { name: a, password: y } ] }\n"),
+      HasSubstr("two users called a"));
+  unsetenv("LASTMILE_TEST_UNSET");
+  EXPECT_THAT(FaultsOf("users: { inline: [ { name: a, password: env:LASTMILE_TEST_UNSET } ] }\n"),
+              HasSubstr("LASTMILE_TEST_UNSET is not set"));
+  EXPECT_THAT(FaultsOf("users: { inline: [ { name: a, password: file:/nowhere/at/all } ] }\n"),
+              HasSubstr("cannot read /nowhere/at/all"));
+}
+
+TEST(Config, RoutesNameTrunksAndUsersThatExist) {
+  const std::string base =
+      "users: { inline: [ { name: alice, password: x } ] }\n"
+      "trunks: { acme: { servers: [\"h:1\"] } }\n";
+  EXPECT_EQ(FaultsOf(base + "routes:\n  - { to: \"^1\", trunk: acme }\n"), "");
+  EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"^1\", trunk: amce } ]\n"),
+              HasSubstr("there is no trunk amce [acme]"));
+  EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\", from_trunk: \"*\", user: alcie } ]\n"),
+              HasSubstr("there is no user alcie [alice]"));
+  EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"(\", trunk: acme } ]\n"),
+              HasSubstr("not a regular expression"));
+  EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\" } ]\n"), HasSubstr("a route needs either"));
+}
+
+TEST(Config, BrokenYamlIsOneFaultWithItsPlace) {
+  EXPECT_THAT(FaultsOf("listen: { ws: \n"), HasSubstr("2:1 "));
+  EXPECT_THAT(FaultsOf("a: \"b\n"), ::testing::Not(""));
+}
+
+TEST(Config, AMissingFileIsTold) {
+  auto config = LoadConfig("/nowhere/lastmile.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().front().message, "cannot read the file");
+}
+
+TEST(Config, FormattedFaultsShowTheLineAndTheCaret) {
+  const std::string text = "domain: x\nlisten:\n  ws: { adr: \"127.0.0.1:0\" }\n";
+  auto config = ParseConfig(text, "lastmile.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(FormatDiagnostic(config.error().front(), "lastmile.yaml", text),
+            "lastmile.yaml:3:9: error[listen]: unknown key `adr` in listen.ws\n"
+            " 3 |   ws: { adr: \"127.0.0.1:0\" }\n"
+            "   |         ^^^ did you mean `addr`?\n");
+}
+
+TEST(CheckMachine, TellsAMissingCertificateAtItsKey) {
+  const std::string text =
+      "listen: { wss: { addr: \"127.0.0.1:0\" } }\ntls: { cert: /nowhere/a.pem, key: "
+      "/nowhere/b.pem }\n";
+  auto config = ParseConfig(text, "t.yaml");
+  ASSERT_TRUE(config);
+  const auto faults = CheckMachine(*config);
+  ASSERT_EQ(faults.size(), 2u);
+  EXPECT_EQ(faults[0].position.line, 2);
+  EXPECT_EQ(faults[0].position.column, 14);
+  EXPECT_THAT(faults[0].message, HasSubstr("cannot read /nowhere/a.pem"));
+}
+
+TEST(CheckMachine, TellsAnAddressThatIsNotOurs) {
+  auto config = ParseConfig("listen: { ws: { addr: \"192.0.2.1:8080\" } }\n", "t.yaml");
+  ASSERT_TRUE(config);
+  const auto faults = CheckMachine(*config);
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].position.line, 1);
+  EXPECT_THAT(faults[0].message, HasSubstr("not one of this machine"));
+}
+
+}  // namespace
+}  // namespace lastmile::app

@@ -1,0 +1,280 @@
+#include "tests/unit/gateway/app/gateway_in_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+namespace lastmile::app {
+namespace {
+
+CallManagerOptions Options() {
+  CallManagerOptions options;
+  options.browser.domain = "gw.example";
+  for (const char* name : {"alice", "bob"}) {
+    options.browser.users.push_back({.name = name,
+                                     .ha1 = sip::Ha1(name, "gw.example", "secret"),
+                                     .caller_id = name == std::string("alice") ? "+15550001001"
+                                                                               : ""});
+  }
+  options.trunk.local_host = "198.51.100.1";
+  options.trunk.tcp_port = 5060;
+  options.trunk.trunks.push_back({.name = "acme", .host = "198.51.100.9", .port = 5070});
+  options.outbound_routes.push_back({"all", "^[0-9]+$", "acme"});
+  options.inbound_routes.push_back({"main", "*", "^\\+15550001001$", "alice"});
+  return options;
+}
+
+sip::NameAddr Address(const std::string& user, const std::string& host) {
+  sip::NameAddr address;
+  address.uri.user = user;
+  address.uri.host = host;
+  return address;
+}
+
+}  // namespace
+
+GatewayInMemory::GatewayInMemory() : manager(Options(), random_) {}
+
+void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
+  for (const ws::Command& command : outputs.ws) {
+    const auto* send = std::get_if<ws::Send>(&command);
+    if (!send) continue;
+    auto message = sip::Parse(send->text);
+    ASSERT_TRUE(message) << send->text;
+    to_browser_[send->conn.value].push_back(*std::move(message));
+  }
+  for (const trunk::TrunkOutput& output : outputs.trunk) {
+    if (const auto* open = std::get_if<trunk::OpenStream>(&output)) {
+      ++streams_opened;
+      trunk_flow_ = open->flow;
+      manager.trunk_edge().OnStreamOpen(open->flow, *Endpoint::Parse("198.51.100.9:5070"), now);
+    } else if (const auto* send = std::get_if<trunk::SendBytes>(&output)) {
+      raw_to_trunk.push_back(send->bytes);
+      if (send->bytes.starts_with("\r\n")) continue;
+      trunk_flow_ = send->flow;
+      auto message = sip::Parse(send->bytes);
+      ASSERT_TRUE(message) << send->bytes;
+      to_trunk_.push_back(*std::move(message));
+    } else if (const auto* close = std::get_if<trunk::CloseStream>(&output)) {
+      manager.trunk_edge().OnStreamClosed(close->flow, now);
+    }
+  }
+  for (const media::MediaCommand& command : outputs.media) {
+    if (const auto* open = std::get_if<media::OpenSession>(&command)) {
+      if (refuse_media) {
+        manager.OnMediaRefused(open->session, now);
+        continue;
+      }
+      sessions.insert(open->session);
+      media::SessionOpened opened{.session = open->session};
+      opened.browser = {.ice_ufrag = "gwUf",
+                        .ice_pwd = "gwPwgwPwgwPwgwPwgwPwgwPw",
+                        .candidates = {*Endpoint::Parse("192.0.2.1:20000")},
+                        .fingerprint = {"sha-256", Bytes(32, 0xab)}};
+      opened.trunk = {*Endpoint::Parse("192.0.2.1:30000"), *Endpoint::Parse("192.0.2.1:30001")};
+      media_events_.push_back(std::move(opened));
+    } else if (const auto* close = std::get_if<media::CloseSession>(&command)) {
+      sessions.erase(close->session);
+      media_events_.push_back(media::SessionClosed{.session = close->session});
+    }
+  }
+}
+
+void GatewayInMemory::Pump() {
+  for (int round = 0; round < 100; ++round) {
+    const CallManagerOutputs outputs = manager.TakeOutputs(now);
+    if (outputs.ws.empty() && outputs.trunk.empty() && outputs.media.empty()) return;
+    Execute(outputs);
+    while (!media_events_.empty()) {
+      manager.OnMedia(media_events_.front(), now);
+      media_events_.pop_front();
+    }
+  }
+  FAIL() << "the gateway never comes to rest";
+}
+
+void GatewayInMemory::Wait(Duration duration) {
+  const TimePoint end = now + duration;
+  while (manager.next_timeout() <= end) {
+    now = std::max(now, manager.next_timeout());
+    manager.OnTimer(now);
+    Pump();
+  }
+  now = end;
+}
+
+bool GatewayInMemory::IsEmpty() const {
+  const auto gauges = manager.gauges();
+  return gauges.calls == 0 && gauges.dialogs == 0 && gauges.transactions == 0 && sessions.empty();
+}
+
+// --- the browser ---
+
+void GatewayInMemory::OpenBrowser(uint64_t conn) {
+  manager.OnWs(ws::Opened{.conn = {conn}}, now);
+  Pump();
+}
+
+void GatewayInMemory::CloseBrowser(uint64_t conn) {
+  manager.OnWs(ws::Closed{.conn = {conn}}, now);
+  Pump();
+}
+
+void GatewayInMemory::FromBrowser(uint64_t conn, const std::string& text) {
+  manager.OnWs(ws::Message{{conn}, text}, now);
+  Pump();
+}
+
+void GatewayInMemory::FromBrowser(uint64_t conn, const sip::Message& message) {
+  FromBrowser(conn, sip::Print(message));
+}
+
+sip::Message GatewayInMemory::ToBrowser(uint64_t conn) {
+  auto& queue = to_browser_[conn];
+  if (queue.empty()) {
+    ADD_FAILURE() << "nothing for the browser";
+    return {};
+  }
+  sip::Message message = std::move(queue.front());
+  queue.pop_front();
+  return message;
+}
+
+sip::Message GatewayInMemory::Ask(uint64_t conn, sip::Message request,
+                                  const std::string& password) {
+  FromBrowser(conn, request);
+  sip::Message answer = ToBrowser(conn);
+  if (answer.status == 100) answer = ToBrowser(conn);
+  if (answer.status != 401 || answer.www_authenticates.empty()) return answer;
+  if (request.method == "INVITE") {
+    sip::Message ack = request;
+    ack.method = ack.cseq.method = "ACK";
+    ack.to = answer.to;
+    ack.body.clear();
+    ack.content_type.clear();
+    FromBrowser(conn, ack);
+  }
+  auto credentials = sip::AnswerChallenge(answer.www_authenticates.front(),
+                                          {request.from.uri.user, password}, request.method,
+                                          request.request_uri.ToString(), random_);
+  EXPECT_TRUE(credentials);
+  request.authorizations = {*credentials};
+  ++request.cseq.number;
+  request.vias.front().params.Set("branch", "z9hG4bK" + random_.Token(12));
+  FromBrowser(conn, request);
+  answer = ToBrowser(conn);
+  if (answer.status == 100) answer = ToBrowser(conn);
+  return answer;
+}
+
+sip::Message GatewayInMemory::MakeRegister(const std::string& user, int expires) const {
+  sip::Message request;
+  request.method = "REGISTER";
+  request.request_uri.host = "gw.example";
+  sip::Via via{.transport = "WSS", .sent_by = "hidden12345.invalid"};
+  via.params.Set("branch", "z9hG4bKr" + std::to_string(++cseq_));
+  request.vias = {via};
+  request.from = Address(user, "gw.example");
+  request.from.params.Set("tag", "ft" + user);
+  request.to = Address(user, "gw.example");
+  request.call_id = "register-" + user;
+  request.cseq = {static_cast<uint32_t>(++cseq_), "REGISTER"};
+  request.max_forwards = 69;
+  sip::NameAddr contact = Address("secretcontact", "hidden12345.invalid");
+  contact.uri.params.Set("transport", "ws");
+  contact.params.Set("reg-id", "1");
+  contact.params.Set("+sip.instance", "<urn:uuid:" + user + ">");
+  contact.params.Set("expires", std::to_string(expires));
+  request.contacts = {contact};
+  return request;
+}
+
+sip::Message GatewayInMemory::MakeInvite(const std::string& user, const std::string& target) const {
+  sip::Message request = MakeRegister(user);
+  request.method = "INVITE";
+  request.request_uri.user = target;
+  request.to = Address(target, "gw.example");
+  request.call_id = "invite-" + std::to_string(++cseq_);
+  request.cseq.method = "INVITE";
+  request.contacts.front().params.list.clear();
+  request.supported = {"timer", "ice", "replaces", "outbound"};
+  request.content_type = "application/sdp";
+  request.body = testing::BrowserSdp();
+  return request;
+}
+
+void GatewayInMemory::Register(uint64_t conn, const std::string& user) {
+  OpenBrowser(conn);
+  EXPECT_EQ(Ask(conn, MakeRegister(user), "secret").status, 200);
+}
+
+// --- the carrier ---
+
+sip::Message GatewayInMemory::ToTrunk() {
+  if (to_trunk_.empty()) {
+    ADD_FAILURE() << "nothing for the trunk";
+    return {};
+  }
+  sip::Message message = std::move(to_trunk_.front());
+  to_trunk_.pop_front();
+  return message;
+}
+
+void GatewayInMemory::FromTrunk(const sip::Message& message) {
+  FromTrunkBytes(sip::Print(message));
+}
+
+void GatewayInMemory::FromTrunkBytes(const std::string& bytes) {
+  manager.trunk_edge().OnStreamBytes(trunk_flow_, AsBytes(bytes), now);
+  Pump();
+}
+
+void GatewayInMemory::CloseTrunkStream() {
+  manager.trunk_edge().OnStreamClosed(trunk_flow_, now);
+  Pump();
+}
+
+sip::FlowId GatewayInMemory::ConnectTrunk(const std::string& peer) {
+  trunk_flow_ = manager.trunk_edge().OnInboundStream(*Endpoint::Parse(peer), false);
+  Pump();
+  return trunk_flow_;
+}
+
+sip::Message GatewayInMemory::TrunkAnswer(const sip::Message& request, int status,
+                                          const std::string& sdp) const {
+  sip::Message response = sip::MakeResponse(request, status, "", status > 100 ? "carrier" : "");
+  if (status > 100 && status < 300) response.contacts = {Address("carrier", "198.51.100.9")};
+  if (!sdp.empty()) {
+    response.content_type = "application/sdp";
+    response.body = sdp;
+  }
+  return response;
+}
+
+sip::Message GatewayInMemory::MakeTrunkInvite(const std::string& target) const {
+  sip::Message request;
+  request.method = "INVITE";
+  request.request_uri.user = target;
+  request.request_uri.host = "198.51.100.1";
+  sip::Via via{.transport = "TCP", .sent_by = "198.51.100.9:5070"};
+  via.params.Set("branch", "z9hG4bKt" + std::to_string(++cseq_));
+  request.vias = {via};
+  request.from = Address("+15559990000", "carrier.example");
+  request.from.params.Set("tag", "carriertag");
+  request.to = Address(target, "198.51.100.1");
+  request.call_id = "carrier-" + std::to_string(++cseq_);
+  request.cseq = {1, "INVITE"};
+  request.max_forwards = 70;
+  request.contacts = {Address("carrier", "198.51.100.9")};
+  request.content_type = "application/sdp";
+  request.body = testing::TrunkSdp();
+  return request;
+}
+
+void GatewayInMemory::FailMedia(media::SessionFault fault) {
+  ASSERT_EQ(sessions.size(), 1u);
+  manager.OnMedia(media::SessionFailed{*sessions.begin(), fault, "the browser is gone"}, now);
+  Pump();
+}
+
+}  // namespace lastmile::app

@@ -1,0 +1,78 @@
+#ifndef LASTMILE_TESTS_UNIT_GATEWAY_APP_GATEWAY_IN_MEMORY_H_
+#define LASTMILE_TESTS_UNIT_GATEWAY_APP_GATEWAY_IN_MEMORY_H_
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "gateway/app/call_manager.h"
+#include "gateway/sip/codec.h"
+#include "gateway/sip/digest.h"
+#include "tests/support/sdp_samples.h"
+
+namespace lastmile::app {
+
+// The CallManager with a browser, a carrier and a media relay made of values: no socket, no thread,
+// a fake clock. Messages to both peers are parsed back and wait in a queue for the test.
+class GatewayInMemory {
+ public:
+  GatewayInMemory();
+
+  // --- the browser ---
+  void OpenBrowser(uint64_t conn);
+  void CloseBrowser(uint64_t conn);
+  void FromBrowser(uint64_t conn, const std::string& text);
+  void FromBrowser(uint64_t conn, const sip::Message& message);
+  // The next message to that browser; fails the test if there is none.
+  sip::Message ToBrowser(uint64_t conn);
+  bool BrowserIsQuiet(uint64_t conn) { return to_browser_[conn].empty(); }
+  // A request of the browser's user agent; repeated with credentials if it is challenged. Returns
+  // the answer to the last one.
+  sip::Message Ask(uint64_t conn, sip::Message request, const std::string& password);
+  sip::Message MakeRegister(const std::string& user, int expires = 600) const;
+  sip::Message MakeInvite(const std::string& user, const std::string& target) const;
+  void Register(uint64_t conn, const std::string& user);
+
+  // --- the carrier ---
+  // The next message to the carrier, by whatever stream.
+  sip::Message ToTrunk();
+  bool TrunkIsQuiet() const { return to_trunk_.empty(); }
+  void FromTrunk(const sip::Message& message);       // on the stream the last message went to
+  void FromTrunkBytes(const std::string& bytes);
+  void CloseTrunkStream();
+  sip::FlowId ConnectTrunk(const std::string& peer);  // an inbound stream; becomes the current one
+  sip::Message TrunkAnswer(const sip::Message& request, int status, const std::string& sdp) const;
+  sip::Message MakeTrunkInvite(const std::string& target) const;
+
+  // --- media ---
+  void FailMedia(media::SessionFault fault);
+
+  void Wait(Duration duration);  // in steps, as timers ask for it
+  bool IsEmpty() const;          // no call, dialog, transaction or media session
+  void Pump();
+
+  CallManager manager;
+  TimePoint now{};
+  std::set<media::SessionId> sessions;
+  bool refuse_media = false;
+  int streams_opened = 0;
+  std::vector<std::string> raw_to_trunk;  // everything, for greps
+
+ private:
+  void Execute(const CallManagerOutputs& outputs);
+
+  SystemRandom random_;
+  std::map<uint64_t, std::deque<sip::Message>> to_browser_;
+  std::deque<sip::Message> to_trunk_;
+  sip::FlowId trunk_flow_;
+  std::deque<media::MediaEvent> media_events_;
+  mutable int cseq_ = 0;
+};
+
+}  // namespace lastmile::app
+
+#endif  // LASTMILE_TESTS_UNIT_GATEWAY_APP_GATEWAY_IN_MEMORY_H_
