@@ -111,6 +111,17 @@ class Pair {
   std::unique_ptr<DtlsTransport> gateway_;
 };
 
+// Hands everything over, without loss and in no time.
+void Connect(DtlsTransport& gateway, DtlsPeer& peer) {
+  gateway.Start({});
+  peer.Start();
+  Bytes datagram;
+  for (int i = 0; i < 10; ++i) {
+    while (gateway.PopDatagram(datagram)) peer.OnDatagram(datagram);
+    while (peer.PopDatagram(datagram)) gateway.OnDatagram(datagram, {});
+  }
+}
+
 class BothRoles : public testing::TestWithParam<DtlsRole> {};
 INSTANTIATE_TEST_SUITE_P(Dtls, BothRoles, testing::Values(DtlsRole::kServer, DtlsRole::kClient),
                          [](const auto& test) {
@@ -214,16 +225,9 @@ TEST_P(BothRoles, AWrongFingerprintFailsAndTellsThePeer) {
 
 TEST_P(BothRoles, EveryStrongHashIsTaken) {
   for (const char* hash : {"sha-256", "sha-384", "sha-512"}) {
-    DtlsPeer::Options options{.role = Opposite(GetParam())};
-    DtlsPeer peer(options);
+    DtlsPeer peer({.role = Opposite(GetParam())});
     DtlsTransport gateway(Context(), GetParam(), {peer.fingerprint(hash)});
-    gateway.Start({});
-    peer.Start();
-    Bytes datagram;
-    for (int i = 0; i < 10; ++i) {
-      while (gateway.PopDatagram(datagram)) peer.OnDatagram(datagram);
-      while (peer.PopDatagram(datagram)) gateway.OnDatagram(datagram, {});
-    }
+    Connect(gateway, peer);
     EXPECT_EQ(gateway.state(), State::kConnected) << hash;
   }
 }
@@ -231,13 +235,7 @@ TEST_P(BothRoles, EveryStrongHashIsTaken) {
 TEST_P(BothRoles, Sha1AloneIsRefused) {
   DtlsPeer peer({.role = Opposite(GetParam())});
   DtlsTransport gateway(Context(), GetParam(), {peer.fingerprint("sha-1")});
-  gateway.Start({});
-  peer.Start();
-  Bytes datagram;
-  for (int i = 0; i < 10; ++i) {
-    while (gateway.PopDatagram(datagram)) peer.OnDatagram(datagram);
-    while (peer.PopDatagram(datagram)) gateway.OnDatagram(datagram, {});
-  }
+  Connect(gateway, peer);
   EXPECT_EQ(gateway.state(), State::kFailed);
   EXPECT_TRUE(gateway.fingerprint_mismatch());
   EXPECT_NE(gateway.failure().find("SHA-256 or better"), std::string::npos);
@@ -249,13 +247,7 @@ TEST_P(BothRoles, OneRightFingerprintOfSeveralIsEnough) {
   DtlsTransport gateway(
       Context(), GetParam(),
       {peer.fingerprint("sha-1"), other.fingerprint("sha-256"), peer.fingerprint("sha-512")});
-  gateway.Start({});
-  peer.Start();
-  Bytes datagram;
-  for (int i = 0; i < 10; ++i) {
-    while (gateway.PopDatagram(datagram)) peer.OnDatagram(datagram);
-    while (peer.PopDatagram(datagram)) gateway.OnDatagram(datagram, {});
-  }
+  Connect(gateway, peer);
   EXPECT_EQ(gateway.state(), State::kConnected);
 }
 
