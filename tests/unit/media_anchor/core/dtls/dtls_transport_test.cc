@@ -155,7 +155,9 @@ TEST_P(BothRoles, TheKeysCarryAPacketEachWay) {
     Bytes buffer(172 + SrtpTransform::kMaxTrailer, 0);
     buffer[0] = 0x80;
     const auto sealed = send->ProtectRtp(buffer, 172);
-    return sealed && receive->UnprotectRtp({buffer.data(), *sealed}) == size_t{172};
+    if (!sealed) return false;
+    const auto opened = receive->UnprotectRtp({buffer.data(), *sealed});
+    return opened && *opened == 172;
   };
   EXPECT_TRUE(carries(pair.gateway().keys().send, pair.browser().receive_keys()));
   EXPECT_TRUE(carries(pair.browser().send_keys(), pair.gateway().keys().receive));
