@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "base/c_handle.h"
-#include "base/check.h"
 #include "media_anchor/core/dtls/dtls_certificate.h"
 
 namespace lastmile::media {
@@ -34,10 +33,10 @@ constexpr size_t kMaxQueued = 32;
 constexpr long kMaxCertificateList = 16 * 1024;
 
 // RFC 6347 section 4.2.4.1 allows a first timeout below its 1 s where latency matters: a lost
-// datagram delays the first audio. Doubled each time, up to a value at which OpenSSL's limit of 12
-// repetitions is not reached within kHandshakeTimeout.
-constexpr std::chrono::microseconds kFirstTimeout = 100ms;
-constexpr std::chrono::microseconds kMaxTimeout = 3500ms;
+// datagram delays the first audio. 50 ms is also what browsers take. Doubled each time, up to a
+// value at which OpenSSL's limit of 12 repetitions is not reached within kHandshakeTimeout.
+constexpr std::chrono::microseconds kFirstTimeout = 50ms;
+constexpr std::chrono::microseconds kMaxTimeout = 4s;
 
 constexpr char kCiphers[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"

@@ -111,6 +111,17 @@ class Pair {
   std::unique_ptr<DtlsTransport> gateway_;
 };
 
+// Hands everything over, without loss and in no time.
+void Connect(DtlsTransport& gateway, DtlsPeer& peer) {
+  gateway.Start({});
+  peer.Start();
+  Bytes datagram;
+  for (int i = 0; i < 10; ++i) {
+    while (gateway.PopDatagram(datagram)) peer.OnDatagram(datagram);
+    while (peer.PopDatagram(datagram)) gateway.OnDatagram(datagram, {});
+  }
+}
+
 class BothRoles : public testing::TestWithParam<DtlsRole> {};
 INSTANTIATE_TEST_SUITE_P(Dtls, BothRoles, testing::Values(DtlsRole::kServer, DtlsRole::kClient),
                          [](const auto& test) {
@@ -144,7 +155,9 @@ TEST_P(BothRoles, TheKeysCarryAPacketEachWay) {
     Bytes buffer(172 + SrtpTransform::kMaxTrailer, 0);
     buffer[0] = 0x80;
     const auto sealed = send->ProtectRtp(buffer, 172);
-    return sealed && receive->UnprotectRtp({buffer.data(), *sealed}) == size_t{172};
+    if (!sealed) return false;
+    const auto opened = receive->UnprotectRtp({buffer.data(), *sealed});
+    return opened && *opened == 172;
   };
   EXPECT_TRUE(carries(pair.gateway().keys().send, pair.browser().receive_keys()));
   EXPECT_TRUE(carries(pair.browser().send_keys(), pair.gateway().keys().receive));
@@ -214,16 +227,9 @@ TEST_P(BothRoles, AWrongFingerprintFailsAndTellsThePeer) {
 
 TEST_P(BothRoles, EveryStrongHashIsTaken) {
   for (const char* hash : {"sha-256", "sha-384", "sha-512"}) {
-    DtlsPeer::Options options{.role = Opposite(GetParam())};
-    DtlsPeer peer(options);
+    DtlsPeer peer({.role = Opposite(GetParam())});
     DtlsTransport gateway(Context(), GetParam(), {peer.fingerprint(hash)});
-    gateway.Start({});
-    peer.Start();
-    Bytes datagram;
-    for (int i = 0; i < 10; ++i) {
-      while (gateway.PopDatagram(datagram)) peer.OnDatagram(datagram);
-      while (peer.PopDatagram(datagram)) gateway.OnDatagram(datagram, {});
-    }
+    Connect(gateway, peer);
     EXPECT_EQ(gateway.state(), State::kConnected) << hash;
   }
 }
@@ -231,13 +237,7 @@ TEST_P(BothRoles, EveryStrongHashIsTaken) {
 TEST_P(BothRoles, Sha1AloneIsRefused) {
   DtlsPeer peer({.role = Opposite(GetParam())});
   DtlsTransport gateway(Context(), GetParam(), {peer.fingerprint("sha-1")});
-  gateway.Start({});
-  peer.Start();
-  Bytes datagram;
-  for (int i = 0; i < 10; ++i) {
-    while (gateway.PopDatagram(datagram)) peer.OnDatagram(datagram);
-    while (peer.PopDatagram(datagram)) gateway.OnDatagram(datagram, {});
-  }
+  Connect(gateway, peer);
   EXPECT_EQ(gateway.state(), State::kFailed);
   EXPECT_TRUE(gateway.fingerprint_mismatch());
   EXPECT_NE(gateway.failure().find("SHA-256 or better"), std::string::npos);
@@ -249,13 +249,7 @@ TEST_P(BothRoles, OneRightFingerprintOfSeveralIsEnough) {
   DtlsTransport gateway(
       Context(), GetParam(),
       {peer.fingerprint("sha-1"), other.fingerprint("sha-256"), peer.fingerprint("sha-512")});
-  gateway.Start({});
-  peer.Start();
-  Bytes datagram;
-  for (int i = 0; i < 10; ++i) {
-    while (gateway.PopDatagram(datagram)) peer.OnDatagram(datagram);
-    while (peer.PopDatagram(datagram)) gateway.OnDatagram(datagram, {});
-  }
+  Connect(gateway, peer);
   EXPECT_EQ(gateway.state(), State::kConnected);
 }
 
@@ -307,11 +301,11 @@ TEST_P(BothRoles, OurTimerSendsALostFlightAgain) {
   });
   ASSERT_TRUE(dropped);
   ASSERT_FALSE(pair.both_connected());
-  EXPECT_EQ(pair.gateway().next_timeout() - pair.now(), 100ms);
-  pair.gateway().OnTimer(pair.now() + 50ms);
+  EXPECT_EQ(pair.gateway().next_timeout() - pair.now(), 50ms);
+  pair.gateway().OnTimer(pair.now() + 25ms);
   Bytes datagram;
   EXPECT_FALSE(pair.gateway().PopDatagram(datagram)) << "retransmitted too early";
-  for (const Duration wait : {100ms, 200ms, 400ms}) {
+  for (const Duration wait : {50ms, 100ms, 200ms}) {
     ASSERT_EQ(pair.gateway().next_timeout() - pair.now(), wait);
     pair.SetTime(pair.gateway().next_timeout() - TimePoint());
     pair.gateway().OnTimer(pair.now());
@@ -359,7 +353,8 @@ TEST_P(BothRoles, ThirtyPercentLossTakesSeconds) {
   std::sort(times.begin(), times.end());
   RecordProperty("median_ms", std::to_string(times[kRuns / 2] / 1ms));
   RecordProperty("p90_ms", std::to_string(times[kRuns * 9 / 10] / 1ms));
-  EXPECT_LE(times[kRuns / 2], 3s);
+  EXPECT_LE(times[kRuns / 2], 1s);
+  EXPECT_LE(times[kRuns * 9 / 10], 4s);
 }
 
 TEST_P(BothRoles, GivesUpAfterThirtySeconds) {
@@ -377,9 +372,8 @@ TEST_P(BothRoles, GivesUpAfterThirtySeconds) {
   EXPECT_EQ(pair.now() - TimePoint(), DtlsTransport::kHandshakeTimeout);
   EXPECT_NE(pair.gateway().failure().find("30 seconds"), std::string::npos);
   EXPECT_FALSE(pair.gateway().fingerprint_mismatch());
-  // The ClientHello and its repetitions after 0.1, 0.3, 0.7, 1.5 and 3.1 s and then every 3.5 s; a
-  // server has nothing to say.
-  EXPECT_EQ(datagrams, GetParam() == DtlsRole::kClient ? 1 + 5 + 7 : 0);
+  // The ClientHello and its repetitions, 12 within 26.4 s; a server has nothing to say.
+  EXPECT_EQ(datagrams, GetParam() == DtlsRole::kClient ? 1 + 12 : 0);
 }
 
 TEST_P(BothRoles, AStepBackOfTheWallClockOnlyDelays) {
