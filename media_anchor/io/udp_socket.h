@@ -39,7 +39,8 @@ class UdpSocket {
 
   // From now on the kernel drops what other sources send. False: the address cannot be reached.
   bool Connect(const Endpoint& remote);
-  // Takes every source again.
+  // Takes every source again. A port that was asked for by its number stays bound; one taken by
+  // port 0 is lost (Linux gives it back on disconnecting).
   void Disconnect();
   // The size of the datagram, 0 if it did not fit; nothing: none waits, or an ICMP error was taken.
   std::optional<size_t> Receive(MutableByteView out, Endpoint& from);

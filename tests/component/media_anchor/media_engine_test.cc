@@ -105,25 +105,28 @@ TEST_F(MediaEngineTest, TheTrunkMayComeLaterAndMove) {
                        .trunk = std::nullopt,
                        .payloads = TestPayloads()});
   ASSERT_TRUE(Connect(*call));
-  call->browser.SendRtp(Audio(kBrowserAudio, 1, 0));
-  EXPECT_TRUE(engine_->Post(UpdateSession{.session = call->id,
-                                          .browser = std::nullopt,
-                                          .trunk = call->carrier.Description(),
-                                          .payloads = std::nullopt}));
-  EXPECT_TRUE(AudioFlowsBothWays(*call));
-
+  // Audio goes on; from some packet on the carrier named last gets it.
+  uint16_t sequence = 0;
+  const auto audio_reaches = [&](test::PlainRtpPeer& carrier) {
+    return WaitFor([&] { return carrier.Receive().has_value(); },
+                   [&] {
+                     call->browser.SendRtp(Audio(kBrowserAudio, ++sequence, 0));
+                     WaitABit();
+                   });
+  };
+  const auto update_trunk = [&](const test::PlainRtpPeer& carrier) {
+    return engine_->Post(UpdateSession{.session = call->id,
+                                       .browser = std::nullopt,
+                                       .trunk = carrier.Description(),
+                                       .payloads = std::nullopt});
+  };
+  EXPECT_TRUE(update_trunk(call->carrier));
+  EXPECT_TRUE(audio_reaches(call->carrier));
+  EXPECT_TRUE(TrunkToBrowser(*call, Audio(kTrunkAudio, 1, 0)));
   test::PlainRtpPeer other(Loopback(3));
-  EXPECT_TRUE(engine_->Post(UpdateSession{.session = call->id,
-                                          .browser = std::nullopt,
-                                          .trunk = other.Description(),
-                                          .payloads = std::nullopt}));
-  uint16_t sequence = 2000;
-  std::optional<std::pair<TestRtp, Endpoint>> got;
-  EXPECT_TRUE(WaitFor([&] { return (got = other.Receive()).has_value(); },
-                      [&] {
-                        call->browser.SendRtp(Audio(kBrowserAudio, sequence++, 0));
-                        WaitABit();
-                      }));
+  EXPECT_TRUE(update_trunk(other));
+  EXPECT_TRUE(audio_reaches(other));
+  EXPECT_GE(CloseCall(call->id).browser_to_trunk.packets, 2u);
 }
 
 TEST_F(MediaEngineTest, AnotherCertificateThanTheSdpsGetsNoMedia) {
@@ -191,12 +194,17 @@ TEST_F(MediaEngineTest, AReplayedPacketIsRelayedOnce) {
   StartEngine();
   auto call = OpenCall();
   ASSERT_TRUE(Connect(*call));
-  const Bytes packet = call->browser.Protect(Audio(kBrowserAudio, 1, 1));
-  for (int i = 0; i < 200; ++i) call->browser.SendRaw(packet);
+  // In portions, since the kernel's buffer holds about 250 packets and drops the rest.
+  const auto send_200 = [&](const Bytes& datagram) {
+    for (int i = 0; i < 200; ++i) {
+      call->browser.SendRaw(datagram);
+      if (i % 50 == 49) call->browser.Poll(10ms);
+    }
+  };
+  send_200(call->browser.Protect(Audio(kBrowserAudio, 1, 1)));
   Bytes forged = call->browser.Protect(Audio(kBrowserAudio, 2, 1));
   forged.back() ^= 1;
-  for (int i = 0; i < 200; ++i) call->browser.SendRaw(forged);
-  call->next = 2000;
+  send_200(forged);
   ASSERT_TRUE(BrowserToTrunk(*call, Audio(kBrowserAudio, 3, 1)));
   const SessionStats stats = CloseCall(call->id);
   EXPECT_EQ(stats.browser_to_trunk.packets, 2u);

@@ -1,0 +1,104 @@
+#include <gtest/gtest.h>
+
+#include "tests/unit/media_anchor/core/session/session_fixture.h"
+
+namespace lastmile::media {
+namespace {
+
+class BrowserGoneTest : public SessionTest {
+ protected:
+  // Lets the session's timers run up to that time.
+  void RunUntil(TimePoint end) {
+    for (int i = 0; i < 10000 && session_.next_timeout() <= end; ++i) {
+      now_ = std::max(now_, session_.next_timeout());
+      Timer();
+    }
+    now_ = end;
+    Timer();
+  }
+};
+
+TEST_F(BrowserGoneTest, AfterTenSecondsOfSilenceAndNotBefore) {
+  Connect();
+  const TimePoint connected_at = now_;
+  RunUntil(connected_at + 10s - 1ns);
+  EXPECT_TRUE(TakeEvents<SessionFailed>().empty());
+  EXPECT_EQ(session_.next_timeout(), connected_at + 10s);
+  now_ = connected_at + 10s;
+  Timer();
+  const auto failed = TakeEvents<SessionFailed>();
+  ASSERT_EQ(failed.size(), 1u);
+  EXPECT_EQ(failed[0].fault, SessionFault::kBrowserGone);
+  EXPECT_NE(failed[0].reason.find("10 s"), std::string::npos);
+  EXPECT_EQ(session_.next_timeout(), kNever);
+  RunUntil(now_ + 60s);
+  EXPECT_TRUE(TakeEvents<SessionFailed>().empty()) << "it is said once";
+}
+
+TEST_F(BrowserGoneTest, ACheckKeepsItThere) {
+  Connect();
+  RunUntil(now_ + 9s);
+  Check(From(5000), false);
+  RunUntil(now_ + 10s - 1ns);
+  EXPECT_TRUE(TakeEvents<SessionFailed>().empty());
+  RunUntil(now_ + 1ns);
+  EXPECT_EQ(TakeEvents<SessionFailed>().size(), 1u);
+}
+
+TEST_F(BrowserGoneTest, SrtpKeepsItThereToo) {
+  Connect();
+  RunUntil(now_ + 9s);
+  FromBrowser(browser_->Rtp(109, 1), From(5000));
+  RunUntil(now_ + 10s - 1ns);
+  EXPECT_TRUE(TakeEvents<SessionFailed>().empty());
+}
+
+TEST_F(BrowserGoneTest, WhatIsForgedDoesNot) {
+  Connect();
+  const TimePoint connected_at = now_;
+  Bytes forged = browser_->Rtp(109, 1);
+  forged.back() ^= 1;
+  const Bytes replayed = browser_->Rtp(109, 2);
+  FromBrowser(replayed, From(5000));
+  for (int i = 0; i < 100; ++i) {
+    RunUntil(connected_at + 90ms * (i + 1));
+    FromBrowser(forged, From(5000));
+    FromBrowser(replayed, From(5000));
+    FromBrowser(test::BuildCheck({.username = "gwgwgwgw:brow", .pwd = "no"}), From(5000));
+    FromTrunk(PlainRtp(8, static_cast<uint16_t>(i)), trunk_.rtp);
+  }
+  RunUntil(connected_at + 10s);
+  EXPECT_EQ(TakeEvents<SessionFailed>().size(), 1u);
+}
+
+TEST_F(BrowserGoneTest, NoCheckWithinThirtySecondsOfBothSdps) {
+  Update(browser_->Description(), std::nullopt);
+  RunUntil(now_ + 300s);  // the carrier rings long; the browser has no answer yet
+  EXPECT_TRUE(TakeEvents<SessionFailed>().empty());
+  Update(std::nullopt, trunk_);
+  const TimePoint answered_at = now_;
+  RunUntil(answered_at + 30s - 1ns);
+  EXPECT_TRUE(TakeEvents<SessionFailed>().empty());
+  RunUntil(answered_at + 30s);
+  const auto failed = TakeEvents<SessionFailed>();
+  ASSERT_EQ(failed.size(), 1u);
+  EXPECT_EQ(failed[0].fault, SessionFault::kBrowserGone);
+}
+
+TEST_F(BrowserGoneTest, ADtlsHandshakeThatNeverCameIsCalledThat) {
+  Update(browser_->Description(), trunk_);
+  const TimePoint start = now_;
+  for (int i = 0; i < 20 && TakeEvents<SessionFailed>().empty(); ++i) {
+    Check(From(5000));
+    RunUntil(start + 1s * i);
+  }
+  EXPECT_LT(now_, start + 30s);
+  RunUntil(start + 30s);
+  const auto failed = TakeEvents<SessionFailed>();
+  ASSERT_EQ(failed.size(), 1u);
+  EXPECT_EQ(failed[0].fault, SessionFault::kDtlsFailed);
+  EXPECT_FALSE(failed[0].reason.empty());
+}
+
+}  // namespace
+}  // namespace lastmile::media
