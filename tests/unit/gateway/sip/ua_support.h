@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/sip/codec.h"
 #include "gateway/sip/user_agent.h"
 
 namespace lastmile::sip {
@@ -114,6 +115,13 @@ class Pair {
     return flow;
   }
 
+  // A flow of somebody else's to one side only; what is sent to him is gone.
+  FlowId ConnectStranger(TestUa& side, uint64_t owner = 66) {
+    const FlowId flow = flows_.Next();
+    side.ua.AddFlow(flow, MakeFlow("m.example", owner));
+    return flow;
+  }
+
   // What is on the way is lost; both sides are told.
   void Disconnect(FlowId flow) {
     wires_.erase(flow);
@@ -150,6 +158,14 @@ class Pair {
     }
   }
 
+  // Lets the time pass while everything on the way stays there.
+  void AdvanceWithoutDelivery(Duration duration) {
+    now += duration;
+    a.RunTimers(now);
+    b.RunTimers(now);
+    Pump();
+  }
+
   // Lets the time pass, timers and deliveries at their very time.
   void Advance(Duration duration) {
     const TimePoint until = now + duration;
@@ -165,6 +181,9 @@ class Pair {
     now = until;
   }
 
+  // Everything sent so far, with who sent it (true: a).
+  const std::vector<std::pair<bool, Message>>& sent() const { return sent_; }
+
   std::vector<FlowId> Flows() const {
     std::vector<FlowId> flows;
     for (const auto& wire : wires_) flows.push_back(wire.first);
@@ -176,8 +195,9 @@ class Pair {
     return wire == wires_.end() ? 0 : wire->second.size();
   }
 
-  // A request is enough to know what went over the wires: "INVITE", "200 INVITE" ...
+  // What was sent, lost or not: "> INVITE" by a, "< 200 INVITE" by b ...
   std::vector<std::string> log;
+  bool through_codec = true;
   TimePoint now{};
   TestUa a;
   TestUa b;
@@ -190,10 +210,18 @@ class Pair {
     log.push_back((from_a ? "> " : "< ") + text);
     const auto wire = wires_.find(sent.flow);
     if (wire == wires_.end()) return;
+    if (through_codec) {
+      // What we send is a message for our own reader, and means the same after it.
+      auto parsed = Parse(Print(sent.message));
+      ASSERT_TRUE(parsed) << parsed.error().reason << "\n" << Print(sent.message);
+      sent.message = std::move(*parsed);
+    }
+    sent_.push_back({from_a, sent.message});
     wire->second.emplace_back(from_a, std::move(sent.message));
   }
 
   IdSource<FlowId> flows_;
+  std::vector<std::pair<bool, Message>> sent_;
   std::map<FlowId, std::deque<std::pair<bool, Message>>> wires_;
 };
 
