@@ -44,6 +44,26 @@ inline Extras Body(std::string_view text) {
   return {.content_type = "application/sdp", .body = std::string(text)};
 }
 
+// A request of a scripted peer: Call-ID "call-1", its tag "theirs".
+inline Message MakePeerRequest(std::string_view method, uint32_t cseq, std::string_view branch,
+                               std::string_view to_tag = "") {
+  Message request;
+  request.method = method;
+  request.request_uri = MakeUri("600", "gw.example");
+  Via via;
+  via.transport = "TCP";
+  via.sent_by = "peer.example";
+  via.params.Set("branch", branch);
+  request.vias.push_back(via);
+  request.from = MakeAddr("bob", "peer.example", "theirs");
+  request.to = MakeAddr("600", "gw.example", to_tag);
+  request.call_id = "call-1";
+  request.cseq = {cseq, std::string(method)};
+  request.max_forwards = 70;
+  request.contacts.push_back(MakeAddr("bob", "contact.example"));
+  return request;
+}
+
 inline const char* NameOf(const UserAgentEvent& event) {
   static constexpr const char* kNames[] = {
       "IncomingInvite", "IncomingRequest", "InviteProgress",  "InviteAccepted", "InviteRejected",
