@@ -121,6 +121,70 @@ inline UserAgentOptions TestOptions() {
   return options;
 }
 
+// One user agent against a script: flow 1 belongs to owner 7.
+struct Solo : TestUa {
+  explicit Solo(UserAgentOptions options = TestOptions()) : TestUa(1, std::move(options)) {
+    ua.AddFlow(flow, MakeFlow("gw.example", 7));
+  }
+
+  void Receive(Message message) { ReceiveOn(flow, std::move(message)); }
+  void ReceiveOn(FlowId on, Message message) { ua.OnMessage(on, std::move(message), now); }
+
+  // The oldest message sent.
+  Message Sent() {
+    for (OutgoingMessage& sent : ua.TakeOutgoing()) outgoing.push_back(std::move(sent));
+    if (outgoing.empty()) {
+      ADD_FAILURE() << "nothing was sent";
+      return {};
+    }
+    last_flow = outgoing.front().flow;
+    Message message = std::move(outgoing.front().message);
+    outgoing.pop_front();
+    return message;
+  }
+  // The oldest message sent, which must be this request or this response.
+  Message Sent(std::string_view method) {
+    Message message = Sent();
+    EXPECT_TRUE(message.is_request());
+    EXPECT_EQ(message.method, method);
+    return message;
+  }
+  Message Sent(int status) {
+    Message message = Sent();
+    EXPECT_EQ(message.status, status) << message.method;
+    return message;
+  }
+  bool Silent() {
+    for (OutgoingMessage& sent : ua.TakeOutgoing()) outgoing.push_back(std::move(sent));
+    for (const OutgoingMessage& sent : outgoing) {
+      ADD_FAILURE() << "sent: " << sent.message.method << sent.message.status;
+    }
+    return outgoing.empty() && Quiet();
+  }
+  bool Empty() {
+    EXPECT_EQ(ua.gauges().transactions, 0u);
+    EXPECT_EQ(ua.gauges().dialogs, 0u);
+    EXPECT_EQ(ua.next_timeout(), kNever);
+    return Silent();
+  }
+  void Advance(Duration duration) {
+    now += duration;
+    RunTimers(now);
+  }
+
+  // A response of the peer to a request of ours, with a Contact.
+  static Message Answer(const Message& request, int status, std::string_view tag = "fork") {
+    Message response = MakeResponse(request, status, "", tag);
+    response.contacts.push_back(MakeAddr("bob", "contact.example"));
+    return response;
+  }
+
+  const FlowId flow{1};
+  FlowId last_flow;
+  TimePoint now = TimePoint(1h);
+  std::deque<OutgoingMessage> outgoing;
+};
+
 // Two user agents, wired by flows that keep the order of their messages. What both sides send
 // before Run() crosses on the way.
 class Pair {
