@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -68,7 +69,8 @@ void UserAgent::Impl::RetryInvite(DialogId dialog, std::vector<Header> auth_head
     return;
   }
   Message& invite = usage->invite;
-  for (Header& header : auth_headers) invite.SetExtra(header.name, std::move(header.value));
+  std::erase_if(invite.extra, IsCredentials);
+  std::ranges::move(auth_headers, std::back_inserter(invite.extra));
   ++invite.cseq.number;
   SendInvite(*usage, now);
 }

@@ -299,11 +299,15 @@ void UserAgent::Impl::Respond(ServerRequestId request, int status, Extras extras
 
 void UserAgent::Impl::AnswerRequest(TransactionId id, Usage* usage, int status, Extras extras,
                                     TimePoint now) {
+  const Message* request = transactions_.RequestOf(id);
+  if (!request) {  // lost with its flow, together with what made us answer
+    OnServerEnded(id, now);
+    return;
+  }
   const auto use = server_uses_.find(id);
-  const Message& request = *transactions_.RequestOf(id);
-  const bool invite = request.method == "INVITE";
-  const bool with_contact = usage && status < 300 && (invite || request.method == "UPDATE");
-  Message response = BuildResponse(request, status, use->second.to_tag, std::move(extras),
+  const bool invite = request->method == "INVITE";
+  const bool with_contact = usage && status < 300 && (invite || request->method == "UPDATE");
+  Message response = BuildResponse(*request, status, use->second.to_tag, std::move(extras),
                                    with_contact ? usage->flow : FlowId{});
   if (status < 200) {
     transactions_.Respond(id, std::move(response), now);

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/sip/codec.h"
 #include "gateway/sip/user_agent.h"
 
 namespace lastmile::sip {
@@ -41,6 +42,26 @@ inline FlowInfo MakeFlow(std::string_view host, uint64_t owner) {
 
 inline Extras Body(std::string_view text) {
   return {.content_type = "application/sdp", .body = std::string(text)};
+}
+
+// A request of a scripted peer: Call-ID "call-1", its tag "theirs".
+inline Message MakePeerRequest(std::string_view method, uint32_t cseq, std::string_view branch,
+                               std::string_view to_tag = "") {
+  Message request;
+  request.method = method;
+  request.request_uri = MakeUri("600", "gw.example");
+  Via via;
+  via.transport = "TCP";
+  via.sent_by = "peer.example";
+  via.params.Set("branch", branch);
+  request.vias.push_back(via);
+  request.from = MakeAddr("bob", "peer.example", "theirs");
+  request.to = MakeAddr("600", "gw.example", to_tag);
+  request.call_id = "call-1";
+  request.cseq = {cseq, std::string(method)};
+  request.max_forwards = 70;
+  request.contacts.push_back(MakeAddr("bob", "contact.example"));
+  return request;
 }
 
 inline const char* NameOf(const UserAgentEvent& event) {
@@ -100,6 +121,70 @@ inline UserAgentOptions TestOptions() {
   return options;
 }
 
+// One user agent against a script: flow 1 belongs to owner 7.
+struct Solo : TestUa {
+  explicit Solo(UserAgentOptions options = TestOptions()) : TestUa(1, std::move(options)) {
+    ua.AddFlow(flow, MakeFlow("gw.example", 7));
+  }
+
+  void Receive(Message message) { ReceiveOn(flow, std::move(message)); }
+  void ReceiveOn(FlowId on, Message message) { ua.OnMessage(on, std::move(message), now); }
+
+  // The oldest message sent.
+  Message Sent() {
+    for (OutgoingMessage& sent : ua.TakeOutgoing()) outgoing.push_back(std::move(sent));
+    if (outgoing.empty()) {
+      ADD_FAILURE() << "nothing was sent";
+      return {};
+    }
+    last_flow = outgoing.front().flow;
+    Message message = std::move(outgoing.front().message);
+    outgoing.pop_front();
+    return message;
+  }
+  // The oldest message sent, which must be this request or this response.
+  Message Sent(std::string_view method) {
+    Message message = Sent();
+    EXPECT_TRUE(message.is_request());
+    EXPECT_EQ(message.method, method);
+    return message;
+  }
+  Message Sent(int status) {
+    Message message = Sent();
+    EXPECT_EQ(message.status, status) << message.method;
+    return message;
+  }
+  bool Silent() {
+    for (OutgoingMessage& sent : ua.TakeOutgoing()) outgoing.push_back(std::move(sent));
+    for (const OutgoingMessage& sent : outgoing) {
+      ADD_FAILURE() << "sent: " << sent.message.method << sent.message.status;
+    }
+    return outgoing.empty() && Quiet();
+  }
+  bool Empty() {
+    EXPECT_EQ(ua.gauges().transactions, 0u);
+    EXPECT_EQ(ua.gauges().dialogs, 0u);
+    EXPECT_EQ(ua.next_timeout(), kNever);
+    return Silent();
+  }
+  void Advance(Duration duration) {
+    now += duration;
+    RunTimers(now);
+  }
+
+  // A response of the peer to a request of ours, with a Contact.
+  static Message Answer(const Message& request, int status, std::string_view tag = "fork") {
+    Message response = MakeResponse(request, status, "", tag);
+    response.contacts.push_back(MakeAddr("bob", "contact.example"));
+    return response;
+  }
+
+  const FlowId flow{1};
+  FlowId last_flow;
+  TimePoint now = TimePoint(1h);
+  std::deque<OutgoingMessage> outgoing;
+};
+
 // Two user agents, wired by flows that keep the order of their messages. What both sides send
 // before Run() crosses on the way.
 class Pair {
@@ -111,6 +196,13 @@ class Pair {
     a.ua.AddFlow(flow, MakeFlow("a.example", owner));
     b.ua.AddFlow(flow, MakeFlow("b.example", owner));
     wires_[flow];
+    return flow;
+  }
+
+  // A flow of somebody else's to one side only; what is sent to him is gone.
+  FlowId ConnectStranger(TestUa& side, uint64_t owner = 66) {
+    const FlowId flow = flows_.Next();
+    side.ua.AddFlow(flow, MakeFlow("m.example", owner));
     return flow;
   }
 
@@ -150,6 +242,14 @@ class Pair {
     }
   }
 
+  // Lets the time pass while everything on the way stays there.
+  void AdvanceWithoutDelivery(Duration duration) {
+    now += duration;
+    a.RunTimers(now);
+    b.RunTimers(now);
+    Pump();
+  }
+
   // Lets the time pass, timers and deliveries at their very time.
   void Advance(Duration duration) {
     const TimePoint until = now + duration;
@@ -165,6 +265,9 @@ class Pair {
     now = until;
   }
 
+  // Everything sent so far, with who sent it (true: a).
+  const std::vector<std::pair<bool, Message>>& sent() const { return sent_; }
+
   std::vector<FlowId> Flows() const {
     std::vector<FlowId> flows;
     for (const auto& wire : wires_) flows.push_back(wire.first);
@@ -176,8 +279,9 @@ class Pair {
     return wire == wires_.end() ? 0 : wire->second.size();
   }
 
-  // A request is enough to know what went over the wires: "INVITE", "200 INVITE" ...
+  // What was sent, lost or not: "> INVITE" by a, "< 200 INVITE" by b ...
   std::vector<std::string> log;
+  bool through_codec = true;
   TimePoint now{};
   TestUa a;
   TestUa b;
@@ -190,10 +294,18 @@ class Pair {
     log.push_back((from_a ? "> " : "< ") + text);
     const auto wire = wires_.find(sent.flow);
     if (wire == wires_.end()) return;
+    if (through_codec) {
+      // What we send is a message for our own reader, and means the same after it.
+      auto parsed = Parse(Print(sent.message));
+      ASSERT_TRUE(parsed) << parsed.error().reason << "\n" << Print(sent.message);
+      sent.message = std::move(*parsed);
+    }
+    sent_.push_back({from_a, sent.message});
     wire->second.emplace_back(from_a, std::move(sent.message));
   }
 
   IdSource<FlowId> flows_;
+  std::vector<std::pair<bool, Message>> sent_;
   std::map<FlowId, std::deque<std::pair<bool, Message>>> wires_;
 };
 
