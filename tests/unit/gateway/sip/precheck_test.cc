@@ -83,11 +83,11 @@ TEST(Precheck, StartLineIsStrict) {
 TEST(Precheck, LineEndsAreCrlfOnly) {
   EXPECT_EQ(StatusOf(Replaced(With(""), "c1\r\n", "c1\n")), 400);
   EXPECT_EQ(StatusOf(Replaced(With(""), "c1\r\n", "c1\r")), 400);
-  EXPECT_EQ(StatusOf(With("X: a\rb\r\n")), 400);
-  EXPECT_EQ(StatusOf(With("X: a\nY: b\r\n")), 400);
-  EXPECT_EQ(StatusOf(With("X: a\r\r\n")), 400);
-  EXPECT_EQ(StatusOf(With("X: \"a\\\rb\"\r\n")), 400);
-  EXPECT_EQ(StatusOf(With("X: \"a\\\nb\"\r\n")), 400);
+  EXPECT_EQ(StatusOf(With("W: a\rb\r\n")), 400);
+  EXPECT_EQ(StatusOf(With("W: a\nY: b\r\n")), 400);
+  EXPECT_EQ(StatusOf(With("W: a\r\r\n")), 400);
+  EXPECT_EQ(StatusOf(With("W: \"a\\\rb\"\r\n")), 400);
+  EXPECT_EQ(StatusOf(With("W: \"a\\\nb\"\r\n")), 400);
   std::string no_end = With("");
   no_end.resize(no_end.size() - 2);
   EXPECT_EQ(StatusOf(no_end), 400);
@@ -102,22 +102,22 @@ TEST(Precheck, ControlBytesAreRefusedEverywhere) {
     const bool control = (byte < 0x20 && c != '\t') || byte == 0x7F;
     for (const std::string& value : {std::string(1, c) + "ab", std::string("a") + c + "b",
                                      std::string("ab") + c, "\"a" + std::string(1, c) + "b\""}) {
-      EXPECT_EQ(StatusOf(With("X: " + value + "\r\n")) != 0, control) << byte;
+      EXPECT_EQ(StatusOf(With("W: " + value + "\r\n")) != 0, control) << byte;
     }
     const bool token =
         byte > 0x20 && byte < 0x7F &&
         std::string_view("\"(),/:;<=>?@[\\]{}#$&^|").find(c) == std::string_view::npos;
     const std::string name = std::string("X") + c + "Y: 1\r\n";
-    if (c != ':') EXPECT_EQ(StatusOf(With(name)) == 0, token) << byte;
+    EXPECT_EQ(StatusOf(With(name)) == 0, token || c == ':') << byte;
   }
 }
 
 TEST(Precheck, AnEscapedControlByteInAQuotedStringBecomesASpace) {
   RawMessage raw;
-  const std::string text = With(std::string("X: \"a\\\x07 b\\\0 c\\\x7F\"\r\n", 18));
+  const std::string text = With(std::string("W: \"a\\\x07 b\\\0 c\\\x7F\"\r\n", 18));
   EXPECT_FALSE(Precheck(text, raw));
-  EXPECT_EQ(*raw.Find("X"), "\"a   b   c  \"");
-  EXPECT_EQ(StatusOf(With("X: a\\\x07\r\n")), 400);
+  EXPECT_EQ(*raw.Find("W"), "\"a   b   c  \"");
+  EXPECT_EQ(StatusOf(With("W: a\\\x07\r\n")), 400);
 }
 
 TEST(Precheck, AHeaderLineNeedsANameAndAColon) {
@@ -173,18 +173,18 @@ TEST(Precheck, BoundsHold) {
   EXPECT_EQ(StatusOf(sized(kMaxMessageSize + 1)), 413);
   EXPECT_EQ(StatusOf(sized(kMaxMessageSize * 10)), 413);
 
-  const auto line = [](size_t size) { return With("X: " + std::string(size - 1, 'x') + "\r\n"); };
+  const auto line = [](size_t size) { return With("W: " + std::string(size - 1, 'x') + "\r\n"); };
   EXPECT_EQ(StatusOf(line(kMaxLine - 1)), 0);
   EXPECT_EQ(StatusOf(line(kMaxLine)), 0);
   EXPECT_EQ(StatusOf(line(kMaxLine + 1)), 400);
-  std::string folded = "X: x\r\n";
+  std::string folded = "W: x\r\n";
   for (size_t i = 0; i < kMaxLine / 4; ++i) folded += " xyz\r\n";
   EXPECT_EQ(StatusOf(With(folded)), 400);
   EXPECT_EQ(StatusOf(Replaced(With(""), "sip:bob", "sip:" + std::string(kMaxLine, 'b'))), 400);
 
   const auto headers = [](size_t count) {
     std::string more;
-    for (size_t i = 5; i < count; ++i) more += "X: 1\r\n";
+    for (size_t i = 5; i < count; ++i) more += "W: 1\r\n";
     return With(more);
   };
   EXPECT_EQ(StatusOf(headers(kMaxHeaders - 1)), 0);
@@ -218,10 +218,7 @@ TEST(Precheck, BoundsHold) {
 TEST(Precheck, TheErrorNamesTheHeaderAndRepeatsNothingOfThePeer) {
   for (const std::string& text :
        {With("X-Some: pass\x01word\r\n"), With("Content-Length: 5551234\r\n"),
-        Replaced(With(""), "CSeq: 1", "CSeq: 5551234x"),
-        Replaced(With(""), "c1",
-                 "555\xFF"
-                 "1234")}) {
+        Replaced(With(""), "CSeq: 1", "CSeq: 5551234x"), Replaced(With(""), "c1", "555 1234")}) {
     const auto result = Parse(text);
     ASSERT_FALSE(result);
     EXPECT_FALSE(result.error().reason.empty());
