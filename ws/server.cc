@@ -372,6 +372,8 @@ bool Server::Impl::MakeVhost(Port& port, const Listener& listener) {
 // lws on a loop of ours is destroyed in two calls: the first closes its handles, and when the loop
 // has run their closing callbacks the second frees the context they lay in.
 void Server::Impl::TearDown() {
+  stopping_ =
+      false;  // from here on nothing stops the loop: it runs until its last handle is closed
   while (!peers_.empty()) Kill(*peers_.begin()->second);
   if (!untold_closed_.empty()) {
     spdlog::warn("ws: stopped with {} closings that signalling did not take",
@@ -389,10 +391,11 @@ void Server::Impl::TearDown() {
   close(wake_);
   close(timer_);
   for (const auto& port : ports_) close(port->poll);
-  if (context_ != nullptr) lws_context_destroy(context_);
-  uv_run(&loop_, UV_RUN_DEFAULT);
-  if (context_ != nullptr) lws_context_destroy(context_);
-  uv_run(&loop_, UV_RUN_DEFAULT);
+  for (int call = 0; call < 2; ++call) {
+    if (context_ != nullptr) lws_context_destroy(context_);
+    while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
+    }
+  }
   const int closed = uv_loop_close(&loop_);
   LASTMILE_CHECK(closed == 0);
   static_cast<void>(closed);
@@ -403,7 +406,7 @@ void Server::Impl::BeginStop() {
   stopping_ = true;
   stop_deadline_ = MonotonicNow() + kStopLimit;
   for (const auto& port : ports_) {
-    uv_poll_stop(&port->poll);
+    uv_close(reinterpret_cast<uv_handle_t*>(&port->poll), nullptr);
     port->socket.fd.Reset();
   }
   std::vector<ConnId> ids;
@@ -764,7 +767,9 @@ void Server::Impl::ArmTimer() {
   if (!untold_closed_.empty()) next = std::min(next, now + kRetryClosed);
   if (next >= armed_) return;  // an early wake-up finds nothing due and arms again
   armed_ = next;
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::max(next - now, Duration{}));
+  // At least 1 ms: libuv runs a timer of 0 ms again in the same round, for ever.
+  const auto wait =
+      std::chrono::ceil<std::chrono::milliseconds>(std::max<Duration>(next - now, 1ms));
   uv_update_time(&loop_);
   uv_timer_start(&timer_, TimerThunk, static_cast<uint64_t>(wait.count()), 0);
 }
