@@ -26,7 +26,9 @@ milliseconds TimeOf(F&& run) {
 
 void FeedTree(const std::string& text) {
   auto parsed = Parse(text);
-  if (parsed) EXPECT_EQ(Print(*parsed), text);
+  if (parsed) {
+    EXPECT_EQ(Print(*parsed), text);
+  }
 }
 
 void FeedBrowserOffer(const std::string& text) {
@@ -42,21 +44,27 @@ void FeedBrowserOffer(const std::string& text) {
 void FeedTrunkOffer(const std::string& text) {
   TrunkLeg trunk(3);
   auto media = trunk.TakeOffer(text);
-  if (media) EXPECT_TRUE(Parse(trunk.BuildAnswer(TrunkLocal(media->codecs)))) << text;
+  if (media) {
+    EXPECT_TRUE(Parse(trunk.BuildAnswer(TrunkLocal(media->codecs)))) << text;
+  }
 }
 
 void FeedBrowserAnswer(const std::string& text) {
   BrowserLeg browser(4);
   browser.BuildOffer(BrowserLocal(CarrierCodecs()));
   auto media = browser.TakeAnswer(text);
-  if (media) EXPECT_TRUE(AnyCarriesSpeech(media->codecs));
+  if (media) {
+    EXPECT_TRUE(AnyCarriesSpeech(media->codecs));
+  }
 }
 
 void FeedTrunkAnswer(const std::string& text) {
   TrunkLeg trunk(5);
   trunk.BuildOffer(TrunkLocal(CarrierCodecs()));
   auto media = trunk.TakeAnswer(text);
-  if (media) EXPECT_EQ(media->held, media->rtp == Endpoint{});
+  if (media) {
+    EXPECT_EQ(media->held, media->rtp == Endpoint{});
+  }
 }
 
 constexpr void (*kWaysIn[])(const std::string&) = {FeedTree, FeedBrowserOffer, FeedTrunkOffer,
