@@ -22,32 +22,53 @@ milliseconds TimeOf(F&& run) {
   return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
 }
 
-// Hands one text to every way in. Whatever is built from it has to be a description again.
-void Feed(const std::string& text) {
+// --- the ways in; whatever is built from a text has to be a description again ---
+
+void FeedTree(const std::string& text) {
   auto parsed = Parse(text);
   if (parsed) {
     EXPECT_EQ(Print(*parsed), text);
   }
-  BrowserLeg offered(1);
-  if (auto media = offered.TakeOffer(text)) {
-    const std::string answer = offered.BuildAnswer(BrowserLocal(media->codecs));
-    EXPECT_TRUE(Parse(answer)) << answer;
-    const std::vector<Codec> codecs = CodecsForOffer(media->codecs, CarrierPolicy());
-    TrunkLeg trunk(2);
-    EXPECT_TRUE(codecs.empty() || Parse(trunk.BuildOffer(TrunkLocal(codecs))));
+}
+
+void FeedBrowserOffer(const std::string& text) {
+  BrowserLeg browser(1);
+  auto media = browser.TakeOffer(text);
+  if (!media) return;
+  EXPECT_TRUE(Parse(browser.BuildAnswer(BrowserLocal(media->codecs)))) << text;
+  const std::vector<Codec> codecs = CodecsForOffer(media->codecs, CarrierPolicy());
+  TrunkLeg trunk(2);
+  EXPECT_TRUE(codecs.empty() || Parse(trunk.BuildOffer(TrunkLocal(codecs)))) << text;
+}
+
+void FeedTrunkOffer(const std::string& text) {
+  TrunkLeg trunk(3);
+  auto media = trunk.TakeOffer(text);
+  if (media) {
+    EXPECT_TRUE(Parse(trunk.BuildAnswer(TrunkLocal(media->codecs)))) << text;
   }
-  TrunkLeg carrier(3);
-  if (auto media = carrier.TakeOffer(text)) {
-    const std::string answer = carrier.BuildAnswer(TrunkLocal(media->codecs));
-    EXPECT_TRUE(Parse(answer)) << answer;
-  }
+}
+
+void FeedBrowserAnswer(const std::string& text) {
   BrowserLeg browser(4);
   browser.BuildOffer(BrowserLocal(CarrierCodecs()));
-  (void)browser.TakeAnswer(text);
+  auto media = browser.TakeAnswer(text);
+  if (media) {
+    EXPECT_TRUE(AnyCarriesSpeech(media->codecs));
+  }
+}
+
+void FeedTrunkAnswer(const std::string& text) {
   TrunkLeg trunk(5);
   trunk.BuildOffer(TrunkLocal(CarrierCodecs()));
-  (void)trunk.TakeAnswer(text);
+  auto media = trunk.TakeAnswer(text);
+  if (media) {
+    EXPECT_EQ(media->held, media->rtp == Endpoint{});
+  }
 }
+
+constexpr void (*kWaysIn[])(const std::string&) = {FeedTree, FeedBrowserOffer, FeedTrunkOffer,
+                                                   FeedBrowserAnswer, FeedTrunkAnswer};
 
 // Does one of the things that broken or hostile senders do.
 std::string Mutate(std::string text, std::mt19937& random) {
@@ -107,7 +128,7 @@ TEST(Hostile, TwentyThousandMutationsEndInAValueOrARefusal) {
   for (int i = 0; i < kMutations; ++i) {
     std::string text = seeds[static_cast<size_t>(i) % seeds.size()];
     for (size_t turn = 0; turn <= random() % 4; ++turn) text = Mutate(std::move(text), random);
-    Feed(text);
+    kWaysIn[random() % std::size(kWaysIn)](text);
   }
 }
 
@@ -148,7 +169,9 @@ TEST(Hostile, TheLargestDescriptionsStayCheap) {
     nested += chromium.substr(chromium.find("m=audio"), 3000);
   }
   for (const std::string& text : {formats, duplicates, groups, nested}) {
-    EXPECT_LE(TimeOf([&] { Feed(text); }), milliseconds(200)) << text.substr(0, 60);
+    for (auto* feed : kWaysIn) {
+      EXPECT_LE(TimeOf([&] { feed(text); }), milliseconds(100)) << text.substr(0, 60);
+    }
   }
 }
 
