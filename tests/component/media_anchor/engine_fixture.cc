@@ -30,7 +30,7 @@ size_t OpenDescriptors() {
 }
 
 bool WaitFor(const std::function<bool()>& done, const std::function<void()>& step) {
-  const TimePoint give_up = MonotonicNow() + 5s;
+  const TimePoint give_up = MonotonicNow() + 10s;
   while (!done()) {
     if (MonotonicNow() > give_up) return false;
     step();

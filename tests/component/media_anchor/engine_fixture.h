@@ -20,7 +20,7 @@ inline IpAddress Loopback(uint8_t last) { return IpAddress::V4(0x7f000000u | las
 // An even port with `ports` free ones from it on, on 127.0.0.1.
 uint16_t FindFreeRange(int ports);
 size_t OpenDescriptors();
-// Turns `step` until `done` or five seconds are over.
+// Turns `step` until `done` or ten seconds are over.
 bool WaitFor(const std::function<bool()>& done, const std::function<void()>& step);
 
 // The mappings of the tests: the numbers differ on purpose.

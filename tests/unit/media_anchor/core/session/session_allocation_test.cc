@@ -1,0 +1,58 @@
+// Alone in its program: it replaces operator new.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "tests/unit/media_anchor/core/session/session_fixture.h"
+
+namespace {
+size_t allocations = 0;
+}
+
+void* operator new(size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace lastmile::media {
+namespace {
+
+class SessionAllocationTest : public SessionTest {};
+
+TEST_F(SessionAllocationTest, ARelayedPacketAllocatesNothing) {
+  Connect();
+  constexpr uint16_t kPackets = 500;
+  std::vector<Bytes> from_browser;
+  for (uint16_t i = 0; i < kPackets; ++i) from_browser.push_back(browser_->Rtp(109, i));
+  const Path path = From(5000);
+  Bytes room(AnchorSession::kRoom);
+  size_t relayed = 0;
+  size_t before = 0;
+  for (uint16_t i = 0; i < kPackets; ++i) {
+    if (i == 1) before = allocations;  // the first packet makes an SSRC known
+    now_ += 5ms;
+    std::ranges::copy(from_browser[i], room.begin());
+    Outgoing out = session_.OnBrowserDatagram(room, from_browser[i].size(), path, now_);
+    relayed += out.to == Outgoing::To::kTrunkRtp;
+    room[0] = 0x80;
+    room[1] = 8;
+    StoreBe16(&room[2], i);
+    StoreBe32(&room[4], i * 160u);
+    StoreBe32(&room[8], 0x2222);
+    out = session_.OnTrunkRtp(room, 172, trunk_.rtp, now_);
+    relayed += out.to == Outgoing::To::kBrowser;
+    while (session_.PopOutgoing(out)) {
+    }
+    relayed += session_.PopEvent().has_value() ? 1000 : 0;
+    session_.next_timeout();
+  }
+  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_EQ(relayed, 2u * kPackets);
+}
+
+}  // namespace
+}  // namespace lastmile::media
