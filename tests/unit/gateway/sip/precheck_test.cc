@@ -35,7 +35,8 @@ std::string Replaced(std::string text, std::string_view from, std::string_view t
 
 TEST(Precheck, TakesAPlainRequest) {
   RawMessage raw;
-  EXPECT_FALSE(Precheck(With("l: 2\r\n") + "ab", raw));
+  const std::string text = With("l: 2\r\n") + "ab";
+  EXPECT_FALSE(Precheck(text, raw));
   EXPECT_EQ(raw.method, "OPTIONS");
   EXPECT_EQ(raw.request_uri, "sip:bob@h");
   EXPECT_EQ(raw.cseq, (CSeq{1, "OPTIONS"}));
