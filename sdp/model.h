@@ -20,6 +20,7 @@ struct Line {
   std::string value;
   LineEnd end = LineEnd::kCrLf;
   uint32_t number = 0;  // 1-based in the text it was parsed from; 0: not from a text
+  uint32_t note = 0;    // of the EditTrail: why a pass wrote this line; 0: no pass did
 
   bool operator==(const Line&) const = default;
 };
