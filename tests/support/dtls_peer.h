@@ -1,7 +1,6 @@
 #ifndef LASTMILE_TESTS_SUPPORT_DTLS_PEER_H_
 #define LASTMILE_TESTS_SUPPORT_DTLS_PEER_H_
 
-#include <functional>
 #include <memory>
 #include <string>
 

@@ -41,6 +41,7 @@ class DtlsTransport {
     SrtpKeys receive;
   };
 
+  // `context` outlives it.
   DtlsTransport(const DtlsContext& context, DtlsRole role,
                 std::vector<DtlsFingerprint> expected_fingerprints);
   ~DtlsTransport();

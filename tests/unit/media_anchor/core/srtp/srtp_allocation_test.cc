@@ -26,13 +26,14 @@ const bool openssl_is_counted =
     CRYPTO_set_mem_functions(CountedMalloc, CountedRealloc, CountedFree) == 1;
 }  // namespace
 
-void* operator new(size_t size) {
+// Not inlined: g++ would take free() for the wrong counterpart of operator new.
+[[gnu::noinline]] void* operator new(size_t size) {
   ++allocations;
   if (void* block = std::malloc(size)) return block;
   throw std::bad_alloc();
 }
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, size_t) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, size_t) noexcept { std::free(block); }
 
 namespace lastmile::media {
 namespace {
