@@ -48,7 +48,8 @@ struct Worker::Session {
   TrunkPort rtcp{this, &ports.rtcp, true};
   std::vector<Endpoint> browser_addresses;  // its keys in by_address_
   TimePoint scheduled = kNever;
-  std::optional<Endpoint> tried_trunk;  // the sockets were connected to it, or cannot be
+  // RTP and RTCP addresses the sockets are connected to, or cannot be.
+  std::optional<std::pair<Endpoint, Endpoint>> tried_trunk;
 };
 
 Result<std::unique_ptr<Worker>> Worker::Create(const MediaOptions& options, size_t index,
@@ -184,7 +185,7 @@ void Worker::ReadTrunk(TrunkPort& port, TimePoint now) {
     Endpoint from;
     const auto size = port.socket->Receive(room.first(AnchorSession::kMaxDatagram), from);
     if (!size) break;
-    // With rtcp-mux (RFC 5761) both kinds come to the RTP port.
+    // A carrier may multiplex (RFC 5761); a report must not be taken for audio.
     const bool is_rtcp = port.is_rtcp || Classify(room.first(*size)) == PacketKind::kRtcp;
     if (is_rtcp) {
       session.core.OnTrunkRtcp(room.first(*size), from, now);
@@ -239,8 +240,9 @@ void Worker::ConnectTrunk(Session& session) {
     return;
   }
   // The core checks every source again: the kernel may still hold datagrams from before.
-  if (session.tried_trunk == trunk.rtp()) return;
-  session.tried_trunk = trunk.rtp();
+  const std::pair wanted(trunk.rtp(), trunk.rtcp());
+  if (session.tried_trunk == wanted) return;
+  session.tried_trunk = wanted;
   if (!rtp.Connect(trunk.rtp())) rtp.Disconnect();
   if (!rtcp.Connect(trunk.rtcp())) rtcp.Disconnect();
 }

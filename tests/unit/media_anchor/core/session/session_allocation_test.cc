@@ -10,13 +10,14 @@ namespace {
 size_t allocations = 0;
 }
 
-void* operator new(size_t size) {
+// noinline: or the compiler sees malloc() and free() where it wants pairs of operators.
+[[gnu::noinline]] void* operator new(size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace lastmile::media {
 namespace {
