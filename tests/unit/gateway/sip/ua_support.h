@@ -65,9 +65,9 @@ inline Message MakePeerRequest(std::string_view method, uint32_t cseq, std::stri
 }
 
 inline const char* NameOf(const UserAgentEvent& event) {
-  static constexpr const char* kNames[] = {
-      "IncomingInvite", "IncomingRequest", "InviteProgress",  "InviteAccepted", "InviteRejected",
-      "InviteAcked",    "InviteCancelled", "DialogEnded",     "RequestAnswered"};
+  static constexpr const char* kNames[] = {"IncomingInvite",  "IncomingRequest", "InviteProgress",
+                                           "InviteAccepted",  "InviteRejected",  "InviteAcked",
+                                           "InviteCancelled", "DialogEnded",     "RequestAnswered"};
   return kNames[event.index()];
 }
 

@@ -178,9 +178,7 @@ class Driver {
     return seen;
   }
 
-  void On(IncomingInvite& e) {
-    EXPECT_TRUE(seen_.emplace(e.dialog, Seen::kIn).second) << what_;
-  }
+  void On(IncomingInvite& e) { EXPECT_TRUE(seen_.emplace(e.dialog, Seen::kIn).second) << what_; }
   void On(IncomingRequest& e) {
     if (e.dialog) {
       Expect(e.dialog, {Seen::kOut, Seen::kCancelled, Seen::kAccepted, Seen::kIn, Seen::kAnswered,
