@@ -85,7 +85,7 @@ std::optional<Message> ReadAnswerable(const RawMessage& raw) {
   const std::string* call_id = raw.Find("Call-ID");
   const std::string* cseq = raw.Find("CSeq");
   if (raw.status != 0 || !IsToken(raw.method) || from == nullptr || to == nullptr ||
-      call_id == nullptr || cseq == nullptr) {
+      call_id == nullptr || !IsCallId(*call_id) || cseq == nullptr) {
     return std::nullopt;
   }
   Message message;

@@ -61,6 +61,14 @@ bool IsUser(std::string_view user) {
   });
 }
 
+// What parameters, headers and the opaque part of a URI are written with.
+bool IsUriText(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return IsAlpha(c) || IsDigit(c) ||
+           std::string_view("-_.!~*'()[]/:&+$%=;?@,#").find(c) != std::string_view::npos;
+  });
+}
+
 Params UriParams(std::string_view text) {
   Params params;
   while (!text.empty()) {
@@ -88,6 +96,9 @@ Result<Uri> SipUriOf(const url_t& url, std::string scheme) {
     if (!port || *port == 0) return Fail("the port is not valid");
     uri.port = static_cast<uint16_t>(*port);
   }
+  if (!IsUriText(View(url.url_params)) || !IsUriText(View(url.url_headers))) {
+    return Fail("a parameter of the URI is not valid");
+  }
   uri.user = Unescape(View(url.url_user));
   uri.host = url.url_host;
   uri.params = UriParams(View(url.url_params));
@@ -105,9 +116,7 @@ Result<Uri> UriOf(su_home_t* home, const url_t& url) {
   Uri uri;
   uri.scheme = std::move(scheme);
   uri.opaque = text.substr(colon + 1);
-  const bool printable =
-      std::all_of(uri.opaque.begin(), uri.opaque.end(), [](char c) { return c > ' ' && c < 0x7F; });
-  if (uri.opaque.empty() || !printable) return Fail("the URI is not valid");
+  if (uri.opaque.empty() || !IsUriText(uri.opaque)) return Fail("the URI is not valid");
   return uri;
 }
 

@@ -207,7 +207,7 @@ Fault ReadHeaders(HeadReader& reader, RawMessage& raw) {
       note("The header " + name + " has a control byte.");
       continue;
     }
-    raw.headers.push_back({std::move(name), std::move(value)});
+    raw.headers.push_back({std::move(name), std::string(Trim(value))});
   }
   return fault;
 }
@@ -263,13 +263,6 @@ Fault CheckBounds(const RawMessage& raw) {
     if (!within) return Bad("The header " + header.name + " has too many elements.");
   }
   return std::nullopt;
-}
-
-// Printable ASCII without a blank. More than the grammar's two words: real peers put anything here,
-// and it is only ever compared and echoed.
-bool IsCallId(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
 Fault CheckCSeq(RawMessage& raw) {
@@ -335,6 +328,11 @@ Result<std::optional<size_t>> ReadContentLength(std::string_view head) {
     length = *value;
   }
   return length;
+}
+
+bool IsCallId(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
 const std::string* RawMessage::Find(std::string_view name) const {

@@ -48,6 +48,10 @@ class HeadReader {
 // kMaxMessageSize, or given twice with different values.
 Result<std::optional<size_t>> ReadContentLength(std::string_view head);
 
+// Printable ASCII without a blank. More than the grammar's two words: real peers put anything here,
+// and it is only ever compared and echoed.
+bool IsCallId(std::string_view text);
+
 // A message cut into pieces; nothing of the values is understood but the start line and CSeq.
 struct RawMessage {
   std::string method;  // requests
