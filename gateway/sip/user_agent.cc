@@ -154,6 +154,9 @@ void UserAgent::Impl::OnUsageTimer(TimerKey key, TimePoint now) {
     case Timer::kAckDeadline:
       OnNoAck(usage, now);
       return;
+    case Timer::kReinvite:
+      OnReinviteTimeout(usage, now);
+      return;
   }
 }
 
@@ -240,6 +243,9 @@ void UserAgent::Impl::End(Usage& usage, TimePoint now) {
   usage.state = State::kEnding;
   StopAwaitingAck(usage);
   timers_.Clear({usage.id, Timer::kRing});
+  // The peer has no reason any more to let its user think about it.
+  const TimePoint patience = now + internal::kTimeoutInT1 * options_.t1;
+  if (usage.our_reinvite) timers_.Set({usage.id, Timer::kReinvite}, patience);
   EndRequests(usage, now);
   EraseIfDone(usage);
 }
@@ -262,7 +268,8 @@ void UserAgent::Impl::EraseIfDone(Usage& usage) {
     client_uses_.erase(id);
   }
   SetFlow(usage, {});
-  for (Timer timer : {Timer::kRing, Timer::kCancel, Timer::kResend, Timer::kAckDeadline}) {
+  for (Timer timer :
+       {Timer::kRing, Timer::kCancel, Timer::kResend, Timer::kAckDeadline, Timer::kReinvite}) {
     timers_.Clear({usage.id, timer});
   }
   by_local_tag_.erase(usage.local_tag);

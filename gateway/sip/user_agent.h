@@ -59,7 +59,8 @@ struct InviteRequest {
   NameAddr from;  // a tag is added
   NameAddr to;
   Extras extras;
-  // No final response after so long: CANCEL, and InviteRejected 408. Counted from the INVITE.
+  // No final response after so long: InviteRejected 408 at once, CANCEL inside. Counted from the
+  // first INVITE, the time spent on a challenge included.
   Duration ring_timeout = 180s;
 };
 
@@ -169,8 +170,8 @@ class UserAgent {
   void Forget(DialogId dialog);  // after 401/407 without a retry
   void Ack(DialogId dialog, Extras extras, TimePoint now);
   // Ends an INVITE of ours that has no final response: CANCEL as soon as a 1xx came. InviteRejected
-  // (487) follows; a 2xx that crossed is ACKed and BYEd inside, then InviteRejected 487 is
-  // reported.
+  // (487, or the failure that crossed it, but never 401 or 407) follows; a 2xx that crossed is
+  // ACKed and BYEd inside, then InviteRejected 487 is reported.
   void Cancel(DialogId dialog, Extras extras, TimePoint now);
   // Ends a confirmed dialog (also one whose 2xx is not ACKed yet, in either direction). The usage
   // is gone for the caller at once; its BYE is finished inside.
@@ -178,7 +179,7 @@ class UserAgent {
   // RequestAnswered follows in any case: 481 if there is no dialog, 491 if `method` is INVITE and
   // another INVITE is under way in it. The 2xx of a re-INVITE with a body is ACKed inside; of one
   // without (the peer makes the offer) Ack is owed. A re-INVITE that the peer cancels is answered
-  // inside, and its ServerRequestId is then unknown.
+  // inside, and its ServerRequestId is then unknown. Not for ACK, BYE, CANCEL.
   ClientRequestId SendInDialog(DialogId dialog, std::string_view method, Extras extras,
                                TimePoint now);
   // Outside dialogs (OPTIONS, REGISTER). Call-ID, CSeq, From-tag and Via are added if absent.

@@ -288,6 +288,7 @@ void UserAgent::Impl::OnReinviteResponse(TransactionId id, Message response, Tim
   const ClientRequestId request = use.request;
   const bool has_body = use.has_body;
   usage.our_reinvite = {};
+  timers_.Clear({usage.id, Timer::kReinvite});
   if (!IsSuccess(status)) {
     client_uses_.erase(id);
     --usage.open;
@@ -301,6 +302,16 @@ void UserAgent::Impl::OnReinviteResponse(TransactionId id, Message response, Tim
   events_.push_back(RequestAnswered{request, usage.id, status, std::move(response)});
   if (has_body || ending) SendAck(usage, {});
   EraseIfDone(usage);
+}
+
+// 1xx and nothing else: without a 1xx, timer B has ended it.
+void UserAgent::Impl::OnReinviteTimeout(Usage& usage, TimePoint now) {
+  const TransactionId id = usage.our_reinvite;
+  if (std::optional<OutgoingMessage> cancel = transactions_.MakeCancel(id)) {
+    SendStateful(cancel->flow, std::move(cancel->message), {.usage = usage.id}, now);
+  }
+  transactions_.End(id);
+  OnClientEnded(id, 408, now);
 }
 
 // Timer B, F or M, or the flow was lost.
@@ -323,6 +334,7 @@ void UserAgent::Impl::OnClientEnded(TransactionId id, int status, TimePoint now)
       return;
     case ClientUse::Kind::kReinvite:
       usage->our_reinvite = {};
+      timers_.Clear({usage->id, Timer::kReinvite});
       [[fallthrough]];
     case ClientUse::Kind::kRequest:
       events_.push_back(RequestAnswered{use.request, use.usage, status, std::nullopt});
@@ -395,7 +407,9 @@ ClientRequestId UserAgent::Impl::SendInDialog(DialogId dialog, std::string_view 
                 .request = id,
                 .has_body = !request.body.empty()};
   const TransactionId sent = SendStateful(usage->flow, std::move(request), std::move(use), now);
-  if (invite) usage->our_reinvite = sent;
+  if (!invite) return id;
+  usage->our_reinvite = sent;
+  timers_.Set({dialog, Timer::kReinvite}, now + internal::kReinviteTimeout);
   return id;
 }
 

@@ -64,6 +64,7 @@ class UserAgent::Impl {
     kCancel,       // no final response after our CANCEL (section 9.1)
     kResend,       // the 2xx again
     kAckDeadline,  // no ACK at all
+    kReinvite,     // no final response to our re-INVITE
   };
   struct TimerKey {
     DialogId usage;
@@ -165,6 +166,7 @@ class UserAgent::Impl {
   void OnInviteSuccess(TransactionId id, Message response, TimePoint now);
   void OnFurtherSuccess(TransactionId id, const Message& response, TimePoint now);
   void OnReinviteResponse(TransactionId id, Message response, TimePoint now);
+  void OnReinviteTimeout(Usage& usage, TimePoint now);
   void OnClientEnded(TransactionId id, int status, TimePoint now);
   void TakeEarlyLeg(Usage& usage, const Message& response);
   void MarkAccepted(TransactionId id, ClientUse& use, Usage& usage, const Message& response);
@@ -215,6 +217,8 @@ class UserAgent::Impl {
 namespace internal {
 
 constexpr int kTimeoutInT1 = 64;
+// A re-INVITE may wait for a person's consent; as long as a proxy's timer C (section 16.6).
+constexpr Duration kReinviteTimeout = 3min;
 constexpr size_t kMaxForks = 16;  // early dialogs and further 2xx a usage keeps book of
 
 std::string NewTag(RandomSource& random);

@@ -91,6 +91,18 @@ TEST(Parse, ReadsAResponse) {
   EXPECT_EQ(m.require, std::vector<std::string>{"timer"});
 }
 
+TEST(Parse, ReadsARequestThatCameThroughProxies) {
+  const Message m = ParseOk(testing::ProxiedInvite());
+  ASSERT_EQ(m.vias.size(), 3u);
+  EXPECT_EQ(m.vias[0].branch(), "z9hG4bK4b43c2ff8.1");
+  EXPECT_EQ(m.vias[2].transport, "TLS");
+  EXPECT_EQ(*m.vias[2].params.Find("received"), "192.0.2.1");
+  EXPECT_EQ(*m.FindExtra("Warning"), "399 biloxi.example.com \"Call \\\"delayed\\\"\"");
+  const Message response = MakeResponse(m, 180, "", "a6c85cf");
+  EXPECT_EQ(response.vias, m.vias);
+  EXPECT_EQ(response.record_routes, m.record_routes);
+}
+
 TEST(Parse, ReadsCompactFormsAndAChallenge) {
   const Message m = ParseOk(testing::Challenge401());
   EXPECT_EQ(m.to.display_name, "Bob");

@@ -110,8 +110,27 @@ l: 0
 )");
 }
 
+// As in RFC 3261 section 24.2: an INVITE that came through two proxies.
+inline std::string ProxiedInvite() {
+  return Crlf(
+      R"(INVITE sip:bob@192.0.2.4 SIP/2.0
+Via: SIP/2.0/TCP server10.biloxi.example.com;branch=z9hG4bK4b43c2ff8.1
+Via: SIP/2.0/TCP bigbox3.site3.atlanta.example.com;branch=z9hG4bK77ef4c2312983.1;received=192.0.2.2, SIP/2.0/TLS pc33.atlanta.example.com;branch=z9hG4bKnashds8;received=192.0.2.1
+Max-Forwards: 68
+Record-Route: <sip:server10.biloxi.example.com;lr>
+To: Bob <sip:bob@biloxi.example.com>
+From: Alice <sip:alice@atlanta.example.com>;tag=1928301774
+Call-ID: a84b4c76e66710@pc33.atlanta.example.com
+CSeq: 314159 INVITE
+Contact: <sip:alice@pc33.atlanta.example.com>
+Warning: 399 biloxi.example.com "Call \"delayed\""
+Content-Length: 0
+
+)");
+}
+
 inline std::vector<std::string> AllSamples() {
-  return {JsSipRegister(), JsSipInvite(), SippInvite(), SippOk(), Challenge401()};
+  return {JsSipRegister(), JsSipInvite(), SippInvite(), SippOk(), Challenge401(), ProxiedInvite()};
 }
 
 }  // namespace lastmile::sip::testing

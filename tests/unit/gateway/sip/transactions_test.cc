@@ -270,8 +270,8 @@ TEST_P(TransactionsTest, RequestOnTwoPathsIsMerged) {
 TEST_P(TransactionsTest, LostFlowEndsWhatItCarries) {
   const TransactionId a = Send("INVITE");
   const TransactionId b = Accept(MakePeerRequest("INFO", 1, "z9hG4bKa"));
-  const TransactionId other = layer.Accept(FlowId{6}, kOwner,
-                                           MakePeerRequest("INFO", 2, "z9hG4bKc"), start);
+  const TransactionId other =
+      layer.Accept(FlowId{6}, kOwner, MakePeerRequest("INFO", 2, "z9hG4bKc"), start);
   EXPECT_EQ(layer.RemoveFlow(flow), (std::vector<TransactionId>{a, b}));
   EXPECT_EQ(layer.RemoveFlow(flow), std::vector<TransactionId>());
   EXPECT_EQ(layer.size(), 1u);

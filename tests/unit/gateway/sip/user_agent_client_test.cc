@@ -528,6 +528,36 @@ TEST_F(ClientTest, ReinviteRefusedOrUnanswered) {
   EXPECT_EQ(t.ua.FlowOf(id), t.flow);  // the dialog is still there
 }
 
+TEST_F(ClientTest, ReinviteThatStaysProvisional) {
+  for (const bool peer_hangs_up : {false, true}) {
+    Establish();
+    t.ua.SendInDialog(id, "INVITE", Body("hold"), t.now);
+    const Message reinvite = t.Sent("INVITE");
+    t.Receive(Solo::Answer(reinvite, 100));
+    t.Advance(100s);
+    if (peer_hangs_up) {
+      Message bye = MakePeerRequest("BYE", 1, "z9hG4bKb", invite.from.tag());
+      bye.call_id = invite.call_id;
+      bye.from.params.Set("tag", "fork");
+      t.Receive(bye);
+      t.Sent(200);
+      t.Take<DialogEnded>();
+    }
+    t.Advance((peer_hangs_up ? 32s : 80s) - 1ns);
+    EXPECT_TRUE(t.Silent());
+    t.Advance(1ns);
+    EXPECT_EQ(t.Take<RequestAnswered>().status, 408);
+    const Message cancel = t.Sent("CANCEL");
+    EXPECT_EQ(cancel.vias, reinvite.vias);
+    t.Receive(Solo::Answer(cancel, 200));
+    if (!peer_hangs_up) {
+      t.ua.Bye(id, {}, t.now);
+      FinishBye();
+    }
+    EXPECT_TRUE(t.Empty());
+  }
+}
+
 TEST_F(ClientTest, RequestsThatCannotBeSentAreAnswered) {
   t.ua.SendInDialog(DialogId{99}, "INFO", {}, t.now);
   EXPECT_EQ(t.Take<RequestAnswered>().status, 481);

@@ -14,8 +14,7 @@ class ServerTest : public ::testing::Test {
 
   // A request of the peer with a branch of its own; in the dialog once there is one.
   Message Request(const char* method, uint32_t cseq) {
-    Message request =
-        MakePeerRequest(method, cseq, "z9hG4bK" + std::to_string(++branches_), tag);
+    Message request = MakePeerRequest(method, cseq, "z9hG4bK" + std::to_string(++branches_), tag);
     request.call_id = "call-" + std::to_string(calls_);
     return request;
   }
@@ -292,8 +291,16 @@ TEST_F(ServerTest, RefusedAtOnce) {
   const Row rows[] = {
       {"no hops left", "OPTIONS", [](Message& m) { m.max_forwards = 0; }, 483},
       {"no hops left", "INVITE", [](Message& m) { m.max_forwards = 0; }, 483},
-      {"extension", "INVITE", [](Message& m) { m.require = {"timer", "100rel", "x-foo"}; }, 420},
-      {"extension", "REGISTER", [](Message& m) { m.require = {"100rel", "x-foo"}; }, 420},
+      {"extension", "INVITE",
+       [](Message& m) {
+         m.require = {"timer", "100rel", "x-foo"};
+       },
+       420},
+      {"extension", "REGISTER",
+       [](Message& m) {
+         m.require = {"100rel", "x-foo"};
+       },
+       420},
       {"no dialog", "INVITE", [](Message& m) { m.to.params.Set("tag", "x"); }, 481},
       {"no dialog", "INFO", [](Message& m) { m.to.params.Set("tag", "x"); }, 481},
       {"no dialog", "BYE", [](Message& m) { m.to.params.Set("tag", "x"); }, 481},
