@@ -281,6 +281,13 @@ TEST_F(DemoCarrier, OtherRequestsGetTheirAnswers) {
   peer_.Send(needs, "ACK");
 }
 
+TEST_F(DemoCarrier, KeepAlivesOfTheStreamDisturbNothing) {
+  SipPeer::Dialog dialog = CallTo("601");
+  for (int i = 0; i < 20; ++i) peer_.SendRaw("\r\n\r\n");
+  EXPECT_TRUE(peer_.Nothing(100ms));
+  HangUp(dialog);
+}
+
 TEST_F(DemoCarrier, HostileSdpIsRefusedAtOnceAndTheNextCallWorks) {
   for (const std::string& sdp : {std::string("m=audio 9 UDP/TLS/RTP/SAVPF 111 \xc3\x84\r\n"),
                                  std::string("v=0\r\n"), std::string(20'000, 'a')}) {

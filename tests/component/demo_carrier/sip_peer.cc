@@ -103,6 +103,7 @@ void SipPeer::SendRaw(const std::string& text) {
 void SipPeer::Cut(int connection) {
   std::string& stream = streams_[connection];
   for (;;) {
+    stream.erase(0, std::min(stream.find_first_not_of("\r\n"), stream.size()));  // keep-alives
     const size_t end = stream.find("\r\n\r\n");
     if (end == std::string::npos) return;
     SipText message;
