@@ -190,14 +190,11 @@ TEST(DemoCarrierOut, CallsAUserAtStartAndAtSigusr1) {
   EXPECT_TRUE(gateway.WaitForRequest("CANCEL"));
 }
 
-TEST(DemoCarrierOut, AGatewayThatIsDownIsAnEndedCall) {
-  Endpoint nobody;
-  {
-    SipPeer gone({});
-    nobody = gone.local();
-  }
-  CarrierProcess carrier({"--gateway", nobody.ToString(), "--call-user", "alice"});
+TEST(DemoCarrierOut, AGatewayThatIsDownIsAnEndedCallAndHearsNoDatagram) {
+  RtpPeer udp;  // holds the port, for UDP only
+  CarrierProcess carrier({"--gateway", udp.local().ToString(), "--call-user", "alice"});
   EXPECT_TRUE(carrier.WaitForLine({"state=ended", "dir=out", "code=503"}));
+  EXPECT_FALSE(udp.Receive(200ms));
   EXPECT_EQ(carrier.Terminate(), 0);
 }
 
@@ -282,6 +279,13 @@ TEST_F(DemoCarrier, OtherRequestsGetTheirAnswers) {
   peer_.Send(needs, "INVITE", SdpFor(rtp_), "Require: 100rel\r\n");
   EXPECT_TRUE(peer_.WaitForCode(needs, "INVITE", 420));
   peer_.Send(needs, "ACK");
+}
+
+TEST_F(DemoCarrier, KeepAlivesOfTheStreamDisturbNothing) {
+  SipPeer::Dialog dialog = CallTo("601");
+  for (int i = 0; i < 20; ++i) peer_.SendRaw("\r\n\r\n");
+  EXPECT_TRUE(peer_.Nothing(100ms));
+  HangUp(dialog);
 }
 
 TEST_F(DemoCarrier, HostileSdpIsRefusedAtOnceAndTheNextCallWorks) {
