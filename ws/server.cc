@@ -476,7 +476,11 @@ void Server::Impl::OnTimer() {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     Peer* peer = Find(ConnId{deadlines_.begin()->second});
     LASTMILE_CHECK(peer != nullptr);
-    OnDeadline(*peer);
+    if (peer != nullptr) {
+      OnDeadline(*peer);
+    } else {
+      deadlines_.erase(deadlines_.begin());
+    }
   }
   ArmTimer();
   StopLoopIfDone();
