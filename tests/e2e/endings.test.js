@@ -41,7 +41,7 @@ withLab('ends of calls', (lab) => {
     await phone.hangUp();
     assert.equal(await phone.callBecomes('ended'), 'You cancelled the call.');
     assert.deepEqual(await phone.ending(), { cause: 'Canceled', originator: 'local' });
-    await lab.carrier.printed(/cancel/i, 5000, from);
+    await lab.carrier.printed(/number=610 .*cause=cancelled/, 5000, from);
     await phone.close();
   });
 
@@ -62,7 +62,7 @@ withLab('ends of calls', (lab) => {
     await phone.dial('610');
     await phone.callBecomes('ringing');
     await phone.close();
-    await lab.carrier.printed(/cancel/i, 5000, from);
+    await lab.carrier.printed(/number=610 .*cause=cancelled/, 5000, from);
   });
 
   test('a tab closed in a call ends it at the carrier', { timeout: 40000 }, async () => {
@@ -73,6 +73,6 @@ withLab('ends of calls', (lab) => {
     await phone.callBecomes('active');
     await phone.hears(880);
     await phone.close();
-    await lab.carrier.printed(/bye/i, 15000, from);
+    await lab.carrier.printed(/number=601 .*cause=bye-received/, 15000, from);
   });
 });

@@ -18,7 +18,7 @@ withLab('calls from the carrier', (lab) => {
     await lab.carrierHears(MICROPHONE_HZ, 0, caller);
     await phone.hangUp();
     assert.equal(await phone.callBecomes('ended'), 'You hung up.');
-    await caller.printed(/bye/i, 5000);
+    await caller.printed(/cause=bye-received/, 5000);
     assert.deepEqual(phone.errors, []);
     await phone.close();
   });
@@ -30,14 +30,14 @@ withLab('calls from the carrier', (lab) => {
     await phone.callBecomes('incoming');
     await phone.hangUp();
     assert.equal(await phone.callBecomes('ended'), 'You declined the call.');
-    await caller.printed(/\b603\b/, 5000);
+    await caller.printed(/code=603 cause=refused/, 5000);
     await phone.close();
   });
 
   test('an unknown user is 404, a known one who is away is 480', { timeout: 30000 }, async () => {
     const [unknown, away] = await Promise.all([lab.startCaller('nobody'), lab.startCaller('bob')]);
-    await unknown.printed(/\b404\b/, 5000);
-    await away.printed(/\b480\b/, 5000);
+    await unknown.printed(/code=404 cause=refused/, 5000);
+    await away.printed(/code=480 cause=refused/, 5000);
   });
 
   test('605 calls back', { timeout: 60000 }, async () => {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { launchBrowser } from './browser.js';
 import { PhonePage } from './phone_page.js';
-import { freePorts, mediaPorts } from './ports.js';
+import { freePorts, mediaRanges } from './ports.js';
 import { ChildProcess } from './process.js';
 import { until } from './wait.js';
 
@@ -32,6 +32,7 @@ export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
   #pages = [];
+  #ranges = mediaRanges();
   browser = null;
 
   async start() {
@@ -50,7 +51,9 @@ export class Lab {
 
   // A carrier of its own on the trunk's side, e.g. with callUser, which rings at once.
   startCarrier({ port, callUser }) {
-    const args = ['--listen', `127.0.0.1:${port}`, '--gateway', `127.0.0.1:${this.sip}`];
+    const range = this.#ranges[1 + this.#carriers.length % (this.#ranges.length - 1)];
+    const args = ['--listen', `127.0.0.1:${port}`, '--gateway', `127.0.0.1:${this.sip}`,
+                  '--rtp-ports', range];
     const carrier = new ChildProcess(
         'carrier',
         program('LASTMILE_CARRIER_BIN', 'demo_carrier/lastmile-demo-carrier'),
@@ -134,7 +137,6 @@ export class Lab {
       '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=localhost',
       '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
     ], { stdio: 'ignore' });
-    const trunkPorts = mediaPorts(200);
     const path = join(this.#folder, 'lastmile.yaml');
     writeFileSync(path, `version: 1
 domain: localhost
@@ -146,7 +148,7 @@ listen:
 tls: { cert: ${cert}, key: ${key} }
 media:
   browser: { bind: "127.0.0.1", advertise: "127.0.0.1", port: ${this.browserMedia} }
-  trunk: { bind: "127.0.0.1", advertise: "127.0.0.1", ports: ${trunkPorts.first}-${trunkPorts.last} }
+  trunk: { bind: "127.0.0.1", advertise: "127.0.0.1", ports: ${this.#ranges[0]} }
 users:
   inline:
     - { name: alice, password: alice }
@@ -155,7 +157,7 @@ trunks:
   carrier:
     transport: tcp
     servers: [ "127.0.0.1:${this.carrierSip}" ]
-    accept_from: [ "127.0.0.1" ]
+    accept_from: [ "127.0.0.0/8" ]
 routes:
   - { to: "^[0-9*#+]+$", trunk: carrier }
 `);

@@ -24,8 +24,14 @@ export async function freePorts(count) {
   return [...ports];
 }
 
-// A block of UDP ports for media, far enough from the other blocks to meet them rarely.
-export function mediaPorts(size) {
-  const first = 40000 + 2 * Math.floor(Math.random() * 10000);
-  return { first, last: first + size - 1 };
+const BLOCK = 200;
+const BLOCKS = 4;
+
+// Ranges of UDP ports for the media of one lab, side by side: "first-last".
+export function mediaRanges() {
+  const base = 40000 + BLOCK * BLOCKS * Math.floor(Math.random() * 25);
+  return Array.from({ length: BLOCKS }, (_, i) => {
+    const first = base + i * BLOCK;
+    return `${first}-${first + BLOCK - 1}`;
+  });
 }
