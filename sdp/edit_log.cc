@@ -37,9 +37,11 @@ std::string CodecKey(const std::string& name, uint32_t clock_rate, uint32_t chan
   return key;
 }
 
+using FormatNameMap = std::map<std::string, std::string, std::less<>>;
+
 // What the formats of one section are called: a fmtp line is about a codec, whatever its number.
-std::map<std::string, std::string, std::less<>> FormatNames(const MediaSection& section) {
-  std::map<std::string, std::string, std::less<>> names;
+FormatNameMap FormatNames(const MediaSection& section) {
+  FormatNameMap names;
   for (const Codec& codec : ReadCodecs(section)) {
     names[std::to_string(codec.payload_type)] =
         CodecKey(codec.name, codec.clock_rate, codec.channels);
@@ -47,8 +49,7 @@ std::map<std::string, std::string, std::less<>> FormatNames(const MediaSection& 
   return names;
 }
 
-std::string KeyOf(const Line& line,
-                  const std::map<std::string, std::string, std::less<>>& format_names) {
+std::string KeyOf(const Line& line, const FormatNameMap& format_names) {
   const Attribute attribute = AttributeOf(line);
   if (attribute.name.empty()) return std::string(1, line.type);
   if (DirectionNamed(attribute.name)) return "a=direction";
@@ -61,13 +62,24 @@ std::string KeyOf(const Line& line,
   return fmt::format("a={}", attribute.name);
 }
 
+// What a=rtpmap alone says about its format.
+FormatNameMap NameInRtpmap(const Line& line) {
+  const Attribute attribute = AttributeOf(line);
+  if (attribute.name != "rtpmap") return {};
+  const auto rtpmap = ParseRtpmap(attribute.value);
+  if (!rtpmap) return {};
+  return {{std::to_string(rtpmap->payload_type),
+           CodecKey(rtpmap->encoding, rtpmap->clock_rate, rtpmap->channels)}};
+}
+
 std::vector<Item> ItemsOf(const SessionDescription& description) {
   std::vector<Item> items;
   uint32_t number = 0;
   const auto add = [&](size_t level, const Line& line, const auto& names) {
     items.push_back({level, &line, ++number, KeyOf(line, names)});
   };
-  for (const Line& line : description.session) add(kSession, line, FormatNames(MediaSection({})));
+  const FormatNameMap no_names;
+  for (const Line& line : description.session) add(kSession, line, no_names);
   for (size_t i = 0; i < description.media.size(); ++i) {
     const auto names = FormatNames(description.media[i]);
     add(i, description.media[i].line(), names);
@@ -160,13 +172,13 @@ class Comparison {
   void FindRemoved() {
     for (const EditTrail::Removed& removed : trail_.removed()) {
       const size_t level = removed.section.value_or(kSession);
-      const std::string text = WholeLine(removed.line);
+      const std::string key = KeyOf(removed.line, NameInRtpmap(removed.line));
       const auto same = [&](const Item& item) {
-        return item.peer == SIZE_MAX && LevelOf(item) == level && WholeLine(*item.line) == text;
+        return item.peer == SIZE_MAX && LevelOf(item) == level && item.key == key;
       };
       const auto it = std::ranges::find_if(in_, same);
       if (it == in_.end()) continue;
-      removed_[static_cast<size_t>(it - in_.begin())] = removed.note;
+      removed_.emplace(static_cast<size_t>(it - in_.begin()), removed.note);
     }
   }
 

@@ -65,20 +65,20 @@ void Origin::Start(SessionDescription& description, const IpAddress& address) {
   AddLine(description.session, 'v', "0");
   AddLine(description.session, 'o', {});
   AddLine(description.session, 's', "-");
-  WriteOrigin(description);
+  WriteOrigin(description, version_ + 1);
 }
 
 std::string Origin::Finish(SessionDescription& description) {
+  WriteOrigin(description, version_);
   std::string text = Print(description);
   if (text == last_text_) return text;
-  ++version_;
-  WriteOrigin(description);
+  WriteOrigin(description, ++version_);
   last_text_ = Print(description);
   return last_text_;
 }
 
-void Origin::WriteOrigin(SessionDescription& description) {
-  description.session[1].value = fmt::format("- {} {} {}", session_id_, version_, connection_);
+void Origin::WriteOrigin(SessionDescription& description, uint64_t version) {
+  description.session[1].value = fmt::format("- {} {} {}", session_id_, version, connection_);
 }
 
 Direction AnswerDirection(Direction offered, Direction wanted) {

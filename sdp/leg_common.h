@@ -46,16 +46,17 @@ class Origin {
  public:
   explicit Origin(uint64_t session_id) : session_id_(session_id) {}
 
-  // Puts v=, o=, s= into the empty session level of `description`.
+  // Puts v=, o=, s= into the empty session level of `description`. The version is the next one, so
+  // that no text gets longer by Finish.
   void Start(SessionDescription& description, const IpAddress& address);
   // The text of a description begun with Start, with its version set.
   std::string Finish(SessionDescription& description);
 
  private:
-  void WriteOrigin(SessionDescription& description);
+  void WriteOrigin(SessionDescription& description, uint64_t version);
 
   uint64_t session_id_;
-  uint64_t version_ = 0;
+  uint64_t version_ = 0;    // of the last text
   std::string connection_;  // "IN IP4 192.0.2.1" of the o= line being built
   std::string last_text_;
 };

@@ -53,8 +53,9 @@ MediaSection::MediaSection(MediaLine media) : media_(std::move(media)) {
 MediaSection::MediaSection(Line line, MediaLine media)
     : line_(std::move(line)), media_(std::move(media)) {}
 
-void MediaSection::SetMedia(MediaLine media) {
+void MediaSection::SetMedia(MediaLine media, uint32_t note) {
   media_ = std::move(media);
+  line_.note = note;
   line_.value = ToValue(media_);
 }
 

@@ -61,7 +61,8 @@ class MediaSection {
 
   const MediaLine& media() const { return media_; }
   const Line& line() const { return line_; }
-  void SetMedia(MediaLine media);  // keeps the line's place and end
+  // Keeps the line's place and end. `note` as in Line.
+  void SetMedia(MediaLine media, uint32_t note = 0);
 
   std::vector<Line> lines;
 

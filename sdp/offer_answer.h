@@ -11,6 +11,7 @@
 #include "base/endpoint.h"
 #include "base/result.h"
 #include "sdp/attributes.h"
+#include "sdp/trunk_profile.h"
 
 // Offer/answer (RFC 3264, RFC 8829) as the state of one leg. Text goes in and comes out, typed
 // values are what the call sees. What a leg says is always built from its own state, never by
@@ -130,6 +131,13 @@ class TrunkLeg {
   Result<TrunkMedia, Refusal> TakeOffer(std::string_view text);
   // After TakeOffer: every m-line answered, all but the audio with port 0.
   std::string BuildAnswer(const TrunkLocalMedia& local);
+
+  // Holds for what is built from then on. Codecs that the budget or a rule takes out of an offer
+  // are not accepted in its answer.
+  void SetProfile(TrunkProfile profile);
+  // How the last offer or answer came about: size, whether it fits the budget, edits. Input of
+  // Explain(). Valid until the next Build call.
+  const TrunkBuild& last_build() const;
 
  private:
   struct State;

@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "base/check.h"
+#include "sdp/budget.h"
 #include "sdp/codecs.h"
 #include "sdp/leg_common.h"
 #include "sdp/model.h"
 #include "sdp/offer_answer.h"
 #include "sdp/scanner.h"
+#include "sdp/writer.h"
 
 namespace lastmile::sdp {
 namespace {
@@ -142,8 +144,8 @@ MediaSection BuildAudio(const Slot& slot, const TrunkLocalMedia& local, Directio
   return section;
 }
 
-std::string Build(Origin& origin, const Settled& settled, const TrunkLocalMedia& local,
-                  Direction direction) {
+SessionDescription BuildTree(Origin& origin, const Settled& settled, const TrunkLocalMedia& local,
+                             Direction direction) {
   SessionDescription description;
   origin.Start(description, local.rtp.address);
   AddLine(description.session, 'c', ToConnectionValue(local.rtp.address));
@@ -153,7 +155,7 @@ std::string Build(Origin& origin, const Settled& settled, const TrunkLocalMedia&
     description.media.push_back(i == settled.audio ? BuildAudio(slot, local, direction)
                                                    : MediaSection(RejectedMedia(slot)));
   }
-  return origin.Finish(description);
+  return description;
 }
 
 }  // namespace
@@ -166,6 +168,21 @@ struct TrunkLeg::State {
   Settled settled;
   std::optional<Settled> pending;  // an offer of the carrier that is not answered yet
   std::vector<Codec> offered;      // by the gateway
+  TrunkProfile profile;
+  TrunkBuild build;
+
+  std::string Build(const TrunkLocalMedia& local, Direction direction) {
+    build = {};
+    build.tree = BuildTree(origin, settled, local, direction);
+    if (auto applied = ApplyRules(build.tree, profile.rules, build.trail); !applied) {
+      build.rules_problem = applied.error().message;
+    }
+    build.bytes_before_budget = Print(build.tree).size();
+    build.fits = ShrinkToBudget(build.tree, profile.max_sdp_bytes, build.trail);
+    std::string text = origin.Finish(build.tree);
+    build.bytes = text.size();
+    return text;
+  }
 };
 
 TrunkLeg::TrunkLeg(uint64_t session_id) : state_(std::make_unique<State>(session_id)) {}
@@ -180,8 +197,9 @@ std::string TrunkLeg::BuildOffer(const TrunkLocalMedia& local) {
     settled.slots.push_back(
         {.kind = "audio", .protocol = std::string(kOwnProtocol), .format = "0", .mid = {}});
   }
-  state_->offered = local.codecs;
-  return Build(state_->origin, settled, local, local.direction);
+  std::string offer = state_->Build(local, local.direction);
+  state_->offered = ReadCodecs(state_->build.tree.media[settled.audio]);
+  return offer;
 }
 
 Result<TrunkMedia, Refusal> TrunkLeg::TakeAnswer(std::string_view text) {
@@ -233,7 +251,11 @@ std::string TrunkLeg::BuildAnswer(const TrunkLocalMedia& local) {
   const Settled& settled = state_->settled;
   LASTMILE_CHECK(!settled.slots.empty());
   if (settled.slots.empty()) return {};
-  return Build(state_->origin, settled, local, AnswerDirection(settled.offered, local.direction));
+  return state_->Build(local, AnswerDirection(settled.offered, local.direction));
 }
+
+void TrunkLeg::SetProfile(TrunkProfile profile) { state_->profile = std::move(profile); }
+
+const TrunkBuild& TrunkLeg::last_build() const { return state_->build; }
 
 }  // namespace lastmile::sdp
