@@ -33,7 +33,7 @@ sip::NameAddr Address(const std::string& user, const std::string& host) {
 
 }  // namespace
 
-GatewayInMemory::GatewayInMemory() : manager(Options(), random_) {}
+GatewayInMemory::GatewayInMemory() : manager(Options(), random) {}
 
 void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
   for (const ws::Command& command : outputs.ws) {
@@ -156,11 +156,11 @@ sip::Message GatewayInMemory::Ask(uint64_t conn, sip::Message request,
   }
   auto credentials = sip::AnswerChallenge(answer.www_authenticates.front(),
                                           {request.from.uri.user, password}, request.method,
-                                          request.request_uri.ToString(), random_);
+                                          request.request_uri.ToString(), random);
   EXPECT_TRUE(credentials);
   request.authorizations = {*credentials};
   ++request.cseq.number;
-  request.vias.front().params.Set("branch", "z9hG4bK" + random_.Token(12));
+  request.vias.front().params.Set("branch", "z9hG4bK" + random.Token(12));
   FromBrowser(conn, request);
   answer = ToBrowser(conn);
   if (answer.status == 100) answer = ToBrowser(conn);
