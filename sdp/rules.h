@@ -30,7 +30,7 @@ struct RuleTarget {
 enum class RuleAction {
   kSet,      // what follows `token`, or without one what follows `line`, becomes `value`
   kDelete,   // the word, or without `token` and `token_index` the line, goes away
-  kInsert,   // the line `value` comes after the lines that match, or to the end of the section
+  kInsert,   // the line `value` comes after the lines that match, or where RFC 8866 puts it
   kReplace,  // the word, or without `token` and `token_index` the whole line, becomes `value`
 };
 
