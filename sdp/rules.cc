@@ -231,9 +231,6 @@ Result<void> ApplyRules(SessionDescription& description, const std::vector<Rule>
   }
   auto parsed = Parse(Print(edited));
   if (!parsed) return Fail("the rules break the description: " + parsed.error().ToString());
-  if (parsed->media.size() != description.media.size()) {
-    return Fail("the rules break the description: they change its media sections");
-  }
   description = std::move(edited);
   trail = std::move(edited_trail);
   return {};

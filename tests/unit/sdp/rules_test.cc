@@ -188,6 +188,20 @@ TEST(Rules, DeletingAFormatTakesItsLinesAlong) {
   EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("audio", 1, "m=audio", {}, "8"))}), kText);
 }
 
+TEST(Rules, WhatIsNotThereIsLeftAlone) {
+  EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("audio", 0, "m=audio", {}, "18"))}), kText);
+  EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("audio", 0, "m=video", {}, "115"))}), kText);
+  EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("session", {}, "m=audio", {}, "0"))}), kText);
+  EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("audio", 5, "a=ptime"))}), kText);
+  EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("text", {}, "a=ptime"))}), kText);
+  EXPECT_EQ(Apply({Make(RuleAction::kReplace, On("video", 0, "a=fmtp", {}, "", 7), "x")}), kText);
+}
+
+TEST(Rules, DeletingTheOnlyWordLeavesItsName) {
+  EXPECT_THAT(Apply({Make(RuleAction::kDelete, On("audio", 0, "a=ptime", {}, "20"))}),
+              HasSubstr("m=audio 4000 RTP/AVP 0 101\na=ptime:\na=fmtp"));
+}
+
 TEST(Rules, SeeWhatTheRuleBeforeDid) {
   EXPECT_THAT(Apply({Make(RuleAction::kInsert, On("audio", 1, ""), "a=x:1"),
                      Make(RuleAction::kSet, On("audio", 1, "a=x:"), "2")}),
