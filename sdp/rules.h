@@ -46,8 +46,7 @@ struct Rule {
 Result<void> CheckRule(const Rule& rule);
 
 // In order, each rule on the result of the one before. If they do not leave a description that can
-// be parsed, `description` stays as it was and the reason is
-// returned.
+// be parsed, `description` stays as it was and the reason is returned.
 Result<void> ApplyRules(SessionDescription& description, const std::vector<Rule>& rules,
                         EditTrail& trail);
 
