@@ -70,6 +70,18 @@ std::optional<std::string> Edited(const std::string& line, const Rule& rule) {
   return edited.replace(word->start + kept, word->length - kept, rule.value);
 }
 
+// Where a new line of that type may stand: after the lines that come before it or with it in the
+// order of RFC 8866 section 9.
+size_t PlaceFor(const std::vector<Line>& lines, char type) {
+  constexpr std::string_view kOrder = "vosiuepcbtrzka";
+  const size_t rank = std::min(kOrder.find(type), kOrder.size());
+  const auto before = [&](const Line& line) {
+    return std::min(kOrder.find(line.type), kOrder.size()) <= rank;
+  };
+  const auto it = std::find_if(lines.rbegin(), lines.rend(), before);
+  return static_cast<size_t>(lines.rend() - it);
+}
+
 // Applies rules one after the other to one tree.
 class Editor {
  public:
@@ -106,10 +118,13 @@ class Editor {
       if (!rule.target.nth || *rule.target.nth == index) matching.push_back(i);
     }
     if (rule.action == RuleAction::kInsert) {
-      return Insert(lines, matching.empty() ? lines.size() : matching.back() + 1, rule.value);
+      const size_t place = matching.empty() ? PlaceFor(lines, rule.value[0]) : matching.back() + 1;
+      return Insert(lines, place, rule.value);
     }
     const bool adds = rule.action == RuleAction::kSet && !IsAboutWord(rule.target);
-    if (matching.empty() && adds) return Insert(lines, lines.size(), rule.target.line + rule.value);
+    if (matching.empty() && adds) {
+      return Insert(lines, PlaceFor(lines, rule.target.line[0]), rule.target.line + rule.value);
+    }
     // From the back, so that what is removed does not move what is still to be edited.
     for (auto it = matching.rbegin(); it != matching.rend(); ++it) Edit(rule, section, *it);
   }
@@ -216,9 +231,6 @@ Result<void> ApplyRules(SessionDescription& description, const std::vector<Rule>
   }
   auto parsed = Parse(Print(edited));
   if (!parsed) return Fail("the rules break the description: " + parsed.error().ToString());
-  if (parsed->media.size() != description.media.size()) {
-    return Fail("the rules break the description: they change its media sections");
-  }
   description = std::move(edited);
   trail = std::move(edited_trail);
   return {};

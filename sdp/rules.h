@@ -30,7 +30,7 @@ struct RuleTarget {
 enum class RuleAction {
   kSet,      // what follows `token`, or without one what follows `line`, becomes `value`
   kDelete,   // the word, or without `token` and `token_index` the line, goes away
-  kInsert,   // the line `value` comes after the lines that match, or to the end of the section
+  kInsert,   // the line `value` comes after the lines that match, or where RFC 8866 puts it
   kReplace,  // the word, or without `token` and `token_index` the whole line, becomes `value`
 };
 
@@ -46,8 +46,7 @@ struct Rule {
 Result<void> CheckRule(const Rule& rule);
 
 // In order, each rule on the result of the one before. If they do not leave a description that can
-// be parsed, with the same media sections, `description` stays as it was and the reason is
-// returned.
+// be parsed, `description` stays as it was and the reason is returned.
 Result<void> ApplyRules(SessionDescription& description, const std::vector<Rule>& rules,
                         EditTrail& trail);
 
