@@ -7,6 +7,23 @@ function(lastmile_module name)
   add_library(lastmile::${name} ALIAS lastmile_${name})
   target_include_directories(lastmile_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(lastmile_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  lastmile_precompile(lastmile_${name} lastmile_pch LastmilePch.cc
+                      <expected> <functional> <string> <unordered_map> <variant> <vector>
+                      <spdlog/spdlog.h>)
+endfunction()
+
+# Most of a small file's compile time is the same few headers: they are compiled once a build and
+# kind of target. Every file still includes what it uses.
+function(lastmile_precompile target holder source)
+  if(NOT TARGET ${holder})
+    add_library(${holder} OBJECT ${CMAKE_SOURCE_DIR}/cmake/${source})
+    target_link_libraries(${holder} PRIVATE spdlog::spdlog fmt::fmt Threads::Threads)
+    if(TARGET GTest::gmock)
+      target_link_libraries(${holder} PRIVATE GTest::gmock)
+    endif()
+    target_precompile_headers(${holder} PRIVATE ${ARGN})
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${holder})
 endfunction()
 
 # lastmile_test(sdp_test LABEL unit SOURCES a_test.cc LIBS lastmile::sdp TIMEOUT 30) makes one
@@ -16,6 +33,9 @@ function(lastmile_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  lastmile_precompile(${name} lastmile_test_pch LastmileTestPch.cc
+                      <expected> <functional> <string> <unordered_map> <variant> <vector>
+                      <spdlog/spdlog.h> <gmock/gmock.h> <gtest/gtest.h>)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
 endfunction()
