@@ -19,5 +19,14 @@ lastmile_require(LWS libwebsockets libwebsockets-dev)
 lastmile_require(UV libuv libuv1-dev)
 lastmile_require(SOFIA sofia-sip-ua libsofia-sip-ua-dev)
 lastmile_require(NICE nice libnice-dev)
+
+# libsofia-sip-ua.so and libnice.so both export stun_message_length, with different meanings: in one
+# process the wrong one makes libnice refuse every STUN message. The gateway needs only sofia's
+# grammar and takes it from the archive, which brings in nothing of sofia's STUN.
+find_library(LASTMILE_SOFIA_ARCHIVE libsofia-sip-ua.a REQUIRED)
+add_library(lastmile_sofia_grammar INTERFACE)
+target_include_directories(lastmile_sofia_grammar SYSTEM INTERFACE ${SOFIA_INCLUDE_DIRS})
+target_link_libraries(lastmile_sofia_grammar
+  INTERFACE ${LASTMILE_SOFIA_ARCHIVE} PkgConfig::OPENSSL Threads::Threads)
 lastmile_require(SRTP libsrtp2 libsrtp2-dev)
 lastmile_require(CARES libcares libc-ares-dev)

@@ -134,24 +134,30 @@ class Editor {
     line.note = note_;
   }
 
+  // Which format of an m= line the rule is about.
+  static std::optional<size_t> FindFormat(const MediaLine& media, const RuleTarget& target) {
+    constexpr size_t kWordsBeforeFormats = 3;
+    if (target.token.empty()) {
+      const size_t index = *target.token_index - kWordsBeforeFormats;
+      return *target.token_index >= kWordsBeforeFormats && index < media.formats.size()
+                 ? std::optional(index)
+                 : std::nullopt;
+    }
+    const auto it = std::ranges::find(media.formats, target.token);
+    if (it == media.formats.end()) return std::nullopt;
+    return static_cast<size_t>(it - media.formats.begin());
+  }
+
   // An m= line stays an m= line with a port the gateway listens on; its formats may be edited.
   void EditMediaLine(const Rule& rule, size_t section) {
-    constexpr size_t kFirstFormat = 3;
-    const std::string line = WholeLine(description_.media[section].line());
-    if (!line.starts_with(rule.target.line) || !IsAboutWord(rule.target)) return;
-    if (rule.action == RuleAction::kInsert) return;
-    const auto words = WordsOf(line);
-    const auto word = FindWord(line, rule.target);
-    if (!word) return;
-    const auto position = std::ranges::find(words, word->start, &Word::start) - words.begin();
-    if (static_cast<size_t>(position) < kFirstFormat) return;
     MediaLine media = description_.media[section].media();
-    std::string& format = media.formats[static_cast<size_t>(position) - kFirstFormat];
+    if (!WholeLine(description_.media[section].line()).starts_with(rule.target.line)) return;
+    const auto format = FindFormat(media, rule.target);
+    if (!format) return;
     if (rule.action == RuleAction::kDelete) {
-      return RemoveFormat(description_, section, std::string(format), note_, trail_);
+      return RemoveFormat(description_, section, media.formats[*format], note_, trail_);
     }
-    const size_t kept = rule.action == RuleAction::kSet ? rule.target.token.size() : 0;
-    format = format.substr(0, kept) + rule.value;
+    media.formats[*format] = rule.value;
     description_.media[section].SetMedia(std::move(media), note_);
   }
 
@@ -190,7 +196,7 @@ Result<void> CheckRule(const Rule& rule) {
   if (writes_line && (!IsWholeLine(rule.value) || rule.value.starts_with("m="))) {
     return Fail("the value has to be a whole line other than m=, for example \"a=ptime:20\"");
   }
-  if (line.starts_with("m=") && !word) {
+  if (line.starts_with("m=") && (!word || rule.action == RuleAction::kInsert)) {
     return Fail("of an m= line only formats can be edited: say which one as token");
   }
   return {};

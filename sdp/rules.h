@@ -22,6 +22,7 @@ struct RuleTarget {
   std::string line;             // start of the line: "a=ptime", "a=fmtp:101", "m=audio", "b="
   std::optional<size_t> nth;    // 0-based among the lines that start so, in each section
   // Start of a word inside the line: "bitrate=", "telephone-event/". Words end at a space or ";".
+  // In an m= line a whole format: "101".
   std::string token;
   std::optional<size_t> token_index;  // 0-based among the words that start so
 };

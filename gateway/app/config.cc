@@ -157,8 +157,10 @@ void ReadUsers(YamlSection& root, Config& config) {
     std::string password;
     entry.Text("name", user.name);
     entry.Text("caller_id", user.caller_id);
-    const bool has_ha1 = entry.Secret("ha1", user.ha1);
-    const bool has_password = entry.Secret("password", password);
+    const bool has_ha1 = entry.Find("ha1").IsDefined();
+    const bool has_password = entry.Find("password").IsDefined();
+    entry.Secret("ha1", user.ha1);
+    entry.Secret("password", password);
     if (user.name.empty()) {
       entry.Report(list[i], "a user needs a `name`");
     } else if (has_ha1 == has_password) {

@@ -208,6 +208,28 @@ TEST(Rules, MistakesAreToldAndChangeNothing) {
       HasSubstr("longer"));
 }
 
+// The table of docs/sdp.md.
+TEST(Rules, WishesOfTheManual) {
+  const std::vector<std::pair<Rule, std::string>> kWishes = {
+      {Make(RuleAction::kSet, On("audio", {}, "a=ptime:"), "30"), "a=ptime:30\r\n"},
+      {Make(RuleAction::kDelete, On("audio", {}, "m=audio", {}, "8")),
+       "m=audio 8000 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101"},
+      {Make(RuleAction::kReplace, On("audio", {}, "a=fmtp:101", {}, "0-15"), "0-16"),
+       "a=fmtp:101 0-16\r\n"},
+      {Make(RuleAction::kInsert, On("audio", {}, ""), "b=AS:80"), "0-15\r\nb=AS:80\r\n"},
+      {Make(RuleAction::kSet, On("session", {}, "s="), "call"), "\r\ns=call\r\nc=IN IP4"},
+  };
+  TrunkLocalMedia local = TrunkLocal(CarrierCodecs());
+  local.rtp.port = 8000;  // looks like a format and is none
+  local.rtcp.port = 8001;
+  for (const auto& [rule, expected] : kWishes) {
+    TrunkLeg leg(9);
+    leg.SetProfile({.rules = {rule}});
+    EXPECT_THAT(leg.BuildOffer(local), HasSubstr(expected));
+    EXPECT_EQ(leg.last_build().rules_problem, "");
+  }
+}
+
 TEST(Rules, ApplyToWhatTheTrunkIsTold) {
   TrunkLeg leg(9);
   leg.SetProfile({.rules = {Make(RuleAction::kSet, On("audio", {}, "a=ptime:"), "30")}});

@@ -18,7 +18,7 @@ TEST(Addresses, TheWildcardMeansEveryInterfaceLoopbackLast) {
   for (const IpAddress& address : addresses) {
     EXPECT_FALSE(address.is_any());
     EXPECT_FALSE(address.is_v6());
-    if (loopback_seen) EXPECT_TRUE(address.is_loopback());
+    EXPECT_TRUE(!loopback_seen || address.is_loopback());
     loopback_seen = loopback_seen || address.is_loopback();
   }
   EXPECT_TRUE(loopback_seen);

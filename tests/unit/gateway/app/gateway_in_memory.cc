@@ -11,10 +11,10 @@ CallManagerOptions Options() {
   CallManagerOptions options;
   options.browser.domain = "gw.example";
   for (const char* name : {"alice", "bob"}) {
-    options.browser.users.push_back({.name = name,
-                                     .ha1 = sip::Ha1(name, "gw.example", "secret"),
-                                     .caller_id = name == std::string("alice") ? "+15550001001"
-                                                                               : ""});
+    options.browser.users.push_back(
+        {.name = name,
+         .ha1 = sip::Ha1(name, "gw.example", "secret"),
+         .caller_id = name == std::string("alice") ? "+15550001001" : ""});
   }
   options.trunk.local_host = "198.51.100.1";
   options.trunk.tcp_port = 5060;
@@ -33,7 +33,7 @@ sip::NameAddr Address(const std::string& user, const std::string& host) {
 
 }  // namespace
 
-GatewayInMemory::GatewayInMemory() : manager(Options(), random_) {}
+GatewayInMemory::GatewayInMemory() : manager(Options(), random) {}
 
 void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
   for (const ws::Command& command : outputs.ws) {
@@ -154,13 +154,13 @@ sip::Message GatewayInMemory::Ask(uint64_t conn, sip::Message request,
     ack.content_type.clear();
     FromBrowser(conn, ack);
   }
-  auto credentials = sip::AnswerChallenge(answer.www_authenticates.front(),
-                                          {request.from.uri.user, password}, request.method,
-                                          request.request_uri.ToString(), random_);
+  auto credentials =
+      sip::AnswerChallenge(answer.www_authenticates.front(), {request.from.uri.user, password},
+                           request.method, request.request_uri.ToString(), random);
   EXPECT_TRUE(credentials);
   request.authorizations = {*credentials};
   ++request.cseq.number;
-  request.vias.front().params.Set("branch", "z9hG4bK" + random_.Token(12));
+  request.vias.front().params.Set("branch", "z9hG4bK" + random.Token(12));
   FromBrowser(conn, request);
   answer = ToBrowser(conn);
   if (answer.status == 100) answer = ToBrowser(conn);

@@ -55,6 +55,7 @@ class GatewayInMemory {
   bool IsEmpty() const;          // no call, dialog, transaction or media session
   void Pump();
 
+  SystemRandom random;  // before `manager`, which uses it
   CallManager manager;
   TimePoint now{};
   std::set<media::SessionId> sessions;
@@ -65,7 +66,6 @@ class GatewayInMemory {
  private:
   void Execute(const CallManagerOutputs& outputs);
 
-  SystemRandom random_;
   std::map<uint64_t, std::deque<sip::Message>> to_browser_;
   std::deque<sip::Message> to_trunk_;
   sip::FlowId trunk_flow_;
