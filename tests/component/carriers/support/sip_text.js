@@ -80,14 +80,3 @@ export function ackOf(inviteFields, uri, response) {
   return sipBytes(`ACK ${uri} SIP/2.0`,
                   [...kept, `To: ${response.header('to')}`, `CSeq: ${number} ACK`]);
 }
-
-// A small generator with a seed (xorshift32): the same mutations in every run.
-export function seeded(seed) {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
