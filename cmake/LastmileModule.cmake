@@ -28,8 +28,12 @@ endfunction()
 
 # lastmile_test(sdp_test LABEL unit SOURCES a_test.cc LIBS lastmile::sdp TIMEOUT 30) makes one
 # GoogleTest program and registers it with CTest under its label, with its deadline in seconds.
+# THREADS: the test runs several threads; it also gets the label "threads" and belongs to the target
+# thread_tests, all that a ThreadSanitizer build has to make.
+add_custom_target(thread_tests)
+add_custom_target(fuzzers)
 function(lastmile_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
@@ -37,7 +41,11 @@ function(lastmile_test name)
                       <expected> <functional> <string> <unordered_map> <variant> <vector>
                       <spdlog/spdlog.h> <gmock/gmock.h> <gtest/gtest.h>)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_THREADS)
+    list(APPEND ARG_LABEL threads)
+    add_dependencies(thread_tests ${name})
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 
 # lastmile_fuzzer(sdp_parse_fuzz SOURCES x.cc LIBS lastmile::sdp) makes a libFuzzer target; CTest
@@ -54,6 +62,7 @@ function(lastmile_fuzzer name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers ${name})
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz/${name})
   add_test(NAME ${name}
            COMMAND ${name} -runs=${ARG_RUNS} -max_total_time=60 -timeout=1 -rss_limit_mb=512 -max_len=8192
