@@ -153,15 +153,13 @@ void GatewayTest::CallOnce(test::BrowserPhone& phone, bool browser_ends) {
 
 void GatewayTest::ExpectIdle() {
   TimePoint next_look{};
-  const bool idle = Until(
-      [&] {
-        if (MonotonicNow() < next_look) return false;
-        next_look = MonotonicNow() + 100ms;
-        const auto [signalling, media, ws] = gateway_->gauges();
-        return signalling.calls == 0 && signalling.dialogs == 0 && signalling.transactions == 0 &&
-               media.sessions == 0 && media.ports_in_use == 0;
-      },
-      40s);
+  const bool idle = Until([&] {
+    if (MonotonicNow() < next_look) return false;
+    next_look = MonotonicNow() + 20ms;
+    const auto [signalling, media, ws] = gateway_->gauges();
+    return signalling.calls == 0 && signalling.dialogs == 0 && signalling.transactions == 0 &&
+           media.sessions == 0 && media.ports_in_use == 0;
+  });
   const auto [signalling, media, ws] = gateway_->gauges();
   EXPECT_TRUE(idle) << "calls=" << signalling.calls << " dialogs=" << signalling.dialogs
                     << " transactions=" << signalling.transactions << " sessions=" << media.sessions

@@ -43,8 +43,7 @@ class GatewayTest : public testing::Test {
                            test::SipPhone::Call& at_carrier, int packets);
   // Dials, talks and hangs up; `browser_ends` says who.
   void CallOnce(test::BrowserPhone& phone, bool browser_ends);
-  // Waits until every gauge is 0, but for what is registered and connected. RFC 6026 keeps an INVITE
-  // transaction for 32 s.
+  // Waits until every gauge is 0, but for what is registered and connected.
   void ExpectIdle();
 
   std::unique_ptr<test::SipCarrier> carrier_;
