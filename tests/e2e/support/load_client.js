@@ -30,10 +30,17 @@ class LoadClient {
       pcConfig: { iceServers: [] },
     });
     session.on('icecandidate', ({ ready }) => ready());
+    // Chromium decodes, and so counts, only what is played.
+    const loudspeaker = new Audio();
+    loudspeaker.autoplay = true;
+    session.connection.addEventListener('track', ({ track }) => {
+      loudspeaker.srcObject = new MediaStream([track]);
+    });
     const timings = await withDeadline(this.#untilHeard(session), limitMs, number);
     const ended = new Promise((resolve) => session.on('ended', resolve));
     session.terminate();
     await ended;
+    loudspeaker.srcObject = null;
     return timings;
   }
 
