@@ -12,9 +12,8 @@ const DOMAIN = 'localhost';
 const ANSWER_MS = 10000;
 const md5 = (text) => createHash('md5').update(text).digest('hex');
 
-// Sends requests as they are given, with any bytes in the body, and waits for the final response. One
-// dialog-less call at a time; refuses the calls it gets. `line` is how it is connected:
-// {via, contact, send(bytes)}.
+// Sends requests with any bytes in the body and waits for the final response, one at a time. Refuses
+// the calls it gets with 486. `line` is how it is connected: {via, contact, send(bytes)}.
 class RawCaller {
   #line;
   #waiting = null;

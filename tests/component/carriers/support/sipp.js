@@ -57,10 +57,6 @@ export class Sipp {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  messages() {
-    return this.#read('messages');
-  }
-
   #file(name) {
     return join(this.#folder, name);
   }
@@ -74,7 +70,7 @@ export class Sipp {
   }
 
   #fail(error) {
-    error.message += `\n${this.#read('errors')}\n${this.messages()}`;
+    error.message += `\n${this.#read('errors')}\n${this.#read('messages')}`;
     throw error;
   }
 }
