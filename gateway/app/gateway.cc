@@ -139,6 +139,19 @@ void Gateway::Stop() {
   parts_.reset();
 }
 
-void Gateway::LogGauges() { parts_->signalling.LogGauges(); }
+GatewayGauges Gateway::gauges() {
+  return {.signalling = parts_->signalling.gauges(),
+          .media = parts_->media.gauges(),
+          .ws = parts_->ws.gauges()};
+}
+
+void Gateway::LogGauges() {
+  const auto [signalling, media, ws] = gauges();
+  spdlog::info(
+      "gauges calls={} dialogs={} transactions={} registrations={} sessions={} ports={} ws={} "
+      "streams={}",
+      signalling.calls, signalling.dialogs, signalling.transactions, signalling.registrations,
+      media.sessions, media.ports_in_use, ws.connections, signalling.trunk_streams);
+}
 
 }  // namespace lastmile::app

@@ -6,9 +6,19 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/app/call_manager.h"
 #include "gateway/app/config.h"
+#include "media_anchor/io/media_engine.h"
+#include "ws/server.h"
 
 namespace lastmile::app {
+
+// What is in use at one moment.
+struct GatewayGauges {
+  CallManagerGauges signalling;
+  media::MediaGauges media;
+  ws::Gauges ws;
+};
 
 // The whole gateway: media workers, WebSocket thread and signalling thread, started in this order
 // and stopped in reverse. Thread: main.
@@ -22,7 +32,9 @@ class Gateway {
   // What a person needs to know: one line for each address that is open. After Start().
   std::vector<std::string> Greeting() const;
   void Stop();
-  void LogGauges();
+  // Between Start() and Stop(). Waits for the signalling thread's next turn.
+  GatewayGauges gauges();
+  void LogGauges();  // one line "gauges calls=0 ..."
 
  private:
   struct Parts;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/log.h"
 
 namespace lastmile::app {
@@ -46,6 +47,7 @@ Result<std::vector<Endpoint>> Signalling::Start() {
   manager_ = std::make_unique<CallManager>(std::move(options), random_);
   shells_.ws_events.SetWake([this] { loop_.Wake(); });
   shells_.media_events.SetWake([this] { loop_.Wake(); });
+  gauge_requests_.SetWake([this] { loop_.Wake(); });
   thread_ = std::thread([this] { Run(); });
   return bound;
 }
@@ -57,9 +59,13 @@ void Signalling::Stop() {
   thread_.join();
 }
 
-void Signalling::LogGauges() {
-  gauges_requested_ = true;
-  loop_.Wake();
+CallManagerGauges Signalling::gauges() {
+  if (!thread_.joinable()) return {};
+  std::promise<CallManagerGauges> request;
+  auto answer = request.get_future();
+  const bool asked = gauge_requests_.Push(std::move(request));
+  LASTMILE_CHECK(asked);  // one caller, who waits: there is never a second request
+  return answer.get();
 }
 
 void Signalling::Run() {
@@ -81,7 +87,8 @@ TimePoint Signalling::OnTurn() {
   }
   if (manager_->next_timeout() <= now) manager_->OnTimer(now);
   Flush(now);
-  if (gauges_requested_.exchange(false)) WriteGauges();
+  gauge_requests_.Drain(gauge_batch_);
+  for (auto& request : gauge_batch_) request.set_value(manager_->gauges());
   if (IsDrained(now)) {
     loop_.Stop();
     return kNever;
@@ -178,16 +185,6 @@ void Signalling::OnStreamClosed(net::StreamId stream, const std::string& reason)
   flows_.erase(found);
   streams_.erase(flow);
   manager_->trunk_edge().OnStreamClosed(flow, MonotonicNow());
-}
-
-void Signalling::WriteGauges() const {
-  const auto gauges = manager_->gauges();
-  const auto media = shells_.media.gauges();
-  spdlog::info(
-      "gauges calls={} dialogs={} transactions={} registrations={} sessions={} ports={} ws={} "
-      "streams={}",
-      gauges.calls, gauges.dialogs, gauges.transactions, gauges.registrations, media.sessions,
-      media.ports_in_use, shells_.ws.gauges().connections, gauges.trunk_streams);
 }
 
 }  // namespace lastmile::app

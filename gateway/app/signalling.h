@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <deque>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -43,7 +44,8 @@ class Signalling final : private net::StreamSink {
   Result<std::vector<Endpoint>> Start();
   // Ends all calls, gives their BYEs kDrainTime to be answered, then joins the thread. Idempotent.
   void Stop();
-  void LogGauges();  // one line "gauges calls=0 ..."; any thread
+  // Waits for the thread's next turn. All zero before Start() and after Stop().
+  CallManagerGauges gauges();
 
   static constexpr Duration kDrainTime = 1500ms;
 
@@ -53,7 +55,6 @@ class Signalling final : private net::StreamSink {
   void Flush(TimePoint now);
   void Apply(const trunk::TrunkOutput& output);
   bool PostToMedia(media::MediaCommand command);
-  void WriteGauges() const;
   bool IsDrained(TimePoint now) const;
 
   void OnStreamOpen(net::StreamId stream, const Endpoint& local, const Endpoint& peer,
@@ -74,10 +75,11 @@ class Signalling final : private net::StreamSink {
   std::unordered_map<sip::FlowId, net::StreamId> streams_;
   std::vector<ws::Event> ws_batch_;
   std::vector<media::MediaEvent> media_batch_;
+  std::vector<std::promise<CallManagerGauges>> gauge_batch_;
   std::deque<media::MediaCommand> media_backlog_;  // what a full media mailbox did not take
 
   std::atomic<bool> stop_requested_ = false;
-  std::atomic<bool> gauges_requested_ = false;
+  Mailbox<std::promise<CallManagerGauges>> gauge_requests_{1};
   TimePoint stop_at_ = kNever;  // set when the shut-down has begun
   std::thread thread_;
 };

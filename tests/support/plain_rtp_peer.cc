@@ -1,4 +1,4 @@
-#include "tests/component/media_anchor/plain_rtp_peer.h"
+#include "tests/support/plain_rtp_peer.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

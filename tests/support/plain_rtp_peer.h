@@ -1,5 +1,5 @@
-#ifndef LASTMILE_TESTS_COMPONENT_MEDIA_ANCHOR_PLAIN_RTP_PEER_H_
-#define LASTMILE_TESTS_COMPONENT_MEDIA_ANCHOR_PLAIN_RTP_PEER_H_
+#ifndef LASTMILE_TESTS_SUPPORT_PLAIN_RTP_PEER_H_
+#define LASTMILE_TESTS_SUPPORT_PLAIN_RTP_PEER_H_
 
 #include <cstddef>
 #include <optional>
@@ -23,6 +23,7 @@ class PlainRtpPeer {
   void Send(const TestRtp& packet, const Endpoint& to);
   // What has arrived and who sent it; does not wait.
   std::optional<std::pair<TestRtp, Endpoint>> Receive();
+  int fd() const { return rtp_fd_; }
 
  private:
   int rtp_fd_;
@@ -33,4 +34,4 @@ class PlainRtpPeer {
 
 }  // namespace lastmile::test
 
-#endif  // LASTMILE_TESTS_COMPONENT_MEDIA_ANCHOR_PLAIN_RTP_PEER_H_
+#endif  // LASTMILE_TESTS_SUPPORT_PLAIN_RTP_PEER_H_

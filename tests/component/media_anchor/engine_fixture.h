@@ -11,15 +11,16 @@
 #include "base/mailbox.h"
 #include "base/strong_id.h"
 #include "media_anchor/io/media_engine.h"
-#include "tests/component/media_anchor/plain_rtp_peer.h"
+#include "tests/support/loopback.h"
+#include "tests/support/plain_rtp_peer.h"
 #include "tests/support/webrtc_peer.h"
 
 namespace lastmile::media {
 
-inline IpAddress Loopback(uint8_t last) { return IpAddress::V4(0x7f000000u | last); }
-// An even port with `ports` free ones from it on, on 127.0.0.1.
-uint16_t FindFreeRange(int ports);
-size_t OpenDescriptors();
+using test::FindFreeRange;
+using test::Loopback;
+using test::OpenDescriptors;
+
 // Turns `step` until `done` or ten seconds are over.
 bool WaitFor(const std::function<bool()>& done, const std::function<void()>& step);
 

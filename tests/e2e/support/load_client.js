@@ -1,7 +1,7 @@
 import JsSIP from 'jssip';
 
-// Many JsSIP calls from one page. Bundled by the load test and put into the demo page, which makes
-// window.lastmileLoad of it.
+// Many JsSIP calls from one page. Injected into the demo page by the load test, which finds it as
+// window.lastmileLoad.
 class LoadClient {
   #ua = null;
   #stream = null;
