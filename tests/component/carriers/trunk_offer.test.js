@@ -10,8 +10,8 @@ const NUMBER = '4930123456';
 const MAX_SDP = 300;
 const SDP_LINE = new RegExp('^(v=0|o=.*|s=.*|c=IN IP4 [0-9.]+|t=0 0|m=audio \\d+ RTP/AVP( \\d+)+|' +
                             'a=(rtpmap|fmtp|ptime|maxptime|rtcp):.*|a=sendrecv)$');
-const WEBRTC = new RegExp('ice|dtls|fingerprint|setup|candidate|group|bundle|mid|msid|ssrc|extmap|' +
-                          'rtcp-fb|mux|rid|trickle|tls|savp|avpf', 'i');
+const WEBRTC = new RegExp('ice|dtls|fingerprint|setup|candidate|group|bundle|mid|msid|ssrc|' +
+                          'extmap|rtcp-fb|mux|rid|trickle|tls|savp|avpf', 'i');
 
 // What the two INVITEs may share: SIP's and SDP's own words, the number, the user who calls.
 const COMMON_WORDS = new Set([
@@ -55,7 +55,8 @@ withLab("the trunk's offer", (lab) => {
 
   test(`its SDP has at most ${MAX_SDP} bytes and only plain lines`, (t) => {
     t.diagnostic(`SDP ${invite.body.length} bytes, INVITE ${invite.bytes.length} bytes; ` +
-        `the browser's SDP ${browserInvite.body.length} bytes, INVITE ${browserInvite.bytes.length} bytes`);
+        `the browser's SDP ${browserInvite.body.length} bytes, ` +
+        `INVITE ${browserInvite.bytes.length} bytes`);
     assert.ok(invite.body.length <= MAX_SDP, `${invite.body.length} bytes:\n${invite.body}`);
     assert.match(invite.body, /\r\n$/);
     for (const line of invite.body.split('\r\n').slice(0, -1)) {
