@@ -75,7 +75,8 @@ users:
       `${good}trunks:\n  metro: { servers: ["127.0.0.1:5060"] }\nroutes:\n` +
           '  - { to: "^1", trunk: metor }\n', 'metor',
       'error[route]: there is no trunk metor', 'metro'],
-    'what is no YAML': () => [good.replace('workers: 1', 'workers: ]'), ']', 'error[yaml]: illegal flow end'],
+    'what is no YAML': () => [
+      good.replace('workers: 1', 'workers: ]'), ']', 'error[yaml]: illegal flow end'],
     'a port that is taken': () => [
       good.replace(/addr: "[^"]*"/, `addr: "${takenAddress()}"`), `"${takenAddress()}"`,
       `error[listen]: cannot listen on ${takenAddress()}: another program has it already`],

@@ -30,7 +30,7 @@ withLab('a carrier that refuses TCP', (lab) => {
     await phone.close();
   });
 
-  test('no datagram was sent, to that port or with that call in it', { timeout: 10000 }, async (t) => {
+  test('no datagram went to that port or had that call in it', { timeout: 10000 }, async (t) => {
     const { datagrams, capture } = await watch.seen();
     assert.deepEqual(datagrams, []);
     if (capture === null) {

@@ -40,7 +40,8 @@ describe('SIGTERM', () => {
          assert.ok(ms <= LIMIT_MS, `${ms} ms`);
          const bye = await carrier.got('BYE', 1000);
          assert.match(bye.header('reason'), /shutting down/);
-         await until(() => toBrowser.some(({ method }) => method === 'BYE'), 'BYE to the browser', 3000);
+         await until(() => toBrowser.some(({ method }) => method === 'BYE'), 'BYE to the browser',
+                     3000);
          await phone.callBecomes('ended');
          assert.deepEqual(await phone.ending(), { cause: 'Terminated', originator: 'remote' });
        });

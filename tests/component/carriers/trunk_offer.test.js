@@ -10,15 +10,17 @@ const NUMBER = '4930123456';
 const MAX_SDP = 300;
 const SDP_LINE = new RegExp('^(v=0|o=.*|s=.*|c=IN IP4 [0-9.]+|t=0 0|m=audio \\d+ RTP/AVP( \\d+)+|' +
                             'a=(rtpmap|fmtp|ptime|maxptime|rtcp):.*|a=sendrecv)$');
-const WEBRTC = /ice|dtls|fingerprint|setup|candidate|group|bundle|mid|msid|ssrc|extmap|rtcp-fb|mux|rid|trickle|tls|savp|avpf/i;
+const WEBRTC = new RegExp('ice|dtls|fingerprint|setup|candidate|group|bundle|mid|msid|ssrc|' +
+                          'extmap|rtcp-fb|mux|rid|trickle|tls|savp|avpf', 'i');
 
 // What the two INVITEs may share: SIP's and SDP's own words, the number, the user who calls.
 const COMMON_WORDS = new Set([
   'INVITE', 'SIP/2.0', 'transport', 'branch', 'Max-Forwards', 'Call-ID', 'Contact', 'Content-Type',
   'Content-Length', 'application/sdp', 'Supported', 'timer', 'CANCEL', 'OPTIONS', 'UPDATE', 'audio',
-  'rtpmap', 'PCMA/8000', 'PCMU/8000', 'telephone-event/8000', 'sendrecv', 'alice', 'Allow', 'User-Agent',
-  'Lastmile', NUMBER,
+  'rtpmap', 'PCMA/8000', 'PCMU/8000', 'telephone-event/8000', 'sendrecv', 'alice', 'Allow',
+  'User-Agent', 'Lastmile', NUMBER,
 ]);
+const ADDRESS = /\b(\d+\.\d+\.\d+\.\d+|\w+-[\w-]+\.local)\b/g;
 // Magic at the start of every branch (RFC 3261 section 8.1.1.7).
 const BRANCH_MAGIC = /^z9hG4bK/;
 
@@ -31,7 +33,7 @@ withLab("the trunk's offer", (lab) => {
   let browserInvite;
   let invite;
 
-  test('a call from Chromium reaches a carrier that writes it down', { timeout: 60000 }, async () => {
+  test('Chromium calls a carrier that writes it down', { timeout: 60000 }, async () => {
     carrier = await RawCarrier.listen(lab.carrierHost, lab.carrierSip, [486, 'Busy Here']);
     const phone = await lab.openPage();
     const sent = [];
@@ -52,8 +54,9 @@ withLab("the trunk's offer", (lab) => {
   });
 
   test(`its SDP has at most ${MAX_SDP} bytes and only plain lines`, (t) => {
-    t.diagnostic(`SDP ${invite.body.length} bytes, INVITE ${invite.bytes.length} bytes; the browser's ` +
-        `SDP ${browserInvite.body.length} bytes, INVITE ${browserInvite.bytes.length} bytes`);
+    t.diagnostic(`SDP ${invite.body.length} bytes, INVITE ${invite.bytes.length} bytes; ` +
+        `the browser's SDP ${browserInvite.body.length} bytes, ` +
+        `INVITE ${browserInvite.bytes.length} bytes`);
     assert.ok(invite.body.length <= MAX_SDP, `${invite.body.length} bytes:\n${invite.body}`);
     assert.match(invite.body, /\r\n$/);
     for (const line of invite.body.split('\r\n').slice(0, -1)) {
@@ -83,13 +86,14 @@ withLab("the trunk's offer", (lab) => {
     inTrunk('From tag', /From: [^\r]*;tag=([^;\r]+)/);
     inTrunk('SDP session', /o=- (\d+)/);
     inTrunk('digest', /Authorization: ([^\r]+)/);
-    for (const [, address] of browserInvite.text.matchAll(/\b(\d+\.\d+\.\d+\.\d+|\w+-[\w-]+\.local)\b/g)) {
-      assert.ok(!invite.text.includes(address), `the browser's address ${address} is in the INVITE`);
+    for (const [address] of browserInvite.text.matchAll(ADDRESS)) {
+      assert.ok(!invite.text.includes(address), `the browser's address ${address}`);
     }
-    for (const name of ['Authorization', 'Proxy-Authorization', 'Session-Expires', 'Route', 'Path']) {
+    for (const name of ['Authorization', 'Proxy-Authorization', 'Session-Expires', 'Route']) {
       assert.equal(invite.header(name), '', `${name} of the browser side`);
     }
     assert.notEqual(invite.header('user-agent'), browserInvite.header('user-agent'));
-    assert.doesNotMatch(invite.text, /\.invalid|transport=wss?|SIP\/2\.0\/WS|JsSIP|outbound|;ob\b/i);
+    assert.doesNotMatch(invite.text,
+                        /\.invalid|transport=wss?|SIP\/2\.0\/WS|JsSIP|outbound|;ob\b/i);
   });
 }, { carrier: false, trunkHost: '127.0.0.2', carrierHost: '127.0.0.3' });

@@ -22,8 +22,8 @@ const KINDS = [
   (bytes, at) => bytes.subarray(0, at),
 ];
 
-// A copy of `original` with one to four bytes changed, lost or added, a part of it twice, or its end
-// cut off.
+// A copy of `original` with one to four bytes changed, lost or added, a part of it twice, or its
+// end cut off.
 export function mutated(original, random) {
   let bytes = Buffer.from(original);
   for (let left = 1 + random(4); left > 0 && bytes.length > 1; --left) {

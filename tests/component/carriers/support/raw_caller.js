@@ -12,8 +12,8 @@ const DOMAIN = 'localhost';
 const ANSWER_MS = 10000;
 const md5 = (text) => createHash('md5').update(text).digest('hex');
 
-// Sends requests with any bytes in the body and waits for the final response, one at a time. Refuses
-// the calls it gets with 486. `line` is how it is connected: {via, contact, send(bytes)}.
+// Sends requests with any bytes in the body and waits for the final response, one at a time.
+// Refuses the calls it gets with 486. `line` is how it is connected: {via, contact, send(bytes)}.
 class RawCaller {
   #line;
   #waiting = null;
@@ -37,8 +37,8 @@ class RawCaller {
     this.#waiting?.resolve(null);
   }
 
-  // {response, ms}: the final response, null if the connection was closed instead, and how long that
-  // took from the last byte sent.
+  // {response, ms}: the final response, null if the connection was closed instead, and how long
+  // that took from the last byte sent.
   async exchange(method, uri, { from, to = uri, fields = [], body }) {
     const callId = token();
     const head = [
@@ -131,7 +131,8 @@ export class WsCaller extends RawCaller {
     const response = md5([md5(`${this.user}:${realm}:${this.user}`), nonce, nc, cnonce, 'auth',
                           md5(`${method}:${uri}`)].join(':'));
     return `Authorization: Digest username="${this.user}", realm="${realm}", nonce="${nonce}", ` +
-        `uri="${uri}", response="${response}", algorithm=MD5, qop=auth, nc=${nc}, cnonce="${cnonce}"`;
+        `uri="${uri}", response="${response}", algorithm=MD5, qop=auth, nc=${nc}, ` +
+        `cnonce="${cnonce}"`;
   }
 }
 

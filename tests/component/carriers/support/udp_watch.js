@@ -39,10 +39,12 @@ export class UdpWatch {
     const probe = `probe ${randomUUID()}`;
     const sender = createSocket('udp4');
     sender.send(probe, this.port, this.host);
-    await until(() => this.#datagrams.includes(probe) && this.#captured()?.includes(probe) !== false,
+    await until(() => this.#datagrams.includes(probe) &&
+                    this.#captured()?.includes(probe) !== false,
                 'socket and capture see a datagram of the test', 5000);
     sender.close();
-    return { datagrams: this.#datagrams.filter((text) => text !== probe), capture: this.#captured() };
+    const datagrams = this.#datagrams.filter((text) => text !== probe);
+    return { datagrams, capture: this.#captured() };
   }
 
   async stop() {

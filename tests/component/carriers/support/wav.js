@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-// The samples of a WAV file (16 bit PCM, first channel) as numbers from -1 to 1. A file that is still
-// being written is read as far as it goes.
+// The samples of a WAV file (16 bit PCM, first channel) as numbers from -1 to 1. A file that is
+// still being written is read as far as it goes.
 export function readWav(path) {
   const wav = readFileSync(path);
   if (wav.length < 44 || wav.toString('latin1', 0, 4) !== 'RIFF') {
