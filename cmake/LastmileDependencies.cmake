@@ -19,6 +19,8 @@ lastmile_require(LWS libwebsockets libwebsockets-dev)
 lastmile_require(UV libuv libuv1-dev)
 lastmile_require(SOFIA sofia-sip-ua libsofia-sip-ua-dev)
 lastmile_require(NICE nice libnice-dev)
+# GLib asks for -pthread, which changes nothing here but would set its users' precompiled headers apart.
+set_property(TARGET PkgConfig::NICE PROPERTY INTERFACE_COMPILE_OPTIONS "")
 
 # libsofia-sip-ua.so and libnice.so both export stun_message_length, with different meanings: in one
 # process the wrong one makes libnice refuse every STUN message. The gateway needs only sofia's

@@ -7,17 +7,45 @@ function(lastmile_module name)
   add_library(lastmile::${name} ALIAS lastmile_${name})
   target_include_directories(lastmile_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(lastmile_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  lastmile_precompile(lastmile_${name} lastmile_pch LastmilePch.cc
+                      <expected> <functional> <string> <unordered_map> <variant> <vector>
+                      <spdlog/spdlog.h>)
+endfunction()
+
+# Most of a small file's compile time is the same few headers: they are compiled once a build and
+# kind of target. Every file still includes what it uses.
+function(lastmile_precompile target holder source)
+  if(NOT TARGET ${holder})
+    add_library(${holder} OBJECT ${CMAKE_SOURCE_DIR}/cmake/${source})
+    target_link_libraries(${holder} PRIVATE spdlog::spdlog fmt::fmt Threads::Threads)
+    if(TARGET GTest::gmock)
+      target_link_libraries(${holder} PRIVATE GTest::gmock)
+    endif()
+    target_precompile_headers(${holder} PRIVATE ${ARGN})
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${holder})
 endfunction()
 
 # lastmile_test(sdp_test LABEL unit SOURCES a_test.cc LIBS lastmile::sdp TIMEOUT 30) makes one
 # GoogleTest program and registers it with CTest under its label, with its deadline in seconds.
+# THREADS: the test runs several threads; it also gets the label "threads" and belongs to the target
+# thread_tests, all that a ThreadSanitizer build has to make.
+add_custom_target(thread_tests)
+add_custom_target(fuzzers)
 function(lastmile_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  lastmile_precompile(${name} lastmile_test_pch LastmileTestPch.cc
+                      <expected> <functional> <string> <unordered_map> <variant> <vector>
+                      <spdlog/spdlog.h> <gmock/gmock.h> <gtest/gtest.h>)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+  if(ARG_THREADS)
+    list(APPEND ARG_LABEL threads)
+    add_dependencies(thread_tests ${name})
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
                        ENVIRONMENT "${LASTMILE_TEST_ENVIRONMENT}")
 endfunction()
 
@@ -35,6 +63,7 @@ function(lastmile_fuzzer name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers ${name})
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz/${name})
   add_test(NAME ${name}
            COMMAND ${name} -runs=${ARG_RUNS} -max_total_time=60 -timeout=1 -rss_limit_mb=512 -max_len=8192

@@ -3,7 +3,6 @@ set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 option(LASTMILE_BUILD_TESTS "Build the C++ tests" ON)
 option(LASTMILE_BUILD_FUZZERS "Build the libFuzzer targets (clang only)" OFF)
@@ -15,8 +14,12 @@ if(LASTMILE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${LASTMILE_CCACHE})
 endif()
 
+# One setting for libraries and programs, so that both can use the same precompiled headers.
+add_compile_options(-fPIC)
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Wno-missing-field-initializers -Werror=switch
                     -Werror=return-type -Werror=unused-result)
+# g++ 12 sees overlaps in std::string that are not there (its bug 105651).
+add_compile_options($<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 if(LASTMILE_SANITIZERS)
   add_compile_options(-fsanitize=${LASTMILE_SANITIZERS} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${LASTMILE_SANITIZERS})

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds every kind of build and runs every test. Ends in ctest's summary.
 # Usage: test.sh [PART...]     parts: dev asan tsan fuzz demo (all of them without an argument)
-#   dev    unit, component and browser tests        asan, tsan  unit and component tests
+#   dev    unit, component and browser tests        asan  unit and component tests
+#   tsan   the tests that run threads
 #   fuzz   every fuzz target for a bounded time     demo        the demo starts and answers
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -63,11 +64,11 @@ run_part() {
       ;;
     tsan)
       without_randomisation
-      build tsan
-      run_ctest tsan -j "$JOBS" -L 'unit|component'
+      build tsan thread_tests
+      run_ctest tsan -j "$JOBS" -L threads
       ;;
     fuzz)
-      build fuzz
+      build fuzz fuzzers
       run_ctest fuzz -j "$JOBS" -L fuzz
       ;;
     demo) run_demo ;;

@@ -51,7 +51,7 @@ struct Optional {
 constexpr std::array<Optional, 3> kOptional = {
     {{"budget.ptime", "over budget: packets of 20 ms are what carriers expect", IsDefaultPtime},
      {"budget.events",
-      "over budget: events 0 to 15 are what no line means (RFC 4733 section 2.4.1)",
+      "over budget: events 0 to 15 are what no line means (RFC 4733 section 7.1.1)",
       IsDefaultEvents},
      {"budget.rtpmap", "over budget: static payload types need no rtpmap (RFC 3551 section 6)",
       IsStaticRtpmap}}};

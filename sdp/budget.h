@@ -11,7 +11,7 @@ namespace lastmile::sdp {
 
 // Removes from the audio of `description`, step by step and only until it fits into `max_bytes`:
 //   1. what no peer needs: a=ptime:20, a=maxptime, a=fmtp 0-15 of telephone-event (RFC 4733 section
-//      2.4.1: what no line means), a=rtpmap of static payload types (RFC 3551)
+//      7.1.1: what no line means), a=rtpmap of static payload types (RFC 3551)
 //   2. telephone-event at clock rates other than the first codec's
 //   3. the least preferred codecs; one codec always stays
 // Says whether it fits now.

@@ -70,6 +70,18 @@ std::optional<std::string> Edited(const std::string& line, const Rule& rule) {
   return edited.replace(word->start + kept, word->length - kept, rule.value);
 }
 
+// Where a new line of that type may stand: after the lines that come before it or with it in the
+// order of RFC 8866 section 9.
+size_t PlaceFor(const std::vector<Line>& lines, char type) {
+  constexpr std::string_view kOrder = "vosiuepcbtrzka";
+  const size_t rank = std::min(kOrder.find(type), kOrder.size());
+  const auto before = [&](const Line& line) {
+    return std::min(kOrder.find(line.type), kOrder.size()) <= rank;
+  };
+  const auto it = std::find_if(lines.rbegin(), lines.rend(), before);
+  return static_cast<size_t>(lines.rend() - it);
+}
+
 // Applies rules one after the other to one tree.
 class Editor {
  public:
@@ -106,10 +118,13 @@ class Editor {
       if (!rule.target.nth || *rule.target.nth == index) matching.push_back(i);
     }
     if (rule.action == RuleAction::kInsert) {
-      return Insert(lines, matching.empty() ? lines.size() : matching.back() + 1, rule.value);
+      const size_t place = matching.empty() ? PlaceFor(lines, rule.value[0]) : matching.back() + 1;
+      return Insert(lines, place, rule.value);
     }
     const bool adds = rule.action == RuleAction::kSet && !IsAboutWord(rule.target);
-    if (matching.empty() && adds) return Insert(lines, lines.size(), rule.target.line + rule.value);
+    if (matching.empty() && adds) {
+      return Insert(lines, PlaceFor(lines, rule.target.line[0]), rule.target.line + rule.value);
+    }
     // From the back, so that what is removed does not move what is still to be edited.
     for (auto it = matching.rbegin(); it != matching.rend(); ++it) Edit(rule, section, *it);
   }
@@ -134,24 +149,30 @@ class Editor {
     line.note = note_;
   }
 
+  // Which format of an m= line the rule is about.
+  static std::optional<size_t> FindFormat(const MediaLine& media, const RuleTarget& target) {
+    constexpr size_t kWordsBeforeFormats = 3;
+    if (target.token.empty()) {
+      const size_t index = *target.token_index - kWordsBeforeFormats;
+      return *target.token_index >= kWordsBeforeFormats && index < media.formats.size()
+                 ? std::optional(index)
+                 : std::nullopt;
+    }
+    const auto it = std::ranges::find(media.formats, target.token);
+    if (it == media.formats.end()) return std::nullopt;
+    return static_cast<size_t>(it - media.formats.begin());
+  }
+
   // An m= line stays an m= line with a port the gateway listens on; its formats may be edited.
   void EditMediaLine(const Rule& rule, size_t section) {
-    constexpr size_t kFirstFormat = 3;
-    const std::string line = WholeLine(description_.media[section].line());
-    if (!line.starts_with(rule.target.line) || !IsAboutWord(rule.target)) return;
-    if (rule.action == RuleAction::kInsert) return;
-    const auto words = WordsOf(line);
-    const auto word = FindWord(line, rule.target);
-    if (!word) return;
-    const auto position = std::ranges::find(words, word->start, &Word::start) - words.begin();
-    if (static_cast<size_t>(position) < kFirstFormat) return;
     MediaLine media = description_.media[section].media();
-    std::string& format = media.formats[static_cast<size_t>(position) - kFirstFormat];
+    if (!WholeLine(description_.media[section].line()).starts_with(rule.target.line)) return;
+    const auto format = FindFormat(media, rule.target);
+    if (!format) return;
     if (rule.action == RuleAction::kDelete) {
-      return RemoveFormat(description_, section, std::string(format), note_, trail_);
+      return RemoveFormat(description_, section, media.formats[*format], note_, trail_);
     }
-    const size_t kept = rule.action == RuleAction::kSet ? rule.target.token.size() : 0;
-    format = format.substr(0, kept) + rule.value;
+    media.formats[*format] = rule.value;
     description_.media[section].SetMedia(std::move(media), note_);
   }
 
@@ -190,7 +211,7 @@ Result<void> CheckRule(const Rule& rule) {
   if (writes_line && (!IsWholeLine(rule.value) || rule.value.starts_with("m="))) {
     return Fail("the value has to be a whole line other than m=, for example \"a=ptime:20\"");
   }
-  if (line.starts_with("m=") && !word) {
+  if (line.starts_with("m=") && (!word || rule.action == RuleAction::kInsert)) {
     return Fail("of an m= line only formats can be edited: say which one as token");
   }
   return {};
@@ -210,9 +231,6 @@ Result<void> ApplyRules(SessionDescription& description, const std::vector<Rule>
   }
   auto parsed = Parse(Print(edited));
   if (!parsed) return Fail("the rules break the description: " + parsed.error().ToString());
-  if (parsed->media.size() != description.media.size()) {
-    return Fail("the rules break the description: they change its media sections");
-  }
   description = std::move(edited);
   trail = std::move(edited_trail);
   return {};

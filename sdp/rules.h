@@ -22,6 +22,7 @@ struct RuleTarget {
   std::string line;             // start of the line: "a=ptime", "a=fmtp:101", "m=audio", "b="
   std::optional<size_t> nth;    // 0-based among the lines that start so, in each section
   // Start of a word inside the line: "bitrate=", "telephone-event/". Words end at a space or ";".
+  // In an m= line a whole format: "101".
   std::string token;
   std::optional<size_t> token_index;  // 0-based among the words that start so
 };
@@ -29,7 +30,7 @@ struct RuleTarget {
 enum class RuleAction {
   kSet,      // what follows `token`, or without one what follows `line`, becomes `value`
   kDelete,   // the word, or without `token` and `token_index` the line, goes away
-  kInsert,   // the line `value` comes after the lines that match, or to the end of the section
+  kInsert,   // the line `value` comes after the lines that match, or where RFC 8866 puts it
   kReplace,  // the word, or without `token` and `token_index` the whole line, becomes `value`
 };
 
@@ -45,8 +46,7 @@ struct Rule {
 Result<void> CheckRule(const Rule& rule);
 
 // In order, each rule on the result of the one before. If they do not leave a description that can
-// be parsed, with the same media sections, `description` stays as it was and the reason is
-// returned.
+// be parsed, `description` stays as it was and the reason is returned.
 Result<void> ApplyRules(SessionDescription& description, const std::vector<Rule>& rules,
                         EditTrail& trail);
 

@@ -1,5 +1,7 @@
 #include "gateway/app/routing.h"
 
+#include <regex>
+
 namespace lastmile::app {
 namespace {
 
@@ -8,28 +10,45 @@ bool Matches(const std::regex& pattern, std::string_view number) {
          std::regex_search(number.begin(), number.end(), pattern);
 }
 
+struct Outbound {
+  std::regex to;
+  std::string trunk;
+};
+struct Inbound {
+  std::string from_trunk;
+  std::regex to;
+  std::string user;
+};
+
 }  // namespace
 
-Router::Router(const std::vector<OutboundRoute>& outbound,
-               const std::vector<InboundRoute>& inbound) {
+struct Router::Routes {
+  std::vector<Outbound> outbound;
+  std::vector<Inbound> inbound;
+};
+
+Router::Router(const std::vector<OutboundRoute>& outbound, const std::vector<InboundRoute>& inbound)
+    : routes_(std::make_unique<Routes>()) {
   for (const OutboundRoute& route : outbound) {
-    outbound_.push_back({std::regex(route.to, std::regex::ECMAScript), route.trunk});
+    routes_->outbound.push_back({std::regex(route.to, std::regex::ECMAScript), route.trunk});
   }
   for (const InboundRoute& route : inbound) {
-    inbound_.push_back(
+    routes_->inbound.push_back(
         {route.from_trunk, std::regex(route.to, std::regex::ECMAScript), route.user});
   }
 }
 
+Router::~Router() = default;
+
 std::optional<std::string> Router::TrunkFor(std::string_view number) const {
-  for (const Outbound& route : outbound_) {
+  for (const Outbound& route : routes_->outbound) {
     if (Matches(route.to, number)) return route.trunk;
   }
   return std::nullopt;
 }
 
 std::string Router::UserFor(std::string_view trunk, std::string_view number) const {
-  for (const Inbound& route : inbound_) {
+  for (const Inbound& route : routes_->inbound) {
     if ((route.from_trunk == "*" || route.from_trunk == trunk) && Matches(route.to, number)) {
       return route.user;
     }

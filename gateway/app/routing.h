@@ -1,8 +1,8 @@
 #ifndef LASTMILE_GATEWAY_APP_ROUTING_H_
 #define LASTMILE_GATEWAY_APP_ROUTING_H_
 
+#include <memory>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +16,7 @@ class Router {
  public:
   // The patterns have been checked by ParseConfig.
   Router(const std::vector<OutboundRoute>& outbound, const std::vector<InboundRoute>& inbound);
+  ~Router();
 
   // The trunk for a number a browser dialled; nothing: no route matches.
   std::optional<std::string> TrunkFor(std::string_view number) const;
@@ -25,17 +26,8 @@ class Router {
   static constexpr size_t kMaxNumber = 128;  // longer ones match nothing
 
  private:
-  struct Outbound {
-    std::regex to;
-    std::string trunk;
-  };
-  struct Inbound {
-    std::string from_trunk;
-    std::regex to;
-    std::string user;
-  };
-  std::vector<Outbound> outbound_;
-  std::vector<Inbound> inbound_;
+  struct Routes;  // compiled patterns; <regex> is too slow to compile for every includer
+  std::unique_ptr<Routes> routes_;
 };
 
 }  // namespace lastmile::app

@@ -65,8 +65,9 @@ sip::FlowId TrunkEdge::NewFlow(size_t trunk, bool inbound, bool tls) {
   info.contact.host = options_.local_host;
   info.contact.port = port;
   info.contact.params.Set("transport", tls ? "tls" : "tcp");
-  // An unknown peer owns nothing: each such flow is an owner of its own, above all trunks.
-  info.owner = trunk == kUnknownPeer ? options_.trunks.size() + flow.value : trunk;
+  // All flows of a trunk are one owner: carriers send requests of a dialog on any of them. Owner 0
+  // shares nothing, which is right for a peer nobody knows.
+  info.owner = trunk == kUnknownPeer ? 0 : trunk + 1;
   user_agent_.AddFlow(flow, std::move(info));
   return flow;
 }
@@ -111,10 +112,14 @@ void TrunkEdge::OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now) {
     outputs_.push_back(SendBytes{flow, std::string(kKeepAlivePong)});
   }
   if (pushed) return;
-  if (auto head = sip::Parse(pushed.error().head); !head) {
-    if (auto answer = sip::PrintRejection(head.error())) {
-      outputs_.push_back(SendBytes{flow, *std::move(answer)});
-    }
+  // The head alone may be well-formed: what is wrong is then its Content-Length.
+  auto head = sip::Parse(pushed.error().head);
+  if (head) {
+    head = std::unexpected(sip::ParseError{
+        .status = 400, .reason = pushed.error().reason, .answerable = std::move(*head)});
+  }
+  if (auto answer = sip::PrintRejection(head.error())) {
+    outputs_.push_back(SendBytes{flow, *std::move(answer)});
   }
   Close(flow, pushed.error().reason, now);
 }

@@ -1,29 +1,11 @@
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
 
-import { ROOT, withLab } from './support/lab.js';
+import { injectScript } from './support/bundle.js';
+import { withLab } from './support/lab.js';
 
 const IN_A_ROW = 200;
 const AT_ONCE = 20;
-
-const webDemo = createRequire(join(ROOT, 'web-demo/package.json'));
-const folder = mkdtempSync(join(tmpdir(), 'lastmile-load-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
-
-async function bundle() {
-  const outfile = join(folder, 'load.js');
-  await webDemo('esbuild').build({
-    entryPoints: [join(dirname(fileURLToPath(import.meta.url)), 'support/load_client.js')],
-    nodePaths: [join(ROOT, 'web-demo/node_modules')],
-    outfile, bundle: true, format: 'iife', logLevel: 'warning',
-  });
-  return outfile;
-}
 
 function median(values) {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
@@ -33,10 +15,9 @@ withLab('many calls', (lab) => {
   let page;
 
   test('the load page registers', { timeout: 60000 }, async () => {
-    // The client is put into the page from outside, which its Content-Security-Policy forbids.
     const phone = await lab.openPage({ context: { bypassCSP: true } });
     page = phone.page;
-    await page.addScriptTag({ path: await bundle() });
+    await injectScript(page, "import './load_client.js';");
     await page.evaluate((url) => window.lastmileLoad.register(
         { url, user: 'alice', password: 'alice', domain: 'localhost' }),
                         lab.pageUrl.replace('http', 'ws'));

@@ -15,6 +15,8 @@
 namespace lastmile::sdp {
 namespace {
 
+constexpr size_t kMaxSdpBytes = 190;  // small enough for the budget to have work
+
 const std::vector<std::string> kPolicy = {"PCMU", "PCMA", "G722", "opus"};
 const std::vector<Codec> kOffered = {
     {.name = "PCMU", .payload_type = 0, .fmtp = {}},
@@ -23,6 +25,20 @@ const std::vector<Codec> kOffered = {
 
 void CheckBuilt(const std::string& text) {
   if (!Parse(text)) std::abort();
+}
+
+// What is said to the trunk fits or has nothing left to lose, and each of its lines is explained.
+void CheckTrunkBuild(std::string_view input, const TrunkBuild& build) {
+  if (build.fits != (build.bytes <= kMaxSdpBytes)) std::abort();
+  const EditLog log = Explain(*Parse(input), build.tree, build.trail, Towards::kTrunk);
+  if (log.bytes_in != input.size() || log.bytes_out != build.bytes) std::abort();
+  size_t lines_out = 0;
+  for (const Edit& edit : log.edits) lines_out += edit.output_line != 0 ? 1 : 0;
+  size_t expected = build.tree.session.size();
+  for (const MediaSection& section : build.tree.media) expected += 1 + section.lines.size();
+  if (lines_out != expected) std::abort();
+  log.ToJson();
+  log.ToDiff();
 }
 
 BrowserLocalMedia BrowserLocal(std::vector<Codec> codecs) {
@@ -46,7 +62,10 @@ void BrowserOffer(std::string_view text) {
   if (!media) return;
   const auto codecs = CodecsForOffer(media->codecs, kPolicy);
   if (codecs.empty()) return;
-  CheckBuilt(TrunkLeg(2).BuildOffer(TrunkLocal(codecs)));
+  TrunkLeg trunk(2);
+  trunk.SetProfile({.rules = {}, .max_sdp_bytes = kMaxSdpBytes});
+  CheckBuilt(trunk.BuildOffer(TrunkLocal(codecs)));
+  CheckTrunkBuild(text, trunk.last_build());
   const auto answered = CommonCodecs(media->codecs, codecs);
   if (PairCodecs(answered, codecs).size() != answered.size()) std::abort();
   CheckBuilt(browser.BuildAnswer(BrowserLocal(answered)));
@@ -60,7 +79,9 @@ void TrunkOffer(std::string_view text) {
   const auto codecs = CodecsForOffer(media->codecs, kPolicy);
   if (codecs.empty()) return;
   CheckBuilt(BrowserLeg(2).BuildOffer(BrowserLocal(codecs)));
+  trunk.SetProfile({.rules = {}, .max_sdp_bytes = kMaxSdpBytes});
   CheckBuilt(trunk.BuildAnswer(TrunkLocal(CommonCodecs(media->codecs, codecs))));
+  CheckTrunkBuild(text, trunk.last_build());
 }
 
 void BrowserAnswer(std::string_view text) {

@@ -26,8 +26,15 @@ function program(variable, path) {
   return found;
 }
 
+export function gatewayProgram() {
+  return program('LASTMILE_BIN', 'gateway/app/lastmile');
+}
+
 // A gateway, a demo carrier and a browser of their own: free ports, a temporary folder, a fresh
-// certificate. Everything is gone after stop().
+// certificate. Everything is gone after stop(). Options:
+//   carrier       false: a test brings its own carrier, at carrierHost:carrierSip
+//   trunkHost     the address that the gateway shows to its trunk
+//   carrierHost   the carrier's address
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -35,15 +42,20 @@ export class Lab {
   #ranges = mediaRanges();
   browser = null;
 
+  constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1' } = {}) {
+    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost });
+  }
+
   async start() {
     const [http, https, sip, carrierSip, browserMedia] = await freePorts(5);
     Object.assign(this, { http, https, sip, carrierSip, browserMedia });
     this.pageUrl = `http://localhost:${http}/`;
     this.securePageUrl = `https://localhost:${https}/`;
-    this.carrier = this.startCarrier({ port: carrierSip });
-    this.gateway = new ChildProcess(
-        'gateway', program('LASTMILE_BIN', 'gateway/app/lastmile'),
-        ['run', '-c', this.#writeConfig()]);
+    if (this.withCarrier) {
+      this.carrier = this.startCarrier({ port: carrierSip });
+    }
+    this.config = this.#writeConfig();
+    this.gateway = new ChildProcess('gateway', gatewayProgram(), ['run', '-c', this.config]);
     await this.#ready();
     this.openFiles = this.countFiles();
     this.browser = await launchBrowser();
@@ -52,7 +64,8 @@ export class Lab {
   // A carrier of its own on the trunk's side, e.g. with callUser, which rings at once.
   startCarrier({ port, callUser }) {
     const range = this.#ranges[1 + this.#carriers.length % (this.#ranges.length - 1)];
-    const args = ['--listen', `127.0.0.1:${port}`, '--gateway', `127.0.0.1:${this.sip}`,
+    const args = ['--listen', `${this.carrierHost}:${port}`,
+                  '--gateway', `${this.trunkHost}:${this.sip}`,
                   '--rtp-ports', range];
     const carrier = new ChildProcess(
         'carrier',
@@ -144,11 +157,11 @@ page: ${PAGE_FOLDER}
 listen:
   ws: { addr: "127.0.0.1:${this.http}" }
   wss: { addr: "127.0.0.1:${this.https}" }
-  sip: [ "tcp:127.0.0.1:${this.sip}" ]
+  sip: [ "tcp:${this.trunkHost}:${this.sip}" ]
 tls: { cert: ${cert}, key: ${key} }
 media:
   browser: { bind: "127.0.0.1", advertise: "127.0.0.1", port: ${this.browserMedia} }
-  trunk: { bind: "127.0.0.1", advertise: "127.0.0.1", ports: ${this.#ranges[0]} }
+  trunk: { bind: "${this.trunkHost}", advertise: "${this.trunkHost}", ports: ${this.#ranges[0]} }
 users:
   inline:
     - { name: alice, password: alice }
@@ -156,7 +169,7 @@ users:
 trunks:
   carrier:
     transport: tcp
-    servers: [ "127.0.0.1:${this.carrierSip}" ]
+    servers: [ "${this.carrierHost}:${this.carrierSip}" ]
     accept_from: [ "127.0.0.0/8" ]
 routes:
   - { to: "^[0-9*#+]+$", trunk: carrier }
@@ -169,7 +182,7 @@ routes:
       if (this.gateway.exit) {
         throw this.gateway.explained(new Error('the gateway did not start'));
       }
-      if (this.carrier.exit) {
+      if (this.carrier?.exit) {
         throw this.carrier.explained(new Error('the carrier did not start'));
       }
       const response = await fetch(this.pageUrl, { headers: { connection: 'close' } })
@@ -186,9 +199,9 @@ routes:
 
 // A suite with a lab of its own. `define` adds tests; one more at the end proves that the gateway
 // has nothing left: no call, no port, no transaction, no file descriptor.
-export function withLab(title, define) {
+export function withLab(title, define, options = {}) {
   describe(title, () => {
-    const lab = new Lab();
+    const lab = new Lab(options);
     before(() => lab.start());
     after(() => lab.stop());
     define(lab);

@@ -84,6 +84,7 @@ TEST(Attributes, CandidatesThatAreNone) {
   ExpectBad(ParseCandidate(""), 0);
   ExpectBad(ParseCandidate(std::string(33, 'f') + " 1 udp 1 192.0.2.1 1 typ host"), 0);
   ExpectBad(ParseCandidate("1 0 udp 1 192.0.2.1 1 typ host"), 2);
+  ExpectBad(ParseCandidate("1 x udp 1 192.0.2.1 1 typ host"), 2);
   ExpectBad(ParseCandidate("1 1"), 3);
   ExpectBad(ParseCandidate("1 1 udp 4294967296 192.0.2.1 1 typ host"), 8);
   ExpectBad(ParseCandidate("1 1 udp 1 \xC4 1 typ host"), 10);
@@ -159,6 +160,7 @@ TEST(Attributes, HeaderExtensions) {
   EXPECT_EQ(*ParseExtmap("1 urn:x"), (Extmap{1, std::nullopt, "urn:x", ""}));
   EXPECT_EQ(*ParseExtmap("2/sendonly urn:x a b"),
             (Extmap{2, Direction::kSendOnly, "urn:x", "a b"}));
+  ExpectBad(ParseExtmap("x urn:x"), 0);
   ExpectBad(ParseExtmap("0 urn:x"), 0);
   ExpectBad(ParseExtmap("1/up urn:x"), 2);
   ExpectBad(ParseExtmap("1"), 1);

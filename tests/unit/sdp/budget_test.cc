@@ -96,6 +96,15 @@ TEST(Budget, WhatWasTakenOutIsNotAcceptedInTheAnswer) {
   EXPECT_THAT(answer.error().reason, HasSubstr("none of the codecs"));
 }
 
+TEST(Budget, WithoutAudioThereIsNothingToRemove) {
+  auto video = Parse("v=0\r\nm=audio 0 RTP/AVP 0\r\nm=video 4000 RTP/AVP 31\r\na=ptime:20\r\n");
+  ASSERT_TRUE(video);
+  EditTrail trail;
+  EXPECT_FALSE(ShrinkToBudget(*video, 20, trail));
+  EXPECT_TRUE(ShrinkToBudget(*video, 100, trail));
+  EXPECT_TRUE(trail.removed().empty());
+}
+
 TEST(Budget, VersionsGrowingLongerStayWithin) {
   TrunkLeg leg(9);
   TrunkLocalMedia local = TrunkLocal(CarrierCodecs());

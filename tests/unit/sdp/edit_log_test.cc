@@ -170,6 +170,7 @@ TEST(EditLog, NamesTheRuleAndTheStepThatDidIt) {
 TEST(EditLog, WritesJsonAndADiffWithoutKeys) {
   const std::string offer =
       Capture("chromium-156-audio-offer.sdp") +
+      "k=clear:secretkey\r\na=crypto:1\r\n"
       "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:secretkeysecretkey\r\na=x:\"\\\x01\xC4\r\n";
   const auto [log, build] = ToTrunk(offer);
   for (const std::string& text : {log.ToJson(), log.ToDiff()}) {

@@ -151,11 +151,19 @@ TEST(Rules, SetAddsTheLineWhereItIsMissing) {
   EXPECT_EQ(Apply({Make(RuleAction::kSet, On("audio", 1, "a=fmtp:8", {}, "mode="), "1")}), kText);
 }
 
-TEST(Rules, InsertGoesAfterItsLineOrToTheEnd) {
+TEST(Rules, InsertGoesAfterItsLineOrWhereItBelongs) {
   EXPECT_THAT(Apply({Make(RuleAction::kInsert, On("audio", 0, "a=ptime"), "a=maxptime:60")}),
               HasSubstr("a=ptime:20\na=maxptime:60\r\na=fmtp:101"));
   EXPECT_THAT(Apply({Make(RuleAction::kInsert, On("audio", 0, ""), "b=AS:64")}),
-              HasSubstr("telephone-event/8000\nb=AS:64\r\nm=video"));
+              HasSubstr("m=audio 4000 RTP/AVP 0 101\nb=AS:64\r\na=ptime:20"));
+}
+
+TEST(Rules, NewSessionLinesKeepTheOrderOfTheRfc) {
+  EXPECT_THAT(Apply({Make(RuleAction::kInsert, On("session", {}, ""), "b=CT:100"),
+                     Make(RuleAction::kInsert, On("session", {}, ""), "i=words"),
+                     Make(RuleAction::kInsert, On("session", {}, ""), "a=x")}),
+              HasSubstr("s=-\ni=words\r\nc=IN IP4 192.0.2.1\nb=CT:100\r\nt=0 0\na=ptime:10\n"
+                        "a=ptime:40\na=rtpmap:101 telephone-event/48000\na=x\r\nm=audio"));
 }
 
 TEST(Rules, DeletesWordsWithOneSeparator) {
@@ -178,6 +186,20 @@ TEST(Rules, DeletingAFormatTakesItsLinesAlong) {
                     "m=audio 4000 RTP/AVP 0\na=ptime:20\n"));
   // The last format stays.
   EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("audio", 1, "m=audio", {}, "8"))}), kText);
+}
+
+TEST(Rules, WhatIsNotThereIsLeftAlone) {
+  EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("audio", 0, "m=audio", {}, "18"))}), kText);
+  EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("audio", 0, "m=video", {}, "115"))}), kText);
+  EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("session", {}, "m=audio", {}, "0"))}), kText);
+  EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("audio", 5, "a=ptime"))}), kText);
+  EXPECT_EQ(Apply({Make(RuleAction::kDelete, On("text", {}, "a=ptime"))}), kText);
+  EXPECT_EQ(Apply({Make(RuleAction::kReplace, On("video", 0, "a=fmtp", {}, "", 7), "x")}), kText);
+}
+
+TEST(Rules, DeletingTheOnlyWordLeavesItsName) {
+  EXPECT_THAT(Apply({Make(RuleAction::kDelete, On("audio", 0, "a=ptime", {}, "20"))}),
+              HasSubstr("m=audio 4000 RTP/AVP 0 101\na=ptime:\na=fmtp"));
 }
 
 TEST(Rules, SeeWhatTheRuleBeforeDid) {
@@ -206,6 +228,29 @@ TEST(Rules, MistakesAreToldAndChangeNothing) {
   EXPECT_THAT(
       Problem({Make(RuleAction::kInsert, On("audio", 0, ""), "a=" + std::string(9000, 'x'))}),
       HasSubstr("longer"));
+}
+
+// The table of docs/sdp.md.
+TEST(Rules, WishesOfTheManual) {
+  const std::vector<std::pair<Rule, std::string>> kWishes = {
+      {Make(RuleAction::kSet, On("audio", {}, "a=ptime:"), "30"), "a=ptime:30\r\n"},
+      {Make(RuleAction::kDelete, On("audio", {}, "m=audio", {}, "8")),
+       "m=audio 8000 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101"},
+      {Make(RuleAction::kReplace, On("audio", {}, "a=fmtp:101", {}, "0-15"), "0-16"),
+       "a=fmtp:101 0-16\r\n"},
+      {Make(RuleAction::kInsert, On("audio", {}, ""), "b=AS:80"),
+       "RTP/AVP 0 8 101\r\nb=AS:80\r\na=rtpmap"},
+      {Make(RuleAction::kSet, On("session", {}, "s="), "call"), "\r\ns=call\r\nc=IN IP4"},
+  };
+  TrunkLocalMedia local = TrunkLocal(CarrierCodecs());
+  local.rtp.port = 8000;  // looks like a format and is none
+  local.rtcp.port = 8001;
+  for (const auto& [rule, expected] : kWishes) {
+    TrunkLeg leg(9);
+    leg.SetProfile({.rules = {rule}});
+    EXPECT_THAT(leg.BuildOffer(local), HasSubstr(expected));
+    EXPECT_EQ(leg.last_build().rules_problem, "");
+  }
 }
 
 TEST(Rules, ApplyToWhatTheTrunkIsTold) {

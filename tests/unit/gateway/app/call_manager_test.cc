@@ -185,6 +185,38 @@ TEST_F(CallManagerTest, ACallEndsByTheTrunk) {
   ExpectEmptyAfterTimers();
 }
 
+TEST_F(CallManagerTest, ATrunkMayEndACallOnAnotherConnectionAStrangerMayNot) {
+  Connect();
+  sip::Message bye = gw.MakeTrunkInvite("lastmile");
+  bye.method = bye.cseq.method = "BYE";
+  bye.body.clear();
+  bye.content_type.clear();
+  bye.from = trunk_invite.to;
+  bye.from.params.Set("tag", "carrier");
+  bye.to = trunk_invite.from;
+  bye.call_id = trunk_invite.call_id;
+  gw.ConnectTrunk("203.0.113.5:44444");
+  gw.FromTrunk(bye);
+  EXPECT_EQ(gw.ToTrunk().status, 481);
+  EXPECT_EQ(gw.manager.gauges().calls, 1u);
+  gw.ConnectTrunk("198.51.100.9:44444");
+  bye.vias[0].params.Set("branch", "z9hG4bKanother");
+  gw.FromTrunk(bye);
+  EXPECT_EQ(gw.ToTrunk().status, 200);
+  EXPECT_EQ(gw.ToBrowser(kAlice).method, "BYE");
+}
+
+TEST_F(CallManagerTest, AStreamThatCannotBeFramedIsAnsweredAndClosed) {
+  gw.ConnectTrunk("198.51.100.9:33333");
+  std::string text = sip::Print(gw.MakeTrunkInvite("alice"));
+  const size_t at = text.find("Content-Length: ");
+  ASSERT_NE(at, std::string::npos);
+  text.insert(at + 16, "-");
+  gw.FromTrunkBytes(text);
+  EXPECT_EQ(gw.ToTrunk().status, 400);
+  EXPECT_EQ(gw.manager.gauges().trunk_streams, 0u);
+}
+
 TEST_F(CallManagerTest, EarlyMediaThenTheAnswer) {
   trunk_invite = Dial("603");
   gw.FromTrunk(gw.TrunkAnswer(trunk_invite, 183, testing::TrunkSdp("0 101")));
@@ -194,13 +226,13 @@ TEST_F(CallManagerTest, EarlyMediaThenTheAnswer) {
   gw.FromTrunk(gw.TrunkAnswer(trunk_invite, 200, testing::TrunkSdp("0 101")));
   const sip::Message answered = gw.ToBrowser(kAlice);
   EXPECT_EQ(answered.status, 200);
-  EXPECT_EQ(answered.body, early.body);        // J7
+  EXPECT_EQ(answered.body, early.body);  // J7
   EXPECT_EQ(answered.to.tag(), early.to.tag());
 }
 
 TEST_F(CallManagerTest, FailuresReachTheBrowserAsTheTrunkMeantThem) {
-  for (auto [from_trunk, to_browser] : {std::pair{486, 486}, {404, 404}, {503, 503}, {603, 603},
-                                        {500, 480}, {401, 503}}) {
+  for (auto [from_trunk, to_browser] :
+       {std::pair{486, 486}, {404, 404}, {503, 503}, {603, 603}, {500, 480}, {401, 503}}) {
     SCOPED_TRACE(from_trunk);
     GatewayInMemory fresh;
     std::swap(gw.now, fresh.now);
@@ -219,8 +251,7 @@ TEST_F(CallManagerTest, FailuresReachTheBrowserAsTheTrunkMeantThem) {
     EXPECT_EQ(fresh.ToTrunk().method, "ACK");
     const sip::Message answer = fresh.ToBrowser(kAlice);
     EXPECT_EQ(answer.status, to_browser);
-    EXPECT_THAT(*answer.FindExtra("Reason"),
-                HasSubstr("cause=" + std::to_string(from_trunk)));
+    EXPECT_THAT(*answer.FindExtra("Reason"), HasSubstr("cause=" + std::to_string(from_trunk)));
     fresh.Wait(60s);
     EXPECT_TRUE(fresh.IsEmpty());
   }
@@ -345,8 +376,9 @@ TEST_F(CallManagerTest, TheSdpThatHangsOtherParsersIsRefusedAndEverythingElseGoe
   Connect();
   gw.ConnectTrunk("198.51.100.9:33333");
   sip::Message attack = gw.MakeTrunkInvite("alice");
-  attack.body = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
-                "m=audio 9 UDP/TLS/RTP/SAVPF 111 \xc3\x84\r\n";
+  attack.body =
+      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+      "m=audio 9 UDP/TLS/RTP/SAVPF 111 \xc3\x84\r\n";
   gw.FromTrunk(attack);
   EXPECT_EQ(gw.ToTrunk().status, 100);
   const int status = gw.ToTrunk().status;

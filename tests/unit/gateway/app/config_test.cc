@@ -65,7 +65,7 @@ TEST(Config, UnknownKeysAreToldWithWhatWasMeant) {
   EXPECT_EQ(FaultsOf("listen:\n  ws: { adr: \"127.0.0.1:0\" }\n"),
             "2:9 unknown key `adr` in listen.ws [addr]\n");
   EXPECT_EQ(FaultsOf("trunks:\n  acme: { servers: [\"h:1\"], codec: [pcmu] }\n"),
-            "2:30 unknown key `codec` in trunks.acme [codecs]\n");
+            "2:29 unknown key `codec` in trunks.acme [codecs]\n");
 }
 
 TEST(Config, DuplicateKeysAreTold) {
@@ -152,7 +152,7 @@ TEST(Config, FormattedFaultsShowTheLineAndTheCaret) {
 TEST(CheckMachine, TellsAMissingCertificateAtItsKey) {
   const std::string text =
       "listen: { wss: { addr: \"127.0.0.1:0\" } }\ntls: { cert: /nowhere/a.pem, key: "
-      "/nowhere/b.pem }\n";
+      "/nowhere/b.pem }\nmedia: { browser: { port: 0 } }\n";
   auto config = ParseConfig(text, "t.yaml");
   ASSERT_TRUE(config);
   const auto faults = CheckMachine(*config);
@@ -163,7 +163,8 @@ TEST(CheckMachine, TellsAMissingCertificateAtItsKey) {
 }
 
 TEST(CheckMachine, TellsAnAddressThatIsNotOurs) {
-  auto config = ParseConfig("listen: { ws: { addr: \"192.0.2.1:8080\" } }\n", "t.yaml");
+  auto config = ParseConfig(
+      "listen: { ws: { addr: \"192.0.2.1:8080\" } }\nmedia: { browser: { port: 0 } }\n", "t.yaml");
   ASSERT_TRUE(config);
   const auto faults = CheckMachine(*config);
   ASSERT_EQ(faults.size(), 1u);

@@ -11,10 +11,10 @@ CallManagerOptions Options() {
   CallManagerOptions options;
   options.browser.domain = "gw.example";
   for (const char* name : {"alice", "bob"}) {
-    options.browser.users.push_back({.name = name,
-                                     .ha1 = sip::Ha1(name, "gw.example", "secret"),
-                                     .caller_id = name == std::string("alice") ? "+15550001001"
-                                                                               : ""});
+    options.browser.users.push_back(
+        {.name = name,
+         .ha1 = sip::Ha1(name, "gw.example", "secret"),
+         .caller_id = name == std::string("alice") ? "+15550001001" : ""});
   }
   options.trunk.local_host = "198.51.100.1";
   options.trunk.tcp_port = 5060;
@@ -154,9 +154,9 @@ sip::Message GatewayInMemory::Ask(uint64_t conn, sip::Message request,
     ack.content_type.clear();
     FromBrowser(conn, ack);
   }
-  auto credentials = sip::AnswerChallenge(answer.www_authenticates.front(),
-                                          {request.from.uri.user, password}, request.method,
-                                          request.request_uri.ToString(), random);
+  auto credentials =
+      sip::AnswerChallenge(answer.www_authenticates.front(), {request.from.uri.user, password},
+                           request.method, request.request_uri.ToString(), random);
   EXPECT_TRUE(credentials);
   request.authorizations = {*credentials};
   ++request.cseq.number;

@@ -6,8 +6,7 @@ namespace lastmile::app {
 namespace {
 
 TEST(Router, TheFirstOutboundRouteThatMatchesWins) {
-  const Router router({{"emergency", "^(112|911)$", "near"}, {"world", "^\\+?[0-9]+$", "far"}},
-                      {});
+  const Router router({{"emergency", "^(112|911)$", "near"}, {"world", "^\\+?[0-9]+$", "far"}}, {});
   EXPECT_EQ(router.TrunkFor("112"), "near");
   EXPECT_EQ(router.TrunkFor("1123"), "far");
   EXPECT_EQ(router.TrunkFor("+15550001001"), "far");
