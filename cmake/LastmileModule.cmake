@@ -45,7 +45,8 @@ function(lastmile_test name)
     list(APPEND ARG_LABEL threads)
     add_dependencies(thread_tests ${name})
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
+                       ENVIRONMENT "${LASTMILE_TEST_ENVIRONMENT}")
 endfunction()
 
 # lastmile_fuzzer(sdp_parse_fuzz SOURCES x.cc LIBS lastmile::sdp) makes a libFuzzer target; CTest
@@ -67,5 +68,6 @@ function(lastmile_fuzzer name)
   add_test(NAME ${name}
            COMMAND ${name} -runs=${ARG_RUNS} -max_total_time=60 -timeout=1 -rss_limit_mb=512 -max_len=8192
                    ${CMAKE_BINARY_DIR}/fuzz/${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 150)
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 150
+                       ENVIRONMENT "${LASTMILE_TEST_ENVIRONMENT}")
 endfunction()
