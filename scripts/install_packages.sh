@@ -66,6 +66,7 @@ main() {
   if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
     die "packages are missing and there is no sudo: as root run apt-get install ${missing[*]}"
   fi
+  as_root true || die "sudo refuses: as root run apt-get install ${missing[*]}"
   step "installing ${#missing[@]} Debian packages: ${missing[*]}"
   run_logged "$(log_file apt)" as_root apt-get update -q ||
     die "apt-get update failed: is a Debian mirror within reach?"

@@ -7,21 +7,23 @@ import { withLab } from './support/lab.js';
 const TONE_HZ = 880;
 
 withLab('calls from the carrier', (lab) => {
-  test('a registered user rings, answers, and hears and is heard', { timeout: 60000 }, async () => {
-    const phone = await lab.openPage();
-    await phone.signIn({ user: 'alice' });
-    const caller = await lab.startCaller('alice');
-    assert.match(await phone.callBecomes('incoming'), / is calling\.$/);
-    await phone.answer();
-    await phone.callBecomes('active');
-    await phone.hears(TONE_HZ);
-    await lab.carrierHears(MICROPHONE_HZ, 0, caller);
-    await phone.hangUp();
-    assert.equal(await phone.callBecomes('ended'), 'You hung up.');
-    await caller.printed(/cause=bye-received/, 5000);
-    assert.deepEqual(phone.errors, []);
-    await phone.close();
-  });
+  for (const [name, url] of [['ws', () => lab.pageUrl], ['wss', () => lab.securePageUrl]]) {
+    test(`a user registered over ${name} rings, answers, hears and is heard`, { timeout: 60000 }, async () => {
+      const phone = await lab.openPage({ url: url() });
+      await phone.signIn({ user: 'alice' });
+      const caller = await lab.startCaller('alice');
+      assert.match(await phone.callBecomes('incoming'), / is calling\.$/);
+      await phone.answer();
+      await phone.callBecomes('active');
+      await phone.hears(TONE_HZ);
+      await lab.carrierHears(MICROPHONE_HZ, 0, caller);
+      await phone.hangUp();
+      assert.equal(await phone.callBecomes('ended'), 'You hung up.');
+      await caller.printed(/cause=bye-received/, 5000);
+      assert.deepEqual(phone.errors, []);
+      await phone.close();
+    });
+  }
 
   test('a declined call reaches the carrier as 603', { timeout: 60000 }, async () => {
     const phone = await lab.openPage();
