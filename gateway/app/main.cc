@@ -87,8 +87,8 @@ int CheckAndRun(const Result<Config, std::vector<Diagnostic>>& config, const std
   if (!faults.empty()) return PrintDiagnostics(faults, file, text);
   if (run) return RunGateway(*config);
   const int calls = (config->trunk_media.port_max - config->trunk_media.port_min + 1) / 2;
-  std::cout << file << ": ok; " << config->users.size() << " users, " << config->trunks.size()
-            << " trunks, room for " << calls << " calls\n";
+  std::cout << file << ": ok; users: " << config->users.size()
+            << ", trunks: " << config->trunks.size() << ", room for calls: " << calls << '\n';
   return EXIT_SUCCESS;
 }
 

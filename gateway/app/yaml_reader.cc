@@ -65,11 +65,12 @@ std::string Nearest(std::string_view word, const std::set<std::string>& candidat
 
 void YamlContext::Report(const YAML::Node& at, std::string code, std::string message,
                          std::string suggestion) {
+  const size_t quotes = at.IsDefined() && at.Tag() == "!" ? 2 : 0;  // yaml-cpp's tag of "quoted"
   diagnostics_.push_back({.position = PositionOf(at),
                           .code = std::move(code),
                           .message = std::move(message),
                           .suggestion = std::move(suggestion),
-                          .width = std::max<size_t>(1, ScalarOf(at).size())});
+                          .width = std::max<size_t>(1, ScalarOf(at).size() + quotes)});
 }
 
 void YamlContext::Remember(const std::string& path, const YAML::Node& node) {

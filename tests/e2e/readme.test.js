@@ -32,7 +32,7 @@ withLab("the README's examples", (lab) => {
     ]));
     const said = execFileSync(gatewayProgram(), ['check', '-c', path],
                               { env: { ...process.env, ALICE_PASSWORD: 'secret' }, encoding: 'utf8' });
-    assert.match(said, /: ok; 1 users, 1 trunks/);
+    assert.match(said, /: ok; users: 1, trunks: 1/);
     rmSync(folder, { recursive: true });
   });
 

@@ -149,6 +149,13 @@ TEST(Config, FormattedFaultsShowTheLineAndTheCaret) {
             "   |         ^^^ did you mean `addr`?\n");
 }
 
+TEST(Config, TheCaretUnderlinesAQuotedValueWithItsQuotes) {
+  const std::string text = "listen: { ws: { addr: \"nowhere\" } }\n";
+  auto config = ParseConfig(text, "t.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().front().width, 9u);
+}
+
 TEST(CheckMachine, TellsAMissingCertificateAtItsKey) {
   const std::string text =
       "listen: { wss: { addr: \"127.0.0.1:0\" } }\ntls: { cert: /nowhere/a.pem, key: "
