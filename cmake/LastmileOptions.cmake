@@ -10,8 +10,13 @@ set(LASTMILE_SANITIZERS "" CACHE STRING "Value of -fsanitize=, empty for none")
 
 find_program(LASTMILE_CCACHE ccache)
 if(LASTMILE_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${LASTMILE_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${LASTMILE_CCACHE})
+  # ccache works with precompiled headers only if it is told so, and if the compiler shows their use.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${LASTMILE_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+  endif()
 endif()
 
 # One setting for libraries and programs, so that both can use the same precompiled headers.
