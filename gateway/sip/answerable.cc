@@ -1,6 +1,7 @@
 #include "gateway/sip/answerable.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,9 +23,9 @@ std::string_view Cut(std::string_view& rest, std::string_view stops) {
 
 // Parameters with readable names; quoted strings with separators inside fall apart, and that is
 // good enough for a tag, a branch and a port.
-Params ReadParams(std::string_view rest) {
+Params ReadParams(std::string_view rest, size_t most) {
   Params params;
-  while (!rest.empty() && params.list.size() < kMaxParams) {
+  while (!rest.empty() && params.list.size() < most) {
     std::string_view value = Cut(rest, ";");
     const std::string_view name = Cut(value, "=");
     if (IsToken(name)) params.list.emplace_back(name, Unquote(Trim(value)));
@@ -39,7 +40,7 @@ std::optional<Via> ReadVia(std::string_view value) {
   Via via;
   via.transport = Cut(head, " ");
   via.sent_by = Trim(head);
-  via.params = ReadParams(value);
+  via.params = ReadParams(value, kMaxParams);
   const bool plain = std::all_of(via.sent_by.begin(), via.sent_by.end(), [](char c) {
     return IsTokenChar(c) || c == ':' || c == '[' || c == ']';
   });
@@ -72,8 +73,16 @@ NameAddr ReadAddress(std::string_view value) {
     uri = value.substr(open + 1, close == std::string_view::npos ? close : close - open - 1);
     params = close == std::string_view::npos ? std::string_view() : value.substr(close + 1);
   }
-  if (auto read = ParseUri(Trim(uri))) address.uri = std::move(*read);
-  address.params = ReadParams(params);
+  // What the URI holds counts for the bounds of Precheck, which the answer has to keep as well; one
+  // parameter is left for the tag that the answer may add.
+  size_t most = kMaxParams - 1;
+  const auto in_uri = static_cast<size_t>(std::ranges::count(uri, ';'));
+  auto read = ParseUri(Trim(uri));
+  if (read && in_uri <= most && std::ranges::count(uri, ',') < std::ptrdiff_t{kMaxElements}) {
+    address.uri = std::move(*read);
+    most -= in_uri;
+  }
+  address.params = ReadParams(params, most);
   return address;
 }
 

@@ -45,14 +45,22 @@ Bytes Signed(ByteView attributes) {
   return builder.Integrity(kLocal.pwd).Fingerprint().Build();
 }
 
+// Whether the datagram proves that its sender knows our password.
+bool IsCheck(ByteView datagram) {
+  IceLite ice(kLocal);
+  ice.SetRemoteUfrag(kRemoteUfrag);
+  std::array<uint8_t, IceLite::kMaxReply> reply;
+  return ice.OnDatagram(datagram, kStranger, TimePoint{}, reply).authenticated;
+}
+
 void Feed(WebrtcLeg& leg, ByteView datagram, const Path& path, TimePoint now) {
   Bytes room(std::max(datagram.size(), IceLite::kMaxReply));
   std::ranges::copy(datagram, room.begin());
   const auto inbound = leg.OnDatagram(room, datagram.size(), path, now);
-  // Nobody has keys here, and a stranger gets no path.
+  // Nobody has keys here.
   if (inbound.kind == WebrtcLeg::Inbound::Kind::kRtp ||
       inbound.kind == WebrtcLeg::Inbound::Kind::kRtcp ||
-      inbound.bytes.size() > IceLite::kMaxReply || leg.HasRemote(kStranger.remote)) {
+      inbound.bytes.size() > IceLite::kMaxReply) {
     std::abort();
   }
   for (Bytes out; leg.PopDatagram(out);) {
@@ -73,12 +81,16 @@ void Leg(ByteView bytes) {
                          .use_candidate = true}),
        kBrowser, now);
   if (!leg.HasRemote(kBrowser.remote)) std::abort();
+  bool stranger_checked = false;
   while (bytes.size() >= 3) {
     const size_t size = std::min<size_t>(LoadBe16(bytes.data()) % 2048, bytes.size() - 3);
     const uint8_t how = bytes[2];
     now += Duration(how / 2 * 10ms);
     if (leg.next_timeout() <= now) leg.OnTimer(now);
-    Feed(leg, bytes.subspan(3, size), how % 2 == 0 ? kBrowser : kStranger, now);
+    const ByteView datagram = bytes.subspan(3, size);
+    Feed(leg, datagram, how % 2 == 0 ? kBrowser : kStranger, now);
+    stranger_checked |= how % 2 != 0 && IsCheck(datagram);
+    if (leg.HasRemote(kStranger.remote) != stranger_checked) std::abort();
     bytes = bytes.subspan(3 + size);
   }
 }

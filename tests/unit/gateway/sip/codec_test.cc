@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "gateway/sip/precheck.h"
 #include "tests/unit/gateway/sip/sample_messages.h"
 
 namespace lastmile::sip {
@@ -239,6 +240,23 @@ TEST(Answerable, HasWhatAResponseNeeds) {
                           "Via: SIP/2.0/TCP second;branch=z9hG4bK0\n"
                           "From: <sip:a@h>;tag=1\nTo: <sip:b@h>;tag=2\nCall-ID: c1\n"
                           "CSeq: 7 OPTIONS\nContent-Length: 0\n\n"));
+}
+
+TEST(Answerable, KeepsTheBoundsThatTheRequestBroke) {
+  const std::string tags(kMaxParams, ';');
+  for (const std::string& to : {"<sip:" + std::string(kMaxElements, ',') + "@h>",
+                                "<sip:b@h" + tags + ">", "<sip:b@h;a>" + tags + "tag=2",
+                                "<sip:b@h" + std::string(kMaxParams - 1, ';') + ">;tag=2"}) {
+    const auto bad =
+        Parse(Crlf("OPTIONS sip:bob@h SIP/2.0\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\n"
+                   "From: <sip:a@h>;tag=1\nTo: " +
+                   to + "\nCall-ID: c1\nCSeq: 7 OPTIONS\nContent-Length: x\n\n"));
+    ASSERT_FALSE(bad);
+    ASSERT_TRUE(bad.error().answerable);
+    RawMessage raw;
+    const auto fault = Precheck(Print(MakeResponse(*bad.error().answerable, 400, "", "t")), raw);
+    EXPECT_FALSE(fault) << fault->reason;
+  }
 }
 
 TEST(Answerable, IsAbsentForResponsesAcksAndMissingHeaders) {
