@@ -27,7 +27,7 @@ MODULES = {
     "gateway/net/": ["base/"],
     "gateway/app/": [
         "sdp/", "media_anchor/core/leg_plan.h", "media_anchor/io/media_engine.h", "ws/server.h",
-        "gateway/sip/", "gateway/browser/", "gateway/trunk/", "gateway/call/", "gateway/net/", "base/",
+        "ws/http_request.h", "ws/http_response.h", "gateway/sip/", "gateway/browser/", "gateway/trunk/", "gateway/call/", "gateway/net/", "base/",
     ],
     "demo_carrier/": ["base/"],
 }

@@ -78,6 +78,7 @@ CallManager::CallManager(CallManagerOptions options, RandomSource& random)
     : browser_edge_(std::move(options.browser), random),
       trunk_edge_(std::move(options.trunk), random),
       router_(options.outbound_routes, options.inbound_routes),
+      policies_(std::move(options.policies)),
       random_(random) {}
 
 // --- events of the shells ---
@@ -157,27 +158,34 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
       }
     }
   }
-  Reap();
+  Reap(now);
   CallManagerOutputs outputs;
   for (browser::BrowserText& text : browser_edge_.TakeOutgoing()) {
     outputs.ws.push_back(ws::Send{{text.flow.value}, std::move(text.text)});
   }
   outputs.trunk = trunk_edge_.TakeOutputs();
   outputs.media = std::exchange(media_commands_, {});
+  outputs.records = std::exchange(records_, {});
   return outputs;
 }
 
 // --- new calls ---
 
-CallManager::Entry& CallManager::NewCall(CallDirection direction, const trunk::Trunk& trunk) {
-  call::CallSettings settings{.direction = direction,
-                              .codecs = trunk.codecs,
-                              .trunk_nat = trunk.nat,
-                              .sdp_session_id = random_.Next64() >> 2};
+CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties parties, TimePoint now) {
+  call::CallSettings settings{.direction = direction, .sdp_session_id = random_.Next64() >> 2};
+  const auto policy = policies_.find(parties.trunk);
+  if (policy != policies_.end()) settings.trunk = policy->second;
+  if (direction == CallDirection::kFromBrowser) {
+    settings.invite_head_bytes = trunk_edge_.InviteHeadBytes(
+        {.trunk = parties.trunk, .number = parties.number, .caller = parties.caller, .offer = ""});
+  }
   const call::CallId id = call_ids_.Next();
   const media::SessionId session = session_ids_.Next();
+  const size_t head = settings.invite_head_bytes;
   auto entry = std::make_unique<Entry>(id, session, std::move(settings));
-  entry->trunk = trunk.name;
+  entry->parties = std::move(parties);
+  entry->invite_head_bytes = head;
+  entry->started = now;
   by_session_[session] = id;
   return *(calls_[id] = std::move(entry));
 }
@@ -200,14 +208,18 @@ void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) 
   const auto trunk_name = router_.TrunkFor(invite.target);
   const trunk::Trunk* trunk = trunk_name ? trunk_edge_.FindTrunk(*trunk_name) : nullptr;
   if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
-  Entry& entry = NewCall(CallDirection::kFromBrowser, *trunk);
+  const std::string& caller_id = invite.user.caller_id;
+  Entry& entry = NewCall(CallDirection::kFromBrowser,
+                         {.trunk = trunk->name,
+                          .user = invite.user.name,
+                          .number = std::move(invite.target),
+                          .caller = caller_id.empty() ? invite.user.name : caller_id},
+                         now);
   entry.browser_dialog = invite.dialog;
-  entry.user = invite.user.name;
-  entry.number = std::move(invite.target);
-  entry.caller = invite.user.caller_id.empty() ? invite.user.name : invite.user.caller_id;
   by_browser_dialog_[invite.dialog] = entry.call.id();
+  const Parties& parties = entry.parties;
   spdlog::info("call={} from-browser user={} to={} trunk={}", entry.call.id().value,
-               Redacted{entry.user}, Redacted{entry.number}, entry.trunk);
+               Redacted{parties.user}, Redacted{parties.number}, parties.trunk);
   Feed(entry, call::Invited{std::move(invite.offer)}, now);
 }
 
@@ -221,15 +233,18 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   if (!registrar.Find(user, now)) {
     return Refuse(false, invite.dialog, 480, "the user is not registered now", now);
   }
-  Entry& entry = NewCall(CallDirection::kFromTrunk, *trunk_edge_.FindTrunk(invite.trunk));
+  Entry& entry = NewCall(CallDirection::kFromTrunk,
+                         {.trunk = std::move(invite.trunk),
+                          .user = user,
+                          .number = std::move(invite.target),
+                          .caller = std::move(invite.caller),
+                          .display_name = std::move(invite.display_name)},
+                         now);
   entry.trunk_dialog = invite.dialog;
-  entry.user = user;
-  entry.number = std::move(invite.target);
-  entry.caller = std::move(invite.caller);
-  entry.display_name = std::move(invite.display_name);
   by_trunk_dialog_[invite.dialog] = entry.call.id();
-  spdlog::info("call={} from-trunk trunk={} to={} user={}", entry.call.id().value, entry.trunk,
-               Redacted{entry.number}, Redacted{entry.user});
+  const Parties& parties = entry.parties;
+  spdlog::info("call={} from-trunk trunk={} to={} user={}", entry.call.id().value, parties.trunk,
+               Redacted{parties.number}, Redacted{parties.user});
   Feed(entry, call::Invited{std::move(invite.offer)}, now);
 }
 
@@ -257,16 +272,19 @@ void CallManager::Feed(Entry& entry, const call::CallInput& input, TimePoint now
 }
 
 void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint now) {
+  const Parties& parties = entry.parties;
   if (entry.call.direction() == CallDirection::kFromBrowser) {
-    entry.trunk_dialog = trunk_edge_.PlaceCall(
-        {.trunk = entry.trunk, .number = entry.number, .caller = entry.caller, .offer = offer},
-        now);
+    entry.trunk_dialog = trunk_edge_.PlaceCall({.trunk = parties.trunk,
+                                                .number = parties.number,
+                                                .caller = parties.caller,
+                                                .offer = offer},
+                                               now);
     by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
     return;
   }
-  auto rung = browser_edge_.Ring({.user = entry.user,
-                                  .caller = entry.caller,
-                                  .display_name = entry.display_name,
+  auto rung = browser_edge_.Ring({.user = parties.user,
+                                  .caller = parties.caller,
+                                  .display_name = parties.display_name,
                                   .offer = offer},
                                  now);
   if (!rung) {
@@ -320,10 +338,22 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
   }
 }
 
-void CallManager::Reap() {
+CallRecord CallManager::RecordOf(const Entry& entry, TimePoint now) {
+  const bool placed = entry.call.summary().sdp.offer_out > 0 && entry.invite_head_bytes > 0;
+  return {.id = entry.call.id(),
+          .direction = entry.call.direction(),
+          .parties = entry.parties,
+          .started = entry.started,
+          .ended = now,
+          .invite_bytes = placed ? entry.invite_head_bytes + entry.call.summary().sdp.offer_out : 0,
+          .summary = entry.call.summary()};
+}
+
+void CallManager::Reap(TimePoint now) {
   for (const call::CallId id : ended_) {
     const auto found = calls_.find(id);
     if (found == calls_.end()) continue;
+    records_.push_back(RecordOf(*found->second, now));
     by_browser_dialog_.erase(found->second->browser_dialog);
     by_trunk_dialog_.erase(found->second->trunk_dialog);
     by_session_.erase(found->second->call.session());

@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "gateway/app/call_record.h"
 #include "gateway/app/routing.h"
 #include "gateway/browser/browser_edge.h"
 #include "gateway/call/call.h"
@@ -23,6 +24,7 @@ namespace lastmile::app {
 struct CallManagerOptions {
   browser::BrowserOptions browser;
   trunk::TrunkOptions trunk;
+  std::unordered_map<std::string, call::TrunkPolicy> policies;  // by trunk; none: the default
   std::vector<OutboundRoute> outbound_routes;
   std::vector<InboundRoute> inbound_routes;
 };
@@ -32,6 +34,7 @@ struct CallManagerOutputs {
   std::vector<ws::Command> ws;
   std::vector<trunk::TrunkOutput> trunk;
   std::vector<media::MediaCommand> media;
+  std::vector<CallRecord> records;  // of calls that are over
 };
 
 struct CallManagerGauges {
@@ -70,14 +73,13 @@ class CallManager {
     call::Call call;
     sip::DialogId browser_dialog;
     sip::DialogId trunk_dialog;
-    std::string trunk;         // its name
-    std::string user;          // the browser user's name
-    std::string number;        // dialled number, or what the carrier asked for
-    std::string caller;        // shown to the callee
-    std::string display_name;  // of a carrier's caller
+    Parties parties;
+    size_t invite_head_bytes = 0;  // of the trunk's INVITE
+    TimePoint started;
   };
 
-  Entry& NewCall(call::CallDirection direction, const trunk::Trunk& trunk);
+  Entry& NewCall(call::CallDirection direction, Parties parties, TimePoint now);
+  static CallRecord RecordOf(const Entry& entry, TimePoint now);
   void OnBrowserInvite(browser::BrowserInvite invite, TimePoint now);
   void OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now);
   void OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now);
@@ -86,11 +88,12 @@ class CallManager {
   void PlaceCallee(Entry& entry, const std::string& offer, TimePoint now);
   void Refuse(bool browser, sip::DialogId dialog, int status, std::string reason, TimePoint now);
   Entry* FindByDialog(bool browser, sip::DialogId dialog);
-  void Reap();
+  void Reap(TimePoint now);
 
   browser::BrowserEdge browser_edge_;
   trunk::TrunkEdge trunk_edge_;
   Router router_;
+  const std::unordered_map<std::string, call::TrunkPolicy> policies_;
   RandomSource& random_;
   IdSource<call::CallId> call_ids_;
   IdSource<media::SessionId> session_ids_;
@@ -99,6 +102,7 @@ class CallManager {
   std::unordered_map<sip::DialogId, call::CallId> by_trunk_dialog_;
   std::unordered_map<media::SessionId, call::CallId> by_session_;
   std::vector<call::CallId> ended_;
+  std::vector<CallRecord> records_;
   std::vector<media::MediaCommand> media_commands_;
   TimePoint next_call_timeout_ = kNever;  // never later than the first of the calls
   std::string shut_down_reason_;          // not empty: new calls are refused

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <utility>
 
+#include "gateway/app/config_trunks.h"
 #include "gateway/app/yaml_reader.h"
 #include "gateway/sip/digest.h"
 
@@ -48,6 +49,10 @@ void ReadListen(YamlSection& root, Config& config) {
     if (ReadEndpoint(listener, "addr", endpoint)) *target = endpoint;
     listener.Finish();
   }
+  YamlSection admin = listen.Section("admin");
+  Endpoint endpoint;
+  if (ReadEndpoint(admin, "addr", endpoint)) config.admin = endpoint;
+  admin.Finish();
   listen.Texts("origins", config.origins);
   std::vector<std::string> sip;
   listen.Texts("sip", sip);
@@ -175,78 +180,6 @@ void ReadUsers(YamlSection& root, Config& config) {
   users.Finish();
 }
 
-void ReadTrunkServer(YamlSection& section, trunk::Trunk& trunk) {
-  std::vector<std::string> servers;
-  section.Texts("servers", servers);
-  if (servers.size() != 1) {
-    section.Report(
-        section.Find("servers").IsDefined() ? section.Find("servers") : section.Find("transport"),
-        "trunk " + trunk.name + " needs `servers: [ HOST:PORT ]` with one server");
-    return;
-  }
-  const std::string& text = servers.front();
-  trunk.port = trunk.tls ? 5061 : 5060;
-  const size_t colon = text.rfind(':');
-  const bool has_port = colon != std::string::npos && text.find(']', colon) == std::string::npos &&
-                        (text.front() == '[' || text.find(':') == colon);
-  trunk.host = has_port ? text.substr(0, colon) : text;
-  if (has_port) {
-    const char* end = text.data() + text.size();
-    auto [stop, error] = std::from_chars(text.data() + colon + 1, end, trunk.port);
-    if (error != std::errc() || stop != end || trunk.port == 0) {
-      section.Report(section.Find("servers")[0], "not a port (1 to 65535) in " + text);
-    }
-  }
-}
-
-void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
-  std::string transport = "tcp";
-  section.Choice("transport", {"tcp", "tls"}, transport);
-  trunk.tls = transport == "tls";
-  ReadTrunkServer(section, trunk);
-  YamlSection tls = section.Section("tls");
-  tls.Text("ca", trunk.ca_file);
-  if (trunk.ca_file == "system") trunk.ca_file.clear();
-  tls.Finish();
-  std::vector<std::string> blocks;
-  section.Texts("accept_from", blocks);
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    auto block = trunk::AddressBlock::Parse(blocks[i]);
-    if (block) {
-      trunk.accept_from.push_back(*block);
-    } else {
-      section.Report(section.Find("accept_from")[i], block.error().message);
-    }
-  }
-  section.Flag("nat", trunk.nat);
-  std::vector<std::string> codecs;
-  if (section.Texts("codecs", codecs)) {
-    trunk.codecs.clear();
-    for (size_t i = 0; i < codecs.size(); ++i) {
-      if (codecs[i] == "pcmu") {
-        trunk.codecs.push_back("PCMU");
-      } else if (codecs[i] == "pcma") {
-        trunk.codecs.push_back("PCMA");
-      } else {
-        section.Report(section.Find("codecs")[i], "a codec is one of: pcmu, pcma",
-                       Nearest(codecs[i], {"pcmu", "pcma"}));
-      }
-    }
-  }
-  section.Finish();
-  config.trunks.push_back(std::move(trunk));
-}
-
-void ReadTrunks(YamlSection& root, Config& config) {
-  YamlSection trunks = root.Section("trunks", "trunk");
-  for (const std::string& name : trunks.Keys()) {
-    trunk::Trunk trunk;
-    trunk.name = name;
-    ReadTrunk(trunks.Section(name), std::move(trunk), config);
-  }
-  trunks.Finish();
-}
-
 void CheckPattern(YamlSection& route, const std::string& pattern) {
   try {
     std::regex checked(pattern, std::regex::ECMAScript);
@@ -308,6 +241,9 @@ void ReadRoot(YamlSection& root, Config& config) {
   ReadUsers(root, config);
   ReadTrunks(root, config);
   ReadRoutes(root, config);
+  YamlSection cdr = root.Section("cdr", "cdr");
+  cdr.Text("jsonl", config.cdr_jsonl);
+  cdr.Finish();
   YamlSection log = root.Section("log", "log");
   log.Choice("level", {"debug", "info", "warn", "error"}, config.log_level);
   log.Finish();

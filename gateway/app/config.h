@@ -6,11 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/endpoint.h"
 #include "base/result.h"
 #include "gateway/browser/registrar.h"
+#include "gateway/call/trunk_policy.h"
 #include "gateway/trunk/trunk_edge.h"
 
 // The configuration file as values, and what is wrong with it as diagnostics. Thread: main, at
@@ -79,8 +81,11 @@ struct Config {
   int workers = 1;
   std::vector<browser::User> users;
   std::vector<trunk::Trunk> trunks;
+  std::unordered_map<std::string, call::TrunkPolicy> trunk_policies;  // one for each of trunks
   std::vector<OutboundRoute> outbound_routes;
   std::vector<InboundRoute> inbound_routes;
+  std::optional<Endpoint> admin;  // metrics and health over HTTP
+  std::string cdr_jsonl;          // file that call records are appended to; "" = none
   std::string log_level = "info";
 
   std::string file;  // how the file is called in messages

@@ -55,6 +55,16 @@ class Checks {
     }
   }
 
+  void Appendable(const std::string& file, const std::string& path) {
+    if (file.empty()) return;
+    const int fd = open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (fd < 0) {
+      Report(path, "cdr", "cannot append to " + file + ": " + std::strerror(errno), file.size());
+    } else {
+      close(fd);
+    }
+  }
+
   void Report(const std::string& path, std::string code, std::string message, size_t width) {
     found_.push_back({.position = config_.PositionOf(path),
                       .code = std::move(code),
@@ -76,6 +86,7 @@ std::vector<Diagnostic> CheckMachine(const Config& config) {
   Checks checks(config);
   if (config.ws) checks.Bind(*config.ws, SOCK_STREAM, "listen.ws.addr", "listen");
   if (config.wss) checks.Bind(*config.wss, SOCK_STREAM, "listen.wss.addr", "listen");
+  if (config.admin) checks.Bind(*config.admin, SOCK_STREAM, "listen.admin.addr", "listen");
   for (const SipListener& listener : config.sip) {
     checks.Bind(listener.address, SOCK_STREAM, listener.path, "listen");
   }
@@ -83,6 +94,7 @@ std::vector<Diagnostic> CheckMachine(const Config& config) {
     const auto port = static_cast<uint16_t>(config.browser_media.port + worker);
     checks.Bind({config.browser_media.bind, port}, SOCK_DGRAM, "media.browser.port", "media");
   }
+  checks.Appendable(config.cdr_jsonl, "cdr.jsonl");
   checks.Readable(config.tls_cert, "tls.cert");
   checks.Readable(config.tls_key, "tls.key");
   for (const trunk::Trunk& trunk : config.trunks) {

@@ -115,10 +115,11 @@ Result<void> Gateway::StartParts() {
   size_t next = 0;
   if (config_.ws) greeting_.push_back("page and ws: http://" + (*ws)[next++].ToString());
   if (config_.wss) greeting_.push_back("page and wss: https://" + (*ws)[next++].ToString());
-  for (size_t i = 0; i < sip->size(); ++i) {
+  for (size_t i = 0; i < config_.sip.size(); ++i) {
     greeting_.push_back(std::string("sip from carriers: ") + (config_.sip[i].tls ? "tls" : "tcp") +
                         " " + (*sip)[i].ToString());
   }
+  if (config_.admin) greeting_.push_back("metrics: http://" + sip->back().ToString() + "/metrics");
   for (const Endpoint& socket : parts_->media.browser_sockets()) {
     greeting_.push_back("media of browsers: udp " + socket.ToString());
   }

@@ -6,19 +6,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "gateway/app/call_manager.h"
 #include "gateway/app/config.h"
-#include "media_anchor/io/media_engine.h"
-#include "ws/server.h"
+#include "gateway/app/metrics.h"
 
 namespace lastmile::app {
-
-// What is in use at one moment.
-struct GatewayGauges {
-  CallManagerGauges signalling;
-  media::MediaGauges media;
-  ws::Gauges ws;
-};
 
 // The whole gateway: media workers, WebSocket thread and signalling thread, started in this order
 // and stopped in reverse. Thread: main.

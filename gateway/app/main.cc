@@ -2,15 +2,15 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
 
 #include "base/log.h"
 #include "gateway/app/config.h"
+#include "gateway/app/demo_files.h"
 #include "gateway/app/gateway.h"
-#include "gateway/net/self_signed.h"
+#include "gateway/app/sdp_command.h"
 
 namespace lastmile::app {
 namespace {
@@ -30,33 +30,6 @@ std::string TextOf(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-
-// Certificate and key of one demo run, gone with it.
-class DemoTls {
- public:
-  DemoTls() {
-    char folder[] = "/tmp/lastmile-demo-XXXXXX";
-    if (mkdtemp(folder)) folder_ = folder;
-  }
-  ~DemoTls() {
-    std::error_code ignored;  // nothing is left to do about a folder that will not go
-    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
-  }
-  Result<std::string> Config() {
-    auto made = net::MakeSelfSigned();
-    if (!made) return std::unexpected(made.error());
-    std::ofstream(folder_ + "/cert.pem") << made->cert_pem;
-    std::ofstream(folder_ + "/key.pem") << made->key_pem;
-    std::string text(DemoConfig());
-    for (size_t at; (at = text.find("@DEMO_TLS@")) != std::string::npos;) {
-      text.replace(at, 10, folder_);
-    }
-    return text;
-  }
-
- private:
-  std::string folder_;  // mode 0700
-};
 
 int RunGateway(Config config) {
   InitLog(config.log_level);
@@ -93,13 +66,41 @@ int CheckAndRun(const Result<Config, std::vector<Diagnostic>>& config, const std
 }
 
 int RunDemo() {
-  DemoTls tls;
-  auto text = tls.Config();
+  DemoFiles files;
+  auto text = files.Config();
   if (!text) {
     std::cerr << "lastmile: " << text.error().message << '\n';
     return kExitFailed;
   }
   return CheckAndRun(ParseConfig(*text, "demo.yaml"), "demo.yaml", *text, true);
+}
+
+int RunSdpCommand(const SdpCommand& command, const std::string& file) {
+  spdlog::set_level(spdlog::level::off);  // the call's steps are not what was asked for
+  if (file.empty()) return RunSdp(command, nullptr, std::cout, std::cerr);
+  const auto config = LoadConfig(file);
+  if (!config) return PrintDiagnostics(config.error(), file, TextOf(file));
+  return RunSdp(command, &*config, std::cout, std::cerr);
+}
+
+CLI::App* AddSdpCommand(CLI::App& cli, std::string& config_file, SdpCommand& command) {
+  using Print = SdpCommand::Print;
+  CLI::App* sdp = cli.add_subcommand("sdp", "say what a call would make of an SDP offer, and why");
+  sdp->add_option("file", command.file, "the offer; - for standard input")->capture_default_str();
+  sdp->add_option_function<std::string>(
+         "--to", [&command](const std::string& side) { command.to_trunk = side == "trunk"; },
+         "whom the result is for")
+      ->check(CLI::IsMember({"trunk", "browser"}))
+      ->required();
+  sdp->add_option("--trunk", command.trunk, "trunk of the configuration, if it has several");
+  sdp->add_option("-c,--config", config_file, "configuration file; without it: a default trunk");
+  CLI::Option* explain = sdp->add_flag_callback(
+      "--explain", [&command] { command.print = Print::kDiff; },
+      "print each change and its reason");
+  sdp->add_flag_callback(
+         "--json", [&command] { command.print = Print::kJson; }, "the same as JSON")
+      ->excludes(explain);
+  return sdp;
 }
 
 int Main(int argc, char** argv) {
@@ -115,6 +116,8 @@ int Main(int argc, char** argv) {
   CLI::App* config = cli.add_subcommand("config", "about configuration files");
   config->require_subcommand(1);
   config->add_subcommand("example", "print a commented example");
+  SdpCommand sdp_command;
+  CLI::App* sdp = AddSdpCommand(cli, file, sdp_command);
   CLI::App* version = cli.add_subcommand("version", "print the version");
   try {
     cli.parse(argc, argv);
@@ -129,6 +132,7 @@ int Main(int argc, char** argv) {
     std::cout << ExampleConfig();
     return EXIT_SUCCESS;
   }
+  if (sdp->parsed()) return RunSdpCommand(sdp_command, file);
   if (demo) return RunDemo();
   if (file.empty()) {
     std::cerr << "lastmile: name a configuration with -c FILE, or use --demo\n";

@@ -1,6 +1,8 @@
 #include "gateway/app/signalling.h"
 
 #include <algorithm>
+#include <chrono>
+#include <fstream>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -22,12 +24,15 @@ uint16_t PortOf(const std::vector<SipListener>& listeners, const std::vector<End
 }  // namespace
 
 Signalling::Signalling(const Config& config, std::string trunk_host, Shells shells)
-    : config_(config), shells_(shells), trunk_host_(std::move(trunk_host)) {}
+    : config_(config), shells_(shells), trunk_host_(std::move(trunk_host)), admin_([this] {
+        return metrics_.Text({.signalling = manager_->gauges(),
+                              .media = shells_.media.gauges(),
+                              .ws = shells_.ws.gauges()});
+      }) {}
 
 Signalling::~Signalling() { Stop(); }
 
-Result<std::vector<Endpoint>> Signalling::Start() {
-  hub_ = std::make_unique<net::StreamHub>(loop_, static_cast<net::StreamSink&>(*this));
+Result<std::vector<Endpoint>> Signalling::Listen() {
   std::vector<Endpoint> bound;
   for (const SipListener& listener : config_.sip) {
     auto endpoint = hub_->Listen({.address = listener.address,
@@ -37,11 +42,25 @@ Result<std::vector<Endpoint>> Signalling::Start() {
     if (listener.tls) tls_ports_.push_back(endpoint->port);
     bound.push_back(*endpoint);
   }
+  if (config_.admin) {
+    auto endpoint = hub_->Listen({.address = *config_.admin});
+    if (!endpoint) return std::unexpected(Error{"listen.admin: " + endpoint.error().message});
+    admin_port_ = endpoint->port;
+    bound.push_back(*endpoint);
+  }
+  return bound;
+}
+
+Result<std::vector<Endpoint>> Signalling::Start() {
+  hub_ = std::make_unique<net::StreamHub>(loop_, static_cast<net::StreamSink&>(*this));
+  auto bound = Listen();
+  if (!bound) return bound;
   CallManagerOptions options{.browser = {.domain = config_.domain, .users = config_.users},
                              .trunk = {.trunks = config_.trunks,
                                        .local_host = trunk_host_,
-                                       .tcp_port = PortOf(config_.sip, bound, false, 5060),
-                                       .tls_port = PortOf(config_.sip, bound, true, 5061)},
+                                       .tcp_port = PortOf(config_.sip, *bound, false, 5060),
+                                       .tls_port = PortOf(config_.sip, *bound, true, 5061)},
+                             .policies = config_.trunk_policies,
                              .outbound_routes = config_.outbound_routes,
                              .inbound_routes = config_.inbound_routes};
   manager_ = std::make_unique<CallManager>(std::move(options), random_);
@@ -124,7 +143,18 @@ void Signalling::Flush(TimePoint now) {
       if (!shells_.ws.Post(std::move(command))) spdlog::error("the ws thread is overloaded");
     }
     for (const trunk::TrunkOutput& output : outputs.trunk) Apply(output);
+    for (const CallRecord& record : outputs.records) Record(record, now);
   }
+}
+
+// The file is opened anew for each record: it may be moved away while the gateway runs.
+void Signalling::Record(const CallRecord& record, TimePoint now) {
+  metrics_.Count(record);
+  if (config_.cdr_jsonl.empty()) return;
+  const WallClock clock{.monotonic = now, .wall = std::chrono::system_clock::now()};
+  std::ofstream file(config_.cdr_jsonl, std::ios::app);
+  file << ToJson(record, clock) + '\n' << std::flush;
+  if (!file) spdlog::error("cannot append a call record to {}", config_.cdr_jsonl);
 }
 
 // False: an OpenSession found no room. Other commands wait for it, in their order.
@@ -158,6 +188,10 @@ void Signalling::Apply(const trunk::TrunkOutput& output) {
 
 void Signalling::OnStreamOpen(net::StreamId stream, const Endpoint& local, const Endpoint& peer,
                               bool inbound) {
+  if (inbound && admin_port_ != 0 && local.port == admin_port_) {
+    if (!admin_.OnOpen(stream)) hub_->Close(stream, "too many admin connections");
+    return;
+  }
   if (inbound) {
     const bool tls =
         std::find(tls_ports_.begin(), tls_ports_.end(), local.port) != tls_ports_.end();
@@ -172,12 +206,21 @@ void Signalling::OnStreamOpen(net::StreamId stream, const Endpoint& local, const
 }
 
 void Signalling::OnStreamBytes(net::StreamId stream, ByteView bytes) {
+  if (admin_.Has(stream)) {
+    if (auto response = admin_.OnBytes(stream, bytes)) {
+      admin_.OnClosed(stream);
+      hub_->Send(stream, *std::move(response));
+      hub_->Close(stream, "answered");
+    }
+    return;
+  }
   const auto found = flows_.find(stream);
   if (found == flows_.end()) return;
   manager_->trunk_edge().OnStreamBytes(found->second, bytes, MonotonicNow());
 }
 
 void Signalling::OnStreamClosed(net::StreamId stream, const std::string& reason) {
+  admin_.OnClosed(stream);
   const auto found = flows_.find(stream);
   if (found == flows_.end()) return;
   const sip::FlowId flow = found->second;

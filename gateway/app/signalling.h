@@ -16,8 +16,10 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "gateway/app/admin_http.h"
 #include "gateway/app/call_manager.h"
 #include "gateway/app/config.h"
+#include "gateway/app/metrics.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/stream_hub.h"
 #include "media_anchor/io/media_engine.h"
@@ -40,7 +42,7 @@ class Signalling final : private net::StreamSink {
   Signalling(const Config& config, std::string trunk_host, Shells shells);
   ~Signalling() override;
 
-  // The bound SIP listeners, in order.
+  // The bound SIP listeners, in order; after them that of `listen.admin`, if there is one.
   Result<std::vector<Endpoint>> Start();
   // Ends all calls, gives their BYEs kDrainTime to be answered, then joins the thread. Idempotent.
   void Stop();
@@ -55,6 +57,8 @@ class Signalling final : private net::StreamSink {
   void Flush(TimePoint now);
   void Apply(const trunk::TrunkOutput& output);
   bool PostToMedia(media::MediaCommand command);
+  void Record(const CallRecord& record, TimePoint now);
+  Result<std::vector<Endpoint>> Listen();
   bool IsDrained(TimePoint now) const;
 
   void OnStreamOpen(net::StreamId stream, const Endpoint& local, const Endpoint& peer,
@@ -70,6 +74,9 @@ class Signalling final : private net::StreamSink {
   std::unique_ptr<CallManager> manager_;
   const std::string trunk_host_;
   std::vector<uint16_t> tls_ports_;  // of our listeners, to tell TLS streams from TCP ones
+  uint16_t admin_port_ = 0;
+  Metrics metrics_;
+  AdminHttp admin_;
 
   std::unordered_map<net::StreamId, sip::FlowId> flows_;
   std::unordered_map<sip::FlowId, net::StreamId> streams_;

@@ -1,5 +1,6 @@
 #include "gateway/call/call.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -43,7 +44,15 @@ Call::Call(CallId id, media::SessionId session, CallSettings settings)
       session_(session),
       settings_(std::move(settings)),
       browser_leg_(settings_.sdp_session_id),
-      trunk_leg_(settings_.sdp_session_id + 1) {}
+      trunk_leg_(settings_.sdp_session_id + 1) {
+  sdp::TrunkProfile profile = settings_.trunk.sdp;
+  if (settings_.direction == CallDirection::kFromBrowser) {
+    const size_t invite = settings_.trunk.max_invite_bytes;
+    const size_t head = settings_.invite_head_bytes;
+    profile.max_sdp_bytes = std::min(profile.max_sdp_bytes, invite > head ? invite - head : 0);
+  }
+  trunk_leg_.SetProfile(std::move(profile));
+}
 
 void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out) {
   switch (state_) {
@@ -109,13 +118,15 @@ int Call::StatusForCaller(int callee_status) const {
 void Call::OnIdle(const CallInput& input, TimePoint now, Outputs& out) {
   if (const auto* invited = std::get_if<Invited>(&input)) {
     if (auto refusal = TakeCallerOffer(invited->offer, out)) {
-      out.push_back(AnswerCaller{.status = refusal->sip_status, .warning = refusal->reason});
+      RespondToCaller({.status = refusal->sip_status, .warning = refusal->reason}, out);
+      summary_.reason = refusal->reason;
       SetState(CallState::kEnded, refusal->reason, now);
       out.push_back(Ended{});
       return;
     }
     SetState(CallState::kOpeningMedia, "offer accepted", now);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
+    summary_.reason = shut_down->reason;
     SetState(CallState::kEnded, shut_down->reason, now);
     out.push_back(Ended{});
   }
@@ -125,8 +136,7 @@ void Call::OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out) {
   if (const auto* ready = std::get_if<MediaOpened>(&input)) {
     browser_local_ = ready->opened.browser;
     trunk_local_ = ready->opened.trunk;
-    out.push_back(PlaceCallee{OfferForCallee()});
-    SetState(CallState::kCalling, "media open", now);
+    PlaceCall(now, out);
   } else if (const auto* failed = std::get_if<MediaFailed>(&input)) {
     End({.warning = failed->reason}, failed->reason, now, out);
   } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
@@ -189,6 +199,7 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
 
 void Call::OnClosing(const CallInput& input, TimePoint now, Outputs& out) {
   if (const auto* closed = std::get_if<MediaClosed>(&input)) {
+    summary_.media = closed->stats;
     const auto& to_trunk = closed->stats.browser_to_trunk;
     const auto& to_browser = closed->stats.trunk_to_browser;
     SetState(
@@ -208,6 +219,7 @@ void Call::OnClosing(const CallInput& input, TimePoint now, Outputs& out) {
 // --- offer and answer ---
 
 std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outputs& out) {
+  summary_.sdp.offer_in = offer.size();
   media::OpenSession open{.session = session_};
   std::vector<sdp::Codec> offered;
   if (IsBrowser(Party::kCaller)) {
@@ -215,15 +227,15 @@ std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outp
     if (!media) return media.error();
     offered = browser_codecs_ = media->codecs;
     browser_direction_ = media->direction;
-    trunk_codecs_ = sdp::CodecsForOffer(offered, settings_.codecs);
+    trunk_codecs_ = sdp::CodecsForOffer(offered, settings_.trunk.codecs);
     open.browser = ToBrowserRemote(*media, browser_leg_.gateway_is_dtls_server());
   } else {
     auto media = trunk_leg_.TakeOffer(offer);
     if (!media) return media.error();
     offered = trunk_codecs_ = media->codecs;
     trunk_direction_ = media->direction;
-    browser_codecs_ = sdp::CodecsForOffer(offered, settings_.codecs);
-    if (!media->held) open.trunk = ToTrunkRemote(*media, settings_.trunk_nat);
+    browser_codecs_ = sdp::CodecsForOffer(offered, settings_.trunk.codecs);
+    if (!media->held) open.trunk = ToTrunkRemote(*media, settings_.trunk.nat);
   }
   if (trunk_codecs_.empty() || browser_codecs_.empty()) {
     return sdp::Refusal{.sip_status = 488,
@@ -231,6 +243,30 @@ std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outp
   }
   out.push_back(media::MediaCommand{std::move(open)});
   return std::nullopt;
+}
+
+void Call::PlaceCall(TimePoint now, Outputs& out) {
+  std::string offer = OfferForCallee();
+  if (!IsBrowser(Party::kCallee)) {
+    WarnAboutRules();
+    const sdp::TrunkBuild& build = trunk_leg_.last_build();
+    summary_.over_budget = !build.fits;
+    if (!build.fits && settings_.trunk.refuse_over_budget) {
+      const std::string why =
+          fmt::format("the trunk's INVITE would have {} bytes, {} of them SDP: over its budget",
+                      settings_.invite_head_bytes + build.bytes, build.bytes);
+      End({.caller_status = 513, .warning = why}, why, now, out);
+      return;
+    }
+  }
+  summary_.sdp.offer_out = offer.size();
+  out.push_back(PlaceCallee{std::move(offer)});
+  SetState(CallState::kCalling, "media open", now);
+}
+
+void Call::WarnAboutRules() const {
+  const std::string& problem = trunk_leg_.last_build().rules_problem;
+  if (!problem.empty()) spdlog::warn("call={} SDP rules not applied: {}", id_.value, problem);
 }
 
 std::string Call::OfferForCallee() {
@@ -243,6 +279,7 @@ std::string Call::OfferForCallee() {
 }
 
 std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outputs& out) {
+  summary_.sdp.answer_in = sdp.size();
   media::UpdateSession update{.session = session_};
   if (IsBrowser(Party::kCallee)) {
     auto media = browser_leg_.TakeAnswer(sdp);
@@ -253,7 +290,7 @@ std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outpu
     auto media = trunk_leg_.TakeAnswer(sdp);
     if (!media) return media.error();
     trunk_codecs_ = media->codecs;
-    if (!media->held) update.trunk = ToTrunkRemote(*media, settings_.trunk_nat);
+    if (!media->held) update.trunk = ToTrunkRemote(*media, settings_.trunk.nat);
   }
   update.payloads = ToPayloads(browser_codecs_, trunk_codecs_);
   out.push_back(media::MediaCommand{std::move(update)});
@@ -277,6 +314,12 @@ std::string Call::AnswerForTrunk() {
                    sdp::AnswerDirection(trunk_direction_, sdp::Direction::kSendRecv)));
 }
 
+void Call::RespondToCaller(AnswerCaller answer, Outputs& out) {
+  if (answer.status >= 200) summary_.status = answer.status;
+  if (!answer.sdp.empty()) summary_.sdp.answer_out = answer.sdp.size();
+  out.push_back(std::move(answer));
+}
+
 void Call::OnProgress(const CalleeProgress& progress, Outputs& out) {
   // 100 is hop by hop; 199 would reach JsSIP's page as progress.
   if (progress.status == 100 || progress.status == 199) return;
@@ -288,13 +331,13 @@ void Call::OnProgress(const CalleeProgress& progress, Outputs& out) {
     } else if (!caller_has_sdp_) {
       caller_has_sdp_ = true;
       last_progress_ = 183;
-      out.push_back(AnswerCaller{.status = 183, .sdp = AnswerForCaller()});
+      RespondToCaller({.status = 183, .sdp = AnswerForCaller()}, out);
       return;
     }
   }
   if (progress.status == last_progress_) return;
   last_progress_ = progress.status;
-  out.push_back(AnswerCaller{.status = progress.status});
+  RespondToCaller({.status = progress.status}, out);
 }
 
 void Call::OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outputs& out) {
@@ -313,7 +356,8 @@ void Call::OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outpu
         refusal->reason, now, out);
     return;
   }
-  out.push_back(AnswerCaller{.status = 200, .sdp = AnswerForCaller()});
+  summary_.answered = now;
+  RespondToCaller({.status = 200, .sdp = AnswerForCaller()}, out);
   SetState(CallState::kAnswered, "the callee answered", now);
 }
 
@@ -360,7 +404,7 @@ std::optional<sdp::Refusal> Call::ReofferByTrunk(const std::string& offer, std::
   trunk_direction_ = media->direction;
   media::UpdateSession update{.session = session_,
                               .payloads = ToPayloads(browser_codecs_, trunk_codecs_)};
-  if (!media->held) update.trunk = ToTrunkRemote(*media, settings_.trunk_nat);
+  if (!media->held) update.trunk = ToTrunkRemote(*media, settings_.trunk.nat);
   out.push_back(media::MediaCommand{std::move(update)});
   answer = AnswerForTrunk();
   return std::nullopt;
@@ -371,13 +415,16 @@ std::optional<sdp::Refusal> Call::ReofferByTrunk(const std::string& offer, std::
 void Call::End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out) {
   const bool caller_answered = state_ == CallState::kAnswered || state_ == CallState::kConnected;
   const bool callee_answered = caller_answered || ending.callee_answered;
+  summary_.reason = why;
+  if (ending.gone == Party::kCaller && !caller_answered) summary_.status = 487;
   if (ending.gone != Party::kCaller) {
     if (caller_answered) {
       out.push_back(HangUp{Party::kCaller, ending.reason_header});
     } else {
-      out.push_back(AnswerCaller{.status = ending.caller_status,
-                                 .reason_header = ending.reason_header,
-                                 .warning = ending.warning});
+      RespondToCaller({.status = ending.caller_status,
+                       .reason_header = ending.reason_header,
+                       .warning = ending.warning},
+                      out);
     }
   }
   if (ending.gone != Party::kCallee) {

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "gateway/call/call_io.h"
+#include "gateway/call/trunk_policy.h"
 #include "media_anchor/core/leg_plan.h"
 #include "sdp/offer_answer.h"
 
@@ -33,9 +34,27 @@ std::string_view ToString(CallDirection direction);
 
 struct CallSettings {
   CallDirection direction = CallDirection::kFromBrowser;
-  std::vector<std::string> codecs = {"PCMU", "PCMA"};  // of the trunk, in order of preference
-  bool trunk_nat = false;                              // latch on to the trunk's first RTP source
-  uint64_t sdp_session_id = 0;  // unpredictable; the legs use it and the number after it
+  TrunkPolicy trunk = {};
+  size_t invite_head_bytes = 0;  // of the trunk's INVITE without its SDP
+  uint64_t sdp_session_id = 0;   // unpredictable; the legs use it and the number after it
+};
+
+// Sizes of the first offer and answer, in bytes: as one party sent them and as the other got them.
+struct SdpBytes {
+  size_t offer_in = 0;
+  size_t offer_out = 0;
+  size_t answer_in = 0;
+  size_t answer_out = 0;
+};
+
+// What there is to say about a call when it is over.
+struct CallSummary {
+  int status = 0;      // final status of the caller's INVITE; 487 if the caller gave up
+  std::string reason;  // a sentence: why it ended
+  std::optional<TimePoint> answered;
+  SdpBytes sdp;
+  bool over_budget = false;  // the offer to the trunk, with nothing left to take out of it
+  media::SessionStats media;
 };
 
 // One call between a browser and a carrier: the state machine between the two legs. Sans-IO: values
@@ -54,6 +73,8 @@ class Call {
   media::SessionId session() const { return session_; }
   CallState state() const { return state_; }
   CallDirection direction() const { return settings_.direction; }
+  const CallSummary& summary() const { return summary_; }
+  const sdp::TrunkLeg& trunk_leg() const { return trunk_leg_; }  // how its SDP came about
 
   static constexpr Duration kMediaOpenTimeout = 5s;
   static constexpr Duration kMediaCloseTimeout = 10s;
@@ -79,6 +100,9 @@ class Call {
 
   std::optional<sdp::Refusal> TakeCallerOffer(const std::string& offer, Outputs& out);
   std::string OfferForCallee();
+  void PlaceCall(TimePoint now, Outputs& out);
+  void RespondToCaller(AnswerCaller answer, Outputs& out);
+  void WarnAboutRules() const;
   // Applies the callee's SDP to the media session; its answer for the caller is then ready.
   std::optional<sdp::Refusal> TakeCalleeAnswer(const std::string& sdp, Outputs& out);
   std::string AnswerForCaller();
@@ -109,7 +133,8 @@ class Call {
   media::TrunkLocal trunk_local_;
   sdp::Direction browser_direction_ = sdp::Direction::kSendRecv;  // of its last offer
   sdp::Direction trunk_direction_ = sdp::Direction::kSendRecv;    // of its last offer
-  int last_progress_ = 100;      // the last 1xx the caller was sent
+  int last_progress_ = 100;  // the last 1xx the caller was sent
+  CallSummary summary_;
   bool caller_has_sdp_ = false;  // an 18x with SDP was sent: a second one would break JsSIP
 };
 

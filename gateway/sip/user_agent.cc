@@ -22,7 +22,7 @@ void AppendList(std::vector<std::string>& list, std::string_view value) {
 
 }  // namespace
 
-std::string NewTag(RandomSource& random) { return random.Token(12); }
+std::string NewTag(RandomSource& random) { return random.Token(kTagLength); }
 
 std::string ReasonOf(const Message& message) {
   const std::string* reason = message.FindExtra("Reason");
@@ -191,11 +191,15 @@ Message UserAgent::Impl::BuildResponse(const Message& request, int status, std::
 }
 
 void UserAgent::Impl::Stamp(Message& request, const Flow& flow) {
+  Stamp(request, flow, random_.Token(internal::kBranchLength));
+}
+
+void UserAgent::Impl::Stamp(Message& request, const Flow& flow, std::string branch) const {
   if (request.vias.empty()) {
     Via via;
     via.transport = flow.info.via_transport;
     via.sent_by = flow.info.via_sent_by;
-    via.params.Set("branch", "z9hG4bK" + random_.Token(16));
+    via.params.Set("branch", "z9hG4bK" + std::move(branch));
     request.vias.push_back(std::move(via));
   }
   if (!request.FindExtra("User-Agent")) request.extra.push_back({"User-Agent", options_.product});
@@ -332,6 +336,10 @@ void UserAgent::Respond(ServerRequestId request, int status, Extras extras, Time
 
 DialogId UserAgent::Invite(FlowId flow, InviteRequest request, TimePoint now) {
   return impl_->Invite(flow, std::move(request), now);
+}
+
+size_t UserAgent::InviteHeadBytes(FlowId flow, InviteRequest request) const {
+  return impl_->InviteHeadBytes(flow, std::move(request));
 }
 
 void UserAgent::RetryInvite(DialogId dialog, std::vector<Header> auth_headers, TimePoint now) {

@@ -165,6 +165,8 @@ class UserAgent {
 
   // --- as client ---
   DialogId Invite(FlowId flow, InviteRequest request, TimePoint now);
+  // Bytes of that INVITE up to its body, whose length is taken to have four digits.
+  size_t InviteHeadBytes(FlowId flow, InviteRequest request) const;
   // The INVITE again after 401/407: same Call-ID and From-tag, CSeq + 1.
   void RetryInvite(DialogId dialog, std::vector<Header> auth_headers, TimePoint now);
   void Forget(DialogId dialog);  // after 401/407 without a retry

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "gateway/sip/codec.h"
 #include "gateway/sip/lexical.h"
 #include "gateway/sip/user_agent_impl.h"
 
@@ -35,22 +36,42 @@ DialogId UserAgent::Impl::Invite(FlowId flow, InviteRequest request, TimePoint n
     return id;
   }
   Usage& usage = NewUsage(flow, State::kCalling);
-  Message& invite = usage.invite;
+  const Duration ring_timeout = request.ring_timeout;
+  usage.invite = MakeInvite(*found, std::move(request), usage.local_tag);
+  usage.invite.call_id = random_.Token(internal::kCallIdLength);
+  timers_.Set({usage.id, Timer::kRing}, now + ring_timeout);
+  SendInvite(usage, now);
+  return usage.id;
+}
+
+// Without its Call-ID.
+Message UserAgent::Impl::MakeInvite(const Flow& flow, InviteRequest request,
+                                    const std::string& local_tag) const {
+  Message invite;
   invite.method = "INVITE";
   invite.request_uri = std::move(request.request_uri);
   invite.from = std::move(request.from);
-  invite.from.params.Set("tag", usage.local_tag);
+  invite.from.params.Set("tag", local_tag);
   invite.to = std::move(request.to);
-  invite.call_id = random_.Token(24);
   invite.cseq = {1, "INVITE"};
   invite.max_forwards = 70;
   invite.contacts.emplace_back();
-  invite.contacts.back().uri = found->info.contact;
+  invite.contacts.back().uri = flow.info.contact;
   invite.allow = options_.allow;
   internal::Apply(invite, std::move(request.extras));
-  timers_.Set({usage.id, Timer::kRing}, now + request.ring_timeout);
-  SendInvite(usage, now);
-  return usage.id;
+  return invite;
+}
+
+size_t UserAgent::Impl::InviteHeadBytes(FlowId id, InviteRequest request) const {
+  const auto flow = flows_.find(id);
+  if (flow == flows_.end()) return 0;
+  constexpr size_t kFourDigits = 1000;
+  request.extras.body.assign(kFourDigits, '0');
+  Message invite =
+      MakeInvite(flow->second, std::move(request), std::string(internal::kTagLength, '0'));
+  invite.call_id.assign(internal::kCallIdLength, '0');
+  Stamp(invite, flow->second, std::string(internal::kBranchLength, '0'));
+  return Print(invite).size() - kFourDigits;
 }
 
 void UserAgent::Impl::SendInvite(Usage& usage, TimePoint now) {

@@ -36,6 +36,7 @@ class UserAgent::Impl {
   void Respond(ServerRequestId request, int status, Extras extras, TimePoint now);
 
   DialogId Invite(FlowId flow, InviteRequest request, TimePoint now);
+  size_t InviteHeadBytes(FlowId flow, InviteRequest request) const;
   void RetryInvite(DialogId dialog, std::vector<Header> auth_headers, TimePoint now);
   void Forget(DialogId dialog);
   void Ack(DialogId dialog, Extras extras, TimePoint now);
@@ -152,6 +153,8 @@ class UserAgent::Impl {
   void SendStateless(FlowId flow, Message request);
   TransactionId SendStateful(FlowId flow, Message request, ClientUse use, TimePoint now);
   void Stamp(Message& request, const Flow& flow);
+  void Stamp(Message& request, const Flow& flow, std::string branch) const;
+  Message MakeInvite(const Flow& flow, InviteRequest request, const std::string& local_tag) const;
   // The caller hears no more of the usage. It is erased as soon as nothing is owed; `usage` is not
   // valid afterwards.
   void End(Usage& usage, TimePoint now);
@@ -221,6 +224,9 @@ constexpr int kTimeoutInT1 = 64;
 constexpr Duration kReinviteTimeout = 3min;
 constexpr size_t kMaxForks = 16;  // early dialogs and further 2xx a usage keeps book of
 
+inline constexpr size_t kTagLength = 12;
+inline constexpr size_t kCallIdLength = 24;
+inline constexpr size_t kBranchLength = 16;  // after the magic cookie
 std::string NewTag(RandomSource& random);
 // Value of the Reason header (RFC 3326), or "".
 std::string ReasonOf(const Message& message);

@@ -167,22 +167,33 @@ TimePoint TrunkEdge::next_timeout() const {
 
 // --- calls ---
 
+sip::InviteRequest TrunkEdge::MakeInvite(const Trunk& trunk, const CallRequest& request) const {
+  sip::InviteRequest invite;
+  invite.request_uri.user = request.number;
+  invite.request_uri.host = trunk.host;
+  invite.request_uri.port = trunk.port;
+  invite.request_uri.params.Set("transport", trunk.tls ? "tls" : "tcp");
+  invite.from.uri.user = request.caller;
+  invite.from.uri.host = options_.local_host;
+  invite.to.uri.user = request.number;
+  invite.to.uri.host = trunk.host;
+  invite.extras.content_type = "application/sdp";
+  invite.extras.body = request.offer;
+  return invite;
+}
+
 sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
   const Trunk* trunk = FindTrunk(request.trunk);
   if (!trunk) return {};
   const auto index = static_cast<size_t>(trunk - options_.trunks.data());
-  sip::InviteRequest invite;
-  invite.request_uri.user = request.number;
-  invite.request_uri.host = trunk->host;
-  invite.request_uri.port = trunk->port;
-  invite.request_uri.params.Set("transport", trunk->tls ? "tls" : "tcp");
-  invite.from.uri.user = request.caller;
-  invite.from.uri.host = options_.local_host;
-  invite.to.uri.user = request.number;
-  invite.to.uri.host = trunk->host;
-  invite.extras.content_type = "application/sdp";
-  invite.extras.body = request.offer;
-  return user_agent_.Invite(FlowTo(index), std::move(invite), now);
+  return user_agent_.Invite(FlowTo(index), MakeInvite(*trunk, request), now);
+}
+
+size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
+  const Trunk* trunk = FindTrunk(request.trunk);
+  if (!trunk) return 0;
+  const auto index = static_cast<size_t>(trunk - options_.trunks.data());
+  return user_agent_.InviteHeadBytes(FlowTo(index), MakeInvite(*trunk, request));
 }
 
 std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {

@@ -36,8 +36,6 @@ struct Trunk {
   bool tls = false;
   std::string ca_file;                    // PEM; "" = the system's
   std::vector<AddressBlock> accept_from;  // inbound calls: besides the server's own address
-  bool nat = false;                       // its RTP may come from another address than its SDP says
-  std::vector<std::string> codecs = {"PCMU", "PCMA"};
 };
 
 struct TrunkOptions {
@@ -97,6 +95,8 @@ class TrunkEdge {
   };
   // 0: no such trunk.
   sip::DialogId PlaceCall(const CallRequest& request, TimePoint now);
+  // Bytes of that call's INVITE without its offer; 0: no such trunk.
+  size_t InviteHeadBytes(const CallRequest& request);
 
   std::vector<TrunkEvent> TakeEvents(TimePoint now);
   std::vector<TrunkOutput> TakeOutputs();
@@ -119,6 +119,7 @@ class TrunkEdge {
 
   sip::FlowId NewFlow(size_t trunk, bool inbound, bool tls);
   sip::FlowId FlowTo(size_t trunk);
+  sip::InviteRequest MakeInvite(const Trunk& trunk, const CallRequest& request) const;
   size_t TrunkOf(const IpAddress& peer) const;
   void Close(sip::FlowId flow, std::string reason, TimePoint now);
   void OnText(sip::FlowId flow, std::string_view text, TimePoint now);

@@ -18,27 +18,9 @@ class CallManagerTest : public ::testing::Test {
  protected:
   // Alice's INVITE up to the trunk's INVITE.
   sip::Message Dial(const std::string& number) {
-    gw.Register(kAlice, "alice");
-    invite = gw.MakeInvite("alice", number);
-    gw.FromBrowser(kAlice, invite);
-    EXPECT_EQ(gw.ToBrowser(kAlice).status, 100);
-    const sip::Message challenge = gw.ToBrowser(kAlice);
-    EXPECT_EQ(challenge.status, 401);
-    sip::Message ack = invite;
-    ack.method = ack.cseq.method = "ACK";
-    ack.to = challenge.to;
-    ack.body.clear();
-    ack.content_type.clear();
-    gw.FromBrowser(kAlice, ack);
-    SystemRandom random;
-    invite.authorizations = {*sip::AnswerChallenge(challenge.www_authenticates.at(0),
-                                                   {"alice", "secret"}, "INVITE",
-                                                   invite.request_uri.ToString(), random)};
-    ++invite.cseq.number;
-    invite.vias.front().params.Set("branch", "z9hG4bKsecond");
-    gw.FromBrowser(kAlice, invite);
-    EXPECT_EQ(gw.ToBrowser(kAlice).status, 100);
-    return gw.ToTrunk();
+    auto dialled = gw.Dial(kAlice, "alice", number);
+    invite = std::move(dialled.invite);
+    return std::move(dialled.trunk_invite);
   }
   sip::Message InDialog(const std::string& method, const sip::Message& response) {
     sip::Message request = invite;
@@ -163,6 +145,23 @@ TEST_F(CallManagerTest, ACallIsAnsweredWithSdpAndTheGatewayAsRefresherAndEndsByT
   EXPECT_EQ(bye.call_id, trunk_invite.call_id);
   gw.FromTrunk(gw.TrunkAnswer(bye, 200, ""));
   ExpectEmptyAfterTimers();
+}
+
+TEST_F(CallManagerTest, ACallThatIsOverLeavesOneRecordWithTheBytesOfItsInvite) {
+  Connect();
+  gw.FromBrowser(kAlice, InDialog("BYE", ok));
+  ExpectEmptyAfterTimers();
+  ASSERT_EQ(gw.records.size(), 1u);
+  const CallRecord& record = gw.records[0];
+  EXPECT_EQ(record.parties.trunk, "acme");
+  EXPECT_EQ(record.parties.user, "alice");
+  EXPECT_EQ(record.parties.number, "600");
+  EXPECT_EQ(record.summary.status, 200);
+  EXPECT_EQ(record.summary.sdp.offer_in, invite.body.size());
+  EXPECT_EQ(record.summary.sdp.offer_out, trunk_invite.body.size());
+  // The head is measured before its body is known: its length is taken to have four digits.
+  EXPECT_NEAR(static_cast<double>(record.invite_bytes),
+              static_cast<double>(sip::Print(trunk_invite).size()), 1);
 }
 
 TEST_F(CallManagerTest, ACallEndsByTheTrunk) {

@@ -51,7 +51,13 @@ TEST(Config, TheExampleParsesAndSaysWhatItSays) {
   ASSERT_EQ(config->trunks.size(), 1u);
   EXPECT_EQ(config->trunks[0].host, "sip.metro.example");
   EXPECT_EQ(config->trunks[0].port, 5060);
-  EXPECT_EQ(config->trunks[0].codecs, (std::vector<std::string>{"PCMA", "PCMU"}));
+  const call::TrunkPolicy& policy = config->trunk_policies.at("metro");
+  EXPECT_EQ(policy.codecs, (std::vector<std::string>{"PCMA", "PCMU"}));
+  ASSERT_EQ(policy.sdp.rules.size(), 1u);
+  EXPECT_EQ(policy.sdp.rules[0].id, "thirty");
+  EXPECT_EQ(policy.sdp.rules[0].target.line, "a=ptime:");
+  EXPECT_EQ(config->admin->ToString(), "127.0.0.1:9464");
+  EXPECT_EQ(config->cdr_jsonl, "/var/log/lastmile/cdr.jsonl");
   ASSERT_EQ(config->trunks[0].accept_from.size(), 1u);
   EXPECT_EQ(config->trunks[0].accept_from[0].prefix_length, 28);
   EXPECT_EQ(config->outbound_routes.size(), 1u);
@@ -112,6 +118,77 @@ TEST(Config, UsersNeedANameAndOneSecret) {
               HasSubstr("LASTMILE_TEST_UNSET is not set"));
   EXPECT_THAT(FaultsOf("users: { inline: [ { name: a, password: file:/nowhere/at/all } ] }\n"),
               HasSubstr("cannot read /nowhere/at/all"));
+}
+
+call::TrunkPolicy PolicyOf(const std::string& entries) {
+  auto config =
+      ParseConfig("trunks: { a: { servers: [\"h:1\"], " + entries + " } }\n", "test.yaml");
+  if (config) return config->trunk_policies.at("a");
+  ADD_FAILURE() << config.error().front().message;
+  return {};
+}
+
+TEST(Config, ATrunkSaysWhatItsMediaIsLike) {
+  const call::TrunkPolicy plain = PolicyOf("nat: false");
+  EXPECT_EQ(plain.codecs, (std::vector<std::string>{"PCMU", "PCMA"}));
+  EXPECT_TRUE(plain.video.empty());
+  EXPECT_FALSE(plain.rtcp_mux);
+  EXPECT_EQ(plain.sdp.max_sdp_bytes, 1300u);
+  EXPECT_EQ(plain.max_invite_bytes, 1300u);
+  EXPECT_FALSE(plain.refuse_over_budget);
+
+  const call::TrunkPolicy policy = PolicyOf(
+      "codecs: [opus, g722, pcma], video: [h264, vp8], rtcp_mux: true, nat: true,"
+      "budget: { sdp: 400, invite: 900, over: refuse }");
+  EXPECT_EQ(policy.codecs, (std::vector<std::string>{"opus", "G722", "PCMA"}));
+  EXPECT_EQ(policy.video, (std::vector<std::string>{"H264", "VP8"}));
+  EXPECT_TRUE(policy.rtcp_mux);
+  EXPECT_TRUE(policy.nat);
+  EXPECT_EQ(policy.sdp.max_sdp_bytes, 400u);
+  EXPECT_EQ(policy.max_invite_bytes, 900u);
+  EXPECT_TRUE(policy.refuse_over_budget);
+}
+
+TEST(Config, CodecsAndBudgetsThatCannotBeAreTold) {
+  const std::string trunk = "trunks: { a: { servers: [\"h:1\"], ";
+  EXPECT_THAT(FaultsOf(trunk + "codecs: [pcmx] } }\n"),
+              HasSubstr("1:43 a codec is one of: g722, opus, pcma, pcmu [pcma]"));
+  EXPECT_THAT(FaultsOf(trunk + "codecs: [] } }\n"), HasSubstr("at least one audio codec"));
+  EXPECT_THAT(FaultsOf(trunk + "video: [vp7] } }\n"), HasSubstr("av1, h264, vp8, vp9"));
+  EXPECT_THAT(FaultsOf(trunk + "budget: { sdp: 20 } } }\n"), HasSubstr("from 150 to 65535"));
+  EXPECT_THAT(FaultsOf(trunk + "budget: { over: drop } } }\n"), HasSubstr("send, refuse"));
+}
+
+TEST(Config, ARuleIsReadWithAllItsParts) {
+  const call::TrunkPolicy policy = PolicyOf(
+      "sdp_rules: [ { id: r, action: replace, media: audio, index: 1, line: \"m=\", nth: 2,"
+      "token: \"8\", token_index: 3, value: \"0\" } ]");
+  ASSERT_EQ(policy.sdp.rules.size(), 1u);
+  const sdp::Rule& rule = policy.sdp.rules[0];
+  EXPECT_EQ(rule.id, "r");
+  EXPECT_EQ(rule.action, sdp::RuleAction::kReplace);
+  EXPECT_EQ(rule.target.media, "audio");
+  EXPECT_EQ(rule.target.index, 1u);
+  EXPECT_EQ(rule.target.line, "m=");
+  EXPECT_EQ(rule.target.nth, 2u);
+  EXPECT_EQ(rule.target.token, "8");
+  EXPECT_EQ(rule.target.token_index, 3u);
+  EXPECT_EQ(rule.value, "0");
+}
+
+TEST(Config, RulesThatCanNeverWorkAreToldWhereTheyStand) {
+  const std::string rules = "trunks:\n  a:\n    servers: [\"h:1\"]\n    sdp_rules:\n      - ";
+  EXPECT_THAT(FaultsOf(rules + "{ line: \"a=x\", action: delete }\n"),
+              HasSubstr("5:9 a rule needs"));
+  EXPECT_THAT(FaultsOf(rules + "{ id: r, line: \"o=\", action: delete }\n"), HasSubstr("5:9 "));
+  EXPECT_THAT(FaultsOf(rules + "{ id: r, line: \"a=x\", action: remove }\n"),
+              HasSubstr("set, delete, insert, replace"));
+  EXPECT_THAT(FaultsOf(rules + "{ id: r, lines: \"a=x\" }\n"), HasSubstr("unknown key `lines`"));
+  EXPECT_THAT(FaultsOf(rules + "{ id: r, line: \"a=x\", action: delete }\n"
+                               "      - { id: r, line: \"a=y\", action: delete }\n"),
+              HasSubstr("6:15 there are two rules called r"));
+  EXPECT_THAT(FaultsOf("trunks: { a: { servers: [\"h:1\"], sdp_rules: 5 } }\n"),
+              HasSubstr("must be a list of rules"));
 }
 
 TEST(Config, RoutesNameTrunksAndUsersThatExist) {

@@ -36,6 +36,7 @@ sip::NameAddr Address(const std::string& user, const std::string& host) {
 GatewayInMemory::GatewayInMemory() : manager(Options(), random) {}
 
 void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
+  records.insert(records.end(), outputs.records.begin(), outputs.records.end());
   for (const ws::Command& command : outputs.ws) {
     const auto* send = std::get_if<ws::Send>(&command);
     if (!send) continue;
@@ -83,8 +84,8 @@ void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
 void GatewayInMemory::Pump() {
   for (int round = 0; round < 100; ++round) {
     const CallManagerOutputs outputs = manager.TakeOutputs(now);
-    if (outputs.ws.empty() && outputs.trunk.empty() && outputs.media.empty()) return;
     Execute(outputs);
+    if (outputs.ws.empty() && outputs.trunk.empty() && outputs.media.empty()) return;
     while (!media_events_.empty()) {
       manager.OnMedia(media_events_.front(), now);
       media_events_.pop_front();
@@ -206,6 +207,30 @@ sip::Message GatewayInMemory::MakeInvite(const std::string& user, const std::str
 void GatewayInMemory::Register(uint64_t conn, const std::string& user) {
   OpenBrowser(conn);
   EXPECT_EQ(Ask(conn, MakeRegister(user), "secret").status, 200);
+}
+
+GatewayInMemory::Dialled GatewayInMemory::Dial(uint64_t conn, const std::string& user,
+                                               const std::string& number) {
+  Register(conn, user);
+  sip::Message invite = MakeInvite(user, number);
+  FromBrowser(conn, invite);
+  EXPECT_EQ(ToBrowser(conn).status, 100);
+  const sip::Message challenge = ToBrowser(conn);
+  EXPECT_EQ(challenge.status, 401);
+  sip::Message ack = invite;
+  ack.method = ack.cseq.method = "ACK";
+  ack.to = challenge.to;
+  ack.body.clear();
+  ack.content_type.clear();
+  FromBrowser(conn, ack);
+  invite.authorizations = {*sip::AnswerChallenge(challenge.www_authenticates.at(0),
+                                                 {user, "secret"}, "INVITE",
+                                                 invite.request_uri.ToString(), random)};
+  ++invite.cseq.number;
+  invite.vias.front().params.Set("branch", "z9hG4bKsecond");
+  FromBrowser(conn, invite);
+  EXPECT_EQ(ToBrowser(conn).status, 100);
+  return {std::move(invite), ToTrunk()};
 }
 
 // --- the carrier ---

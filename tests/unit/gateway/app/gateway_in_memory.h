@@ -36,12 +36,18 @@ class GatewayInMemory {
   sip::Message MakeRegister(const std::string& user, int expires = 600) const;
   sip::Message MakeInvite(const std::string& user, const std::string& target) const;
   void Register(uint64_t conn, const std::string& user);
+  struct Dialled {
+    sip::Message invite;        // the user's, with credentials
+    sip::Message trunk_invite;  // what came of it
+  };
+  // Registers the user, calls the number and goes on up to the trunk's INVITE.
+  Dialled Dial(uint64_t conn, const std::string& user, const std::string& number);
 
   // --- the carrier ---
   // The next message to the carrier, by whatever stream.
   sip::Message ToTrunk();
   bool TrunkIsQuiet() const { return to_trunk_.empty(); }
-  void FromTrunk(const sip::Message& message);       // on the stream the last message went to
+  void FromTrunk(const sip::Message& message);  // on the stream the last message went to
   void FromTrunkBytes(const std::string& bytes);
   void CloseTrunkStream();
   sip::FlowId ConnectTrunk(const std::string& peer);  // an inbound stream; becomes the current one
@@ -62,6 +68,7 @@ class GatewayInMemory {
   bool refuse_media = false;
   int streams_opened = 0;
   std::vector<std::string> raw_to_trunk;  // everything, for greps
+  std::vector<CallRecord> records;        // of calls that are over
 
  private:
   void Execute(const CallManagerOutputs& outputs);

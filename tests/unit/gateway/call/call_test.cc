@@ -76,13 +76,98 @@ TEST(CallFromBrowser, UnusableEarlyMediaIsProgressWithoutSdp) {
 }
 
 TEST(CallFromBrowser, NoCommonCodecIs488AndNamesWhatWasOffered) {
-  Call call({1}, {7}, {.codecs = {"PCMA"}, .sdp_session_id = 1});
+  Call call({1}, {7}, {.trunk = {.codecs = {"PCMA"}}, .sdp_session_id = 1});
   std::vector<CallOutput> out;
   call.On(Invited{testing::BrowserSdp("actpass", "0 101")}, {}, out);
   ASSERT_EQ(out.size(), 2u);
   const auto& answer = std::get<AnswerCaller>(out[0]);
   EXPECT_EQ(answer.status, 488);
   EXPECT_THAT(answer.warning, HasSubstr("PCMU"));
+}
+
+// --- the trunk's budget ---
+
+std::vector<CallOutput> OffersToTrunk(Call& call) {
+  std::vector<CallOutput> out;
+  call.On(Invited{testing::BrowserSdp()}, {}, out);
+  out.clear();
+  call.On(MediaOpened{OpenedSession()}, {}, out);
+  return out;
+}
+
+TEST(CallFromBrowser, TheOfferGetsWhatTheInvitesHeadLeavesOfItsBudget) {
+  Call roomy({1}, {7}, {.invite_head_bytes = 450, .sdp_session_id = 1});
+  const std::string whole = std::get<PlaceCallee>(OffersToTrunk(roomy)[0]).offer;
+  EXPECT_THAT(whole, HasSubstr("a=rtpmap:8 PCMA/8000"));
+  Call tight({1}, {7}, {.invite_head_bytes = 1300 - whole.size() + 1, .sdp_session_id = 1});
+  const std::string less = std::get<PlaceCallee>(OffersToTrunk(tight)[0]).offer;
+  EXPECT_LT(less.size(), whole.size());
+  EXPECT_THAT(less, HasSubstr("RTP/AVP 0 8 101"));
+  EXPECT_FALSE(tight.summary().over_budget);
+}
+
+TEST(CallFromBrowser, WhatCannotBeMadeToFitIsSentOrRefusedAsTheTrunkSays) {
+  Call sent({1}, {7}, {.invite_head_bytes = 1250, .sdp_session_id = 1});
+  EXPECT_TRUE(std::holds_alternative<PlaceCallee>(OffersToTrunk(sent)[0]));
+  EXPECT_TRUE(sent.summary().over_budget);
+
+  Call refused(
+      {1}, {7},
+      {.trunk = {.refuse_over_budget = true}, .invite_head_bytes = 1250, .sdp_session_id = 1});
+  const auto out = OffersToTrunk(refused);
+  EXPECT_EQ(std::get<AnswerCaller>(out[0]).status, 513);
+  EXPECT_THAT(std::get<AnswerCaller>(out[0]).warning, HasSubstr("over its budget"));
+  EXPECT_TRUE(std::holds_alternative<media::CloseSession>(std::get<media::MediaCommand>(out[1])));
+  EXPECT_EQ(refused.state(), CallState::kClosing);
+  EXPECT_EQ(refused.summary().status, 513);
+}
+
+TEST(CallFromBrowser, RulesThatCannotBeAppliedDoNotStopTheCall) {
+  TrunkPolicy policy;
+  policy.sdp.rules = {{.id = "bad",
+                       .action = sdp::RuleAction::kDelete,
+                       .target = {.line = "m=audio"},
+                       .value = ""}};
+  Call call({1}, {7}, {.trunk = policy, .sdp_session_id = 1});
+  EXPECT_TRUE(std::holds_alternative<PlaceCallee>(OffersToTrunk(call)[0]));
+  EXPECT_NE(call.trunk_leg().last_build().rules_problem, "");
+}
+
+// --- what is left of a call ---
+
+TEST(CallFromBrowser, TheSummaryHasSizesTimesAndTheCause) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.now += 1s;
+  harness.DriveTo(CallState::kCalling);
+  const size_t offered = harness.Output<PlaceCallee>().offer.size();
+  harness.now += 2s;
+  harness.Feed(CalleeAnswered{harness.CalleeAnswer()});
+  const size_t answered = harness.Output<AnswerCaller>().sdp.size();
+  harness.Feed(CallerAcked{});
+  harness.Feed(HungUp{Party::kCallee, ""});
+  harness.Feed(MediaClosed{{.browser_to_trunk = {.packets = 5}}});
+  const CallSummary& summary = harness.call().summary();
+  EXPECT_EQ(summary.status, 200);
+  EXPECT_EQ(summary.reason, "the callee hung up");
+  EXPECT_EQ(summary.answered, TimePoint{} + 3s);
+  EXPECT_EQ(summary.sdp.offer_in, harness.CallerOffer().size());
+  EXPECT_EQ(summary.sdp.offer_out, offered);
+  EXPECT_EQ(summary.sdp.answer_in, harness.CalleeAnswer().size());
+  EXPECT_EQ(summary.sdp.answer_out, answered);
+  EXPECT_EQ(summary.media.browser_to_trunk.packets, 5u);
+}
+
+TEST(CallFromBrowser, TheSummaryOfACallThatNeverWasHasItsStatus) {
+  CallHarness cancelled(CallDirection::kFromBrowser);
+  cancelled.DriveTo(CallState::kCalling);
+  cancelled.Feed(CallerCancelled{});
+  EXPECT_EQ(cancelled.call().summary().status, 487);
+  EXPECT_FALSE(cancelled.call().summary().answered);
+  CallHarness rejected(CallDirection::kFromBrowser);
+  rejected.DriveTo(CallState::kCalling);
+  rejected.Feed(CalleeRejected{486, ""});
+  EXPECT_EQ(rejected.call().summary().status, 486);
+  EXPECT_EQ(rejected.call().summary().reason, "the callee answered 486");
 }
 
 TEST(CallFromBrowser, TheCarriersCodeReachesTheBrowserWithItsReason) {

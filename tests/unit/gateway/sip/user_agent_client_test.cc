@@ -62,6 +62,18 @@ TEST_F(ClientTest, InviteIsComplete) {
   EXPECT_EQ(invite.body, "offer");
 }
 
+TEST_F(ClientTest, TheHeadOfAnInviteIsMeasuredBeforeItIsSent) {
+  InviteRequest request;
+  request.request_uri = MakeUri("600", "b.example");
+  request.from = MakeAddr("alice", "gw.example");
+  request.to = MakeAddr("600", "b.example");
+  request.extras = Body(std::string(1500, 'x'));
+  const size_t head = t.ua.InviteHeadBytes(t.flow, request);
+  t.ua.Invite(t.flow, std::move(request), t.now);
+  EXPECT_EQ(Print(t.Sent("INVITE")).size(), head + 1500);
+  EXPECT_EQ(t.ua.InviteHeadBytes({999}, {}), 0u);
+}
+
 TEST_F(ClientTest, ProgressIsReportedBut100IsNot) {
   Call();
   Receive(100, "");

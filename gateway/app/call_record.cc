@@ -1,0 +1,53 @@
+#include "gateway/app/call_record.h"
+
+#include <fmt/chrono.h>
+
+#include <nlohmann/json.hpp>
+
+namespace lastmile::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Rfc3339(std::chrono::system_clock::time_point time) {
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(milliseconds);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                     (milliseconds - seconds).count());
+}
+
+Json ToJson(const media::DirectionStats& stats) {
+  return {{"packets", stats.packets}, {"bytes", stats.bytes}, {"dropped", stats.dropped}};
+}
+
+}  // namespace
+
+std::string ToJson(const CallRecord& record, const WallClock& clock) {
+  const call::CallSummary& summary = record.summary;
+  Json json = {{"call", record.id.value},
+               {"direction", call::ToString(record.direction)},
+               {"trunk", record.parties.trunk},
+               {"user", record.parties.user},
+               {"number", record.parties.number},
+               {"caller", record.parties.caller},
+               {"started", Rfc3339(clock.At(record.started))},
+               {"answered", nullptr},
+               {"ended", Rfc3339(clock.At(record.ended))},
+               {"status", summary.status},
+               {"reason", summary.reason},
+               {"sdp_bytes",
+                {{"offer_in", summary.sdp.offer_in},
+                 {"offer_out", summary.sdp.offer_out},
+                 {"answer_in", summary.sdp.answer_in},
+                 {"answer_out", summary.sdp.answer_out}}},
+               {"invite_bytes", record.invite_bytes},
+               {"media",
+                {{"to_trunk", ToJson(summary.media.browser_to_trunk)},
+                 {"to_browser", ToJson(summary.media.trunk_to_browser)}}}};
+  if (summary.answered) json["answered"] = Rfc3339(clock.At(*summary.answered));
+  // What a peer wrote need not be UTF-8.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace lastmile::app

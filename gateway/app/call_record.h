@@ -1,0 +1,48 @@
+#ifndef LASTMILE_GATEWAY_APP_CALL_RECORD_H_
+#define LASTMILE_GATEWAY_APP_CALL_RECORD_H_
+
+#include <cstddef>
+#include <string>
+
+#include "base/time.h"
+#include "gateway/call/call.h"
+
+namespace lastmile::app {
+
+// Who is in a call and by which trunk.
+struct Parties {
+  std::string trunk;              // its name
+  std::string user;               // the browser user's name
+  std::string number;             // dialled number, or what the carrier asked for
+  std::string caller;             // shown to the callee
+  std::string display_name = {};  // of a carrier's caller
+};
+
+// A call that is over. Thread: any.
+struct CallRecord {
+  call::CallId id;
+  call::CallDirection direction = call::CallDirection::kFromBrowser;
+  Parties parties;
+  TimePoint started;
+  TimePoint ended;
+  size_t invite_bytes = 0;  // of the trunk's INVITE with its SDP; 0: there was none
+  call::CallSummary summary;
+};
+
+// Tells wall-clock time of moments on the monotonic clock.
+struct WallClock {
+  TimePoint monotonic;                         // now
+  std::chrono::system_clock::time_point wall;  // the same moment
+
+  std::chrono::system_clock::time_point At(TimePoint moment) const {
+    return wall -
+           std::chrono::duration_cast<std::chrono::system_clock::duration>(monotonic - moment);
+  }
+};
+
+// One line of JSON without its line end. Times are UTC in RFC 3339 with milliseconds.
+std::string ToJson(const CallRecord& record, const WallClock& clock);
+
+}  // namespace lastmile::app
+
+#endif  // LASTMILE_GATEWAY_APP_CALL_RECORD_H_

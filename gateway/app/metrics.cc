@@ -1,0 +1,132 @@
+#include "gateway/app/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace lastmile::app {
+namespace {
+
+// 1300 is the budget that keeps a message within one datagram.
+const std::vector<uint64_t> kByteBounds = {128, 256, 512, 1024, 1300, 2048, 4096, 8192, 16384};
+
+std::string Escaped(std::string_view value) {
+  std::string escaped;
+  for (const char c : value) {
+    if (c == '\n') {
+      escaped += "\\n";
+      continue;
+    }
+    if (c == '\\' || c == '"') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+std::string_view ResultOf(const CallRecord& record) {
+  if (record.summary.answered) return "answered";
+  const int status = record.summary.status;
+  if (status == 487) return "cancelled";
+  return status >= 500 && status < 600 ? "failed" : "rejected";
+}
+
+void WriteHead(std::string_view name, std::string_view type, std::string_view help,
+               std::string& out) {
+  out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+}
+
+void WriteGauge(std::string_view name, std::string_view help, size_t value, std::string& out) {
+  WriteHead(name, "gauge", help, out);
+  out += fmt::format("{} {}\n", name, value);
+}
+
+void WriteCounters(std::string_view name, std::string_view help,
+                   const std::map<std::string, uint64_t>& counters, std::string& out) {
+  WriteHead(name, "counter", help, out);
+  for (const auto& [labels, count] : counters) {
+    out += fmt::format("{}{{{}}} {}\n", name, labels, count);
+  }
+}
+
+void WriteHistograms(std::string_view name, std::string_view help,
+                     const std::map<std::string, Histogram>& histograms, std::string& out) {
+  WriteHead(name, "histogram", help, out);
+  for (const auto& [labels, histogram] : histograms) histogram.Write(name, labels, out);
+}
+
+}  // namespace
+
+Histogram::Histogram(std::vector<uint64_t> bounds)
+    : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
+
+void Histogram::Observe(uint64_t value) {
+  const auto bound = std::ranges::lower_bound(bounds_, value);
+  ++counts_[static_cast<size_t>(bound - bounds_.begin())];
+  sum_ += value;
+}
+
+void Histogram::Write(std::string_view name, std::string_view labels, std::string& out) const {
+  const std::string before = labels.empty() ? "" : std::string(labels) + ",";
+  const std::string alone = labels.empty() ? "" : fmt::format("{{{}}}", labels);
+  uint64_t total = 0;
+  for (size_t i = 0; i < bounds_.size(); ++i) {
+    total += counts_[i];
+    out += fmt::format("{}_bucket{{{}le=\"{}\"}} {}\n", name, before, bounds_[i], total);
+  }
+  total += counts_.back();
+  out += fmt::format("{}_bucket{{{}le=\"+Inf\"}} {}\n", name, before, total);
+  out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, alone, sum_, name, alone, total);
+}
+
+void Metrics::Count(const CallRecord& record) {
+  const std::string trunk = fmt::format("trunk=\"{}\"", Escaped(record.parties.trunk));
+  ++calls_[fmt::format("{},direction=\"{}\",result=\"{}\"", trunk, call::ToString(record.direction),
+                       ResultOf(record))];
+  const call::CallSummary& summary = record.summary;
+  if (summary.over_budget) ++over_budget_[trunk];
+  const bool from_browser = record.direction == call::CallDirection::kFromBrowser;
+  const std::string caller = from_browser ? "browser" : "trunk";
+  const std::string callee = from_browser ? "trunk" : "browser";
+  ObserveSdp(caller, "in", summary.sdp.offer_in);
+  ObserveSdp(callee, "out", summary.sdp.offer_out);
+  ObserveSdp(callee, "in", summary.sdp.answer_in);
+  ObserveSdp(caller, "out", summary.sdp.answer_out);
+  if (record.invite_bytes > 0) {
+    invite_bytes_.try_emplace("leg=\"trunk\",dir=\"out\"", kByteBounds)
+        .first->second.Observe(record.invite_bytes);
+  }
+}
+
+void Metrics::ObserveSdp(const std::string& leg, const std::string& direction, size_t bytes) {
+  if (bytes == 0) return;  // this description never was
+  const std::string labels = fmt::format("leg=\"{}\",dir=\"{}\"", leg, direction);
+  sdp_bytes_.try_emplace(labels, kByteBounds).first->second.Observe(bytes);
+}
+
+std::string Metrics::Text(const GatewayGauges& gauges) const {
+  std::string out;
+  WriteGauge("lastmile_calls_active", "Calls that are set up or ringing.", gauges.signalling.calls,
+             out);
+  WriteGauge("lastmile_registrations", "Browser users that are registered.",
+             gauges.signalling.registrations, out);
+  WriteGauge("lastmile_sip_dialogs", "Dialogs on both legs.", gauges.signalling.dialogs, out);
+  WriteGauge("lastmile_sip_transactions", "Transactions on both legs.",
+             gauges.signalling.transactions, out);
+  WriteGauge("lastmile_trunk_streams", "TCP and TLS connections with carriers.",
+             gauges.signalling.trunk_streams, out);
+  WriteGauge("lastmile_ws_connections", "WebSocket connections.", gauges.ws.connections, out);
+  WriteGauge("lastmile_media_sessions", "Media sessions.", gauges.media.sessions, out);
+  WriteGauge("lastmile_media_ports_in_use", "UDP ports bound towards carriers.",
+             gauges.media.ports_in_use, out);
+  WriteCounters("lastmile_calls_total", "Calls that are over.", calls_, out);
+  WriteCounters("lastmile_sdp_over_budget_total",
+                "Offers that stayed over their trunk's budget with nothing left to remove.",
+                over_budget_, out);
+  WriteHistograms("lastmile_sdp_bytes", "Size of the first offer and answer of a call.", sdp_bytes_,
+                  out);
+  WriteHistograms("lastmile_invite_bytes", "Size of INVITEs, head and SDP.", invite_bytes_, out);
+  return out;
+}
+
+}  // namespace lastmile::app

@@ -1,0 +1,26 @@
+#ifndef LASTMILE_GATEWAY_CALL_TRUNK_POLICY_H_
+#define LASTMILE_GATEWAY_CALL_TRUNK_POLICY_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "sdp/trunk_profile.h"
+
+namespace lastmile::call {
+
+// What a trunk's media and descriptions are like, as its entry in the configuration says.
+// Thread: any; read-only once loaded.
+struct TrunkPolicy {
+  std::vector<std::string> codecs = {"PCMU", "PCMA"};  // in order of preference
+  std::vector<std::string> video;   // video codecs it takes, in order of preference; empty: refused
+  bool rtcp_mux = false;            // a=rtcp-mux is offered (RFC 5761)
+  bool nat = false;                 // its media may come from another address than it says
+  sdp::TrunkProfile sdp;            // rules, and the budget of the SDP alone
+  size_t max_invite_bytes = 1300;   // budget of a whole INVITE; the SDP gets what its head leaves
+  bool refuse_over_budget = false;  // true: an offer that cannot be made to fit is not sent
+};
+
+}  // namespace lastmile::call
+
+#endif  // LASTMILE_GATEWAY_CALL_TRUNK_POLICY_H_

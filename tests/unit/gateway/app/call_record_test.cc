@@ -1,0 +1,62 @@
+#include "gateway/app/call_record.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace lastmile::app {
+namespace {
+
+// 2026-01-02T03:04:05.678Z is "now", and the call ended just then.
+const WallClock kClock{
+    .monotonic = TimePoint{} + 100s,
+    .wall = std::chrono::system_clock::time_point(std::chrono::milliseconds(1767323045678))};
+
+CallRecord Sample() {
+  CallRecord record{.id = {7},
+                    .parties = {.trunk = "acme", .user = "alice", .number = "600", .caller = "+1"},
+                    .started = TimePoint{} + 90s,
+                    .ended = TimePoint{} + 100s,
+                    .invite_bytes = 653};
+  record.summary.status = 200;
+  record.summary.reason = "the caller hung up";
+  record.summary.answered = TimePoint{} + 95s;
+  record.summary.sdp = {.offer_in = 2237, .offer_out = 199, .answer_in = 250, .answer_out = 600};
+  record.summary.media.browser_to_trunk = {.packets = 250, .bytes = 40000, .dropped = 1};
+  return record;
+}
+
+TEST(CallRecord, IsOneLineWithTimesPartiesBytesAndPackets) {
+  const std::string line = ToJson(Sample(), kClock);
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  const auto json = nlohmann::json::parse(line);
+  EXPECT_EQ(json["started"], "2026-01-02T03:03:55.678Z");
+  EXPECT_EQ(json["answered"], "2026-01-02T03:04:00.678Z");
+  EXPECT_EQ(json["ended"], "2026-01-02T03:04:05.678Z");
+  EXPECT_EQ(json["direction"], "from-browser");
+  EXPECT_EQ(json["trunk"], "acme");
+  EXPECT_EQ(json["user"], "alice");
+  EXPECT_EQ(json["number"], "600");
+  EXPECT_EQ(json["status"], 200);
+  EXPECT_EQ(json["reason"], "the caller hung up");
+  EXPECT_EQ(json["sdp_bytes"]["offer_in"], 2237);
+  EXPECT_EQ(json["sdp_bytes"]["offer_out"], 199);
+  EXPECT_EQ(json["invite_bytes"], 653);
+  EXPECT_EQ(json["media"]["to_trunk"]["packets"], 250);
+}
+
+TEST(CallRecord, ACallThatWasNotAnsweredSaysSo) {
+  CallRecord record = Sample();
+  record.summary.answered.reset();
+  EXPECT_TRUE(nlohmann::json::parse(ToJson(record, kClock))["answered"].is_null());
+}
+
+TEST(CallRecord, WhatAPeerWroteCannotBreakTheLine) {
+  CallRecord record = Sample();
+  record.parties.number = "6\"\n\xff";
+  const auto json = nlohmann::json::parse(ToJson(record, kClock));
+  EXPECT_EQ(json["number"], "6\"\n\xef\xbf\xbd");
+}
+
+}  // namespace
+}  // namespace lastmile::app

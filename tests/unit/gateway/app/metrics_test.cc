@@ -1,0 +1,103 @@
+#include "gateway/app/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lastmile::app {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+CallRecord AnsweredCall() {
+  CallRecord record{.id = {7}, .parties = {.trunk = "acme"}, .invite_bytes = 653};
+  record.summary.status = 200;
+  record.summary.answered = TimePoint{} + 2s;
+  record.summary.sdp = {.offer_in = 2237, .offer_out = 199, .answer_in = 250, .answer_out = 600};
+  return record;
+}
+
+TEST(Histogram, CountsAreCumulativeAndABoundBelongsToItsBucket) {
+  Histogram histogram({10, 20});
+  for (const uint64_t value : {10, 11, 20, 21}) histogram.Observe(value);
+  std::string out;
+  histogram.Write("h", "", out);
+  EXPECT_EQ(out,
+            "h_bucket{le=\"10\"} 1\n"
+            "h_bucket{le=\"20\"} 3\n"
+            "h_bucket{le=\"+Inf\"} 4\n"
+            "h_sum 62\n"
+            "h_count 4\n");
+}
+
+TEST(Metrics, ACallCountsItsBytesByLegAndDirection) {
+  Metrics metrics;
+  metrics.Count(AnsweredCall());
+  const std::string text = metrics.Text({});
+  EXPECT_THAT(text, HasSubstr("lastmile_calls_total{trunk=\"acme\",direction=\"from-browser\","
+                              "result=\"answered\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_sdp_bytes_sum{leg=\"browser\",dir=\"in\"} 2237\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_sdp_bytes_sum{leg=\"trunk\",dir=\"out\"} 199\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_sdp_bytes_sum{leg=\"trunk\",dir=\"in\"} 250\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_sdp_bytes_sum{leg=\"browser\",dir=\"out\"} 600\n"));
+  EXPECT_THAT(text,
+              HasSubstr("lastmile_sdp_bytes_bucket{leg=\"trunk\",dir=\"out\",le=\"256\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_invite_bytes_sum{leg=\"trunk\",dir=\"out\"} 653\n"));
+}
+
+TEST(Metrics, ACallOfACarrierHasItsOfferOnTheTrunkLeg) {
+  Metrics metrics;
+  CallRecord record = AnsweredCall();
+  record.direction = call::CallDirection::kFromTrunk;
+  record.invite_bytes = 0;
+  metrics.Count(record);
+  const std::string text = metrics.Text({});
+  EXPECT_THAT(text, HasSubstr("lastmile_sdp_bytes_sum{leg=\"trunk\",dir=\"in\"} 2237\n"));
+  EXPECT_THAT(text, Not(HasSubstr("lastmile_invite_bytes_sum")));
+}
+
+TEST(Metrics, ResultsAreToldApart) {
+  Metrics metrics;
+  CallRecord record = AnsweredCall();
+  record.summary.answered.reset();
+  for (const int status : {487, 486, 603, 503}) {
+    record.summary.status = status;
+    metrics.Count(record);
+  }
+  const std::string text = metrics.Text({});
+  EXPECT_THAT(text, HasSubstr("result=\"cancelled\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("result=\"rejected\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("result=\"failed\"} 1\n"));
+}
+
+TEST(Metrics, WhatNeverWasIsNotObserved) {
+  Metrics metrics;
+  CallRecord record = AnsweredCall();
+  record.summary.sdp = {.offer_in = 900};
+  metrics.Count(record);
+  EXPECT_THAT(metrics.Text({}), Not(HasSubstr("dir=\"out\"} 0")));
+}
+
+TEST(Metrics, TheNameOfATrunkCannotBreakALine) {
+  Metrics metrics;
+  CallRecord record = AnsweredCall();
+  record.parties.trunk = "a\"b\\c\nd";
+  record.summary.over_budget = true;
+  metrics.Count(record);
+  EXPECT_THAT(metrics.Text({}),
+              HasSubstr("lastmile_sdp_over_budget_total{trunk=\"a\\\"b\\\\c\\nd\"} 1\n"));
+}
+
+TEST(Metrics, GaugesAreThoseOfTheMoment) {
+  const std::string text = Metrics().Text({.signalling = {.calls = 3, .registrations = 5},
+                                           .media = {.sessions = 2, .ports_in_use = 4},
+                                           .ws = {.connections = 6}});
+  EXPECT_THAT(text, HasSubstr("# TYPE lastmile_calls_active gauge\nlastmile_calls_active 3\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_registrations 5\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_media_sessions 2\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_media_ports_in_use 4\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_ws_connections 6\n"));
+}
+
+}  // namespace
+}  // namespace lastmile::app
