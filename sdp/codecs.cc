@@ -270,13 +270,21 @@ std::vector<Codec> CommonCodecs(const std::vector<Codec>& mine, const std::vecto
 
 std::vector<CodecPair> PairCodecs(const std::vector<Codec>& browser,
                                   const std::vector<Codec>& trunk) {
+  return PairCodecs(browser, trunk, trunk);
+}
+
+std::vector<CodecPair> PairCodecs(const std::vector<Codec>& browser,
+                                  const std::vector<Codec>& trunk_theirs,
+                                  const std::vector<Codec>& trunk_ours) {
   std::vector<CodecPair> pairs;
   for (const Codec& codec : browser) {
-    const auto it =
-        std::ranges::find_if(trunk, [&](const Codec& other) { return other.SameFormat(codec); });
-    const bool paired = std::ranges::any_of(
-        pairs, [&](const CodecPair& pair) { return pair.browser.SameFormat(codec); });
-    if (it != trunk.end() && !paired) pairs.push_back({codec, *it});
+    const auto same = [&](const Codec& other) { return other.SameFormat(codec); };
+    const auto theirs = std::ranges::find_if(trunk_theirs, same);
+    const auto ours = std::ranges::find_if(trunk_ours, same);
+    const bool paired = std::ranges::any_of(pairs, same, &CodecPair::browser);
+    if (theirs != trunk_theirs.end() && ours != trunk_ours.end() && !paired) {
+      pairs.push_back({codec, *theirs, *ours});
+    }
   }
   return pairs;
 }

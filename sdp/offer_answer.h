@@ -35,13 +35,25 @@ struct Codec {
   uint8_t channels = 1;
   uint8_t payload_type = 0;
   std::string fmtp;  // the parameters after the payload type; empty: none
+  // Values of a=rtcp-fb (RFC 4585 section 4.2) of a video codec: of "nack", "nack pli", "ccm fir"
+  // those that are there, others are not read. Written in video sections of an AVPF protocol.
+  std::vector<std::string> feedback = {};
 
   bool is_telephone_event() const;
-  bool SameFormat(const Codec& other) const;  // name, clock rate and channels
+  // Name, clock rate and channels; and what two ends cannot agree on later: packetization mode and
+  // profile of H264 (RFC 6184 section 8.2.2), profile of VP9 and AV1.
+  bool SameFormat(const Codec& other) const;
   bool operator==(const Codec&) const = default;
 };
 
-// The audio section of a browser's description.
+// A video section that shares the transport of the audio (BUNDLE, RFC 9143) and that the gateway
+// can carry. Codecs are VP8, VP9, H264, AV1; retransmission and error correction are not read.
+struct BrowserVideo {
+  Direction direction = Direction::kSendRecv;  // as the browser says it
+  std::vector<Codec> codecs = {};              // its order; at least one
+};
+
+// The audio section of a browser's description, and the first video section that can be used.
 struct BrowserMedia {
   std::string ice_ufrag;
   std::string ice_pwd;
@@ -50,6 +62,17 @@ struct BrowserMedia {
   Direction direction = Direction::kSendRecv;  // as the browser says it
   std::vector<Codec> codecs;                   // its order; telephone-event among them
   std::optional<uint16_t> ptime;               // ms
+  std::optional<uint16_t> maxptime = {};       // ms
+  std::optional<BrowserVideo> video = {};
+  // Both ICE credentials differ from those of the browser's last description that counted (RFC 8839
+  // section 4.4.1.1.1): the gateway shows new ones too. The DTLS association stays.
+  bool ice_restart = false;
+};
+
+// Numbered as the browser did in an answer; in an offer with numbers the audio does not use.
+struct BrowserLocalVideo {
+  Direction direction = Direction::kSendRecv;
+  std::vector<Codec> codecs = {};  // at least one
 };
 
 // What the gateway offers or answers to a browser: what the media anchor opened.
@@ -62,6 +85,10 @@ struct BrowserLocalMedia {
   // Of the answer (numbered as the browser did) or of the offer; at least one.
   std::vector<Codec> codecs;
   std::optional<uint16_t> ptime;
+  std::optional<uint16_t> maxptime = {};
+  // Absent: the video is refused (port 0, not in the bundle) or not offered. Present: it has the
+  // audio's transport. Not said where the browser offered none or does not bundle.
+  std::optional<BrowserLocalVideo> video = {};
 };
 
 // The browser's side of the call. Keeps m-line count, order and mids, the gateway's DTLS role and
@@ -76,13 +103,16 @@ class BrowserLeg {
   BrowserLeg& operator=(BrowserLeg&&) noexcept;
 
   // Outbound call, re-offer. Refused without an audio section that has ICE credentials, a
-  // fingerprint, rtcp-mux and at least one codec.
+  // fingerprint, rtcp-mux and at least one codec; if only one of the ICE credentials is new; if a
+  // living DTLS association would change its roles. Video that cannot be used refuses nothing.
   Result<BrowserMedia, Refusal> TakeOffer(std::string_view text);
-  // After TakeOffer. Every m-line of the offer has its m-line: the audio answered, the others
-  // rejected with port 0. Bytes are equal for equal `local`.
+  // After TakeOffer. Every m-line of the offer has its m-line: the audio answered, the video as
+  // `local` says, the others rejected with port 0. Bytes are equal for equal `local`.
   std::string BuildAnswer(const BrowserLocalMedia& local);
 
-  // Inbound call: ICE-lite, BUNDLE, rtcp-mux, a=setup:actpass, one audio section.
+  // Inbound call, or the peer's INVITE had no offer: ICE-lite, BUNDLE, rtcp-mux, a=setup:actpass,
+  // one audio section. Video gets an m-line behind the others that stays for life, with port 0 when
+  // a later offer has no video.
   std::string BuildOffer(const BrowserLocalMedia& local);
   // After BuildOffer. Refused too if the answer rejects audio or keeps none of the codecs.
   Result<BrowserMedia, Refusal> TakeAnswer(std::string_view text);
@@ -95,14 +125,41 @@ class BrowserLeg {
   std::unique_ptr<State> state_;
 };
 
-// The audio section of a carrier's description.
+// A video section of a carrier that the gateway can carry; see TrunkMedia.
+struct TrunkVideo {
+  Endpoint rtp;
+  Endpoint rtcp;
+  bool held = false;
+  bool rtcp_mux = false;
+  Direction direction = Direction::kSendRecv;
+  std::vector<Codec> codecs = {};  // at least one
+  std::optional<Crypto> crypto = {};
+};
+
+// The audio section of a carrier's description, and the first video section that can be used.
 struct TrunkMedia {
   Endpoint rtp;       // address 0.0.0.0 or port 0 never appear here: see `held`
   Endpoint rtcp;      // a=rtcp, or the port after RTP's
   bool held = false;  // c=0.0.0.0: an old way of a=sendonly/inactive; rtp is unset
   Direction direction = Direction::kSendRecv;  // as the carrier says it
-  std::vector<Codec> codecs;
+  std::vector<Codec> codecs;                   // with the carrier's numbers: what it receives with
   std::optional<uint16_t> ptime;
+  std::optional<uint16_t> maxptime = {};
+  // RTCP shares RTP's port (RFC 5761), and `rtcp` is `rtp`: the carrier took what the gateway
+  // offered, or it offers it and the profile has `rtcp_mux`.
+  bool rtcp_mux = false;
+  // The carrier's key (RFC 4568): it is SRTP that is received and sent. Of an offer, the first
+  // a=crypto with a suite and parameters the gateway knows.
+  std::optional<Crypto> crypto = {};
+  std::optional<TrunkVideo> video = {};
+};
+
+struct TrunkLocalVideo {
+  Endpoint rtp;
+  Endpoint rtcp;
+  Direction direction = Direction::kSendRecv;
+  std::vector<Codec> codecs = {};   // at least one
+  std::vector<Crypto> crypto = {};  // as in TrunkLocalMedia; the section's own keys
 };
 
 struct TrunkLocalMedia {
@@ -111,10 +168,19 @@ struct TrunkLocalMedia {
   Direction direction = Direction::kSendRecv;
   std::vector<Codec> codecs;      // at least one
   std::optional<uint16_t> ptime;  // written if present
+  std::optional<uint16_t> maxptime = {};
+  // a=rtcp-mux in all sections of an offer; in an answer where it was offered.
+  bool rtcp_mux = false;
+  // Not empty: SRTP. An offer is RTP/SAVP with all of them, best first; the answer to a section of
+  // RTP/SAVP or RTP/SAVPF has the one of the carrier's suite, with the carrier's tag. Such a
+  // section is rejected if none fits.
+  std::vector<Crypto> crypto = {};
+  // Absent: the video is refused (port 0) or not offered.
+  std::optional<TrunkLocalVideo> video = {};
 };
 
-// The carrier's side: plain RTP/AVP, smallest valid SDP (audio with G.711 and telephone-event fits
-// in 230 bytes), nothing of WebRTC.
+// The carrier's side: RTP/AVP or RTP/SAVP, smallest valid SDP (audio with G.711 and telephone-event
+// fits in 230 bytes), nothing of WebRTC.
 class TrunkLeg {
  public:
   explicit TrunkLeg(uint64_t session_id);
@@ -122,14 +188,17 @@ class TrunkLeg {
   TrunkLeg(TrunkLeg&&) noexcept;
   TrunkLeg& operator=(TrunkLeg&&) noexcept;
 
-  // Outbound call.
+  // Outbound call, or the peer's INVITE had no offer. Video gets an m-line behind the others that
+  // stays for life, with port 0 when a later offer has no video. Its protocol is AVPF if a codec
+  // has feedback.
   std::string BuildOffer(const TrunkLocalMedia& local);
-  // Refused if audio is rejected or no offered codec is left.
+  // Refused if audio is rejected, no offered codec is left, or SRTP was offered and is not taken.
   Result<TrunkMedia, Refusal> TakeAnswer(std::string_view text);
 
-  // Inbound call, re-offer. Refused without an RTP/AVP or RTP/AVPF audio section with an address.
+  // Inbound call, re-offer. Refused without an audio section with an address that is RTP/AVP or
+  // RTP/AVPF or, if the profile has `srtp`, RTP/SAVP or RTP/SAVPF with a=crypto.
   Result<TrunkMedia, Refusal> TakeOffer(std::string_view text);
-  // After TakeOffer: every m-line answered, all but the audio with port 0.
+  // After TakeOffer: every m-line answered, all but audio and video with port 0.
   std::string BuildAnswer(const TrunkLocalMedia& local);
 
   // Holds for what is built from then on. Codecs that the budget or a rule takes out of an offer
@@ -138,6 +207,10 @@ class TrunkLeg {
   // How the last offer or answer came about: size, whether it fits the budget, edits. Input of
   // Explain(). Valid until the next Build call.
   const TrunkBuild& last_build() const;
+  // The codecs of the last description this leg built, after rules and budget, as numbered there:
+  // what the carrier sends with (RFC 3264 section 5.1). Empty: nothing built, or no video in it.
+  const std::vector<Codec>& said() const;
+  const std::vector<Codec>& said_video() const;
 
  private:
   struct State;
@@ -146,10 +219,11 @@ class TrunkLeg {
 
 // --- codec agreement (no transcoding: both legs carry the same codec) ---
 
-// The codecs of `policy` (names in our order of preference: "PCMU", "PCMA", "G722", "opus") that
-// `remote` has, numbered for an offer to the other leg: static payload types of RFC 3551 where they
-// exist, dynamic ones from 96 otherwise, telephone-event/8000 as 101 if `remote` has one at the
-// clock rate of a chosen codec. Empty: nothing in common.
+// The codecs of `policy` (names in our order of preference: "PCMU", "opus"; for a video section
+// "VP8", "H264") that `remote` has, numbered for an offer to the other leg: static payload types of
+// RFC 3551 where they exist, else audio from 96 to 111 and video from 112 on, so that both fit into
+// one bundle. telephone-event at the clock rate of each chosen codec that `remote` has it for, at
+// 8000 Hz as 101. Of a video codec every variant that `remote` has. Empty: nothing in common.
 std::vector<Codec> CodecsForOffer(const std::vector<Codec>& remote,
                                   const std::vector<std::string>& policy);
 
@@ -161,10 +235,16 @@ std::vector<Codec> CommonCodecs(const std::vector<Codec>& mine, const std::vecto
 // clock rate.
 struct CodecPair {
   Codec browser;
-  Codec trunk;
+  Codec trunk;          // with the carrier's number: the gateway sends with it
+  Codec trunk_in = {};  // with the gateway's number: the carrier sends with it
 };
+// The carrier numbers as the gateway does: trunk_in is trunk.
 std::vector<CodecPair> PairCodecs(const std::vector<Codec>& browser,
                                   const std::vector<Codec>& trunk);
+// `trunk_theirs`: what the carrier said (TrunkMedia::codecs); `trunk_ours`: TrunkLeg::said().
+std::vector<CodecPair> PairCodecs(const std::vector<Codec>& browser,
+                                  const std::vector<Codec>& trunk_theirs,
+                                  const std::vector<Codec>& trunk_ours);
 
 }  // namespace lastmile::sdp
 

@@ -170,6 +170,8 @@ struct TrunkLeg::State {
   std::vector<Codec> offered;      // by the gateway
   TrunkProfile profile;
   TrunkBuild build;
+  std::vector<Codec> said;
+  std::vector<Codec> said_video;
 
   std::string Build(const TrunkLocalMedia& local, Direction direction) {
     build = {};
@@ -181,6 +183,7 @@ struct TrunkLeg::State {
     build.fits = ShrinkToBudget(build.tree, profile.max_sdp_bytes, build.trail);
     std::string text = origin.Finish(build.tree);
     build.bytes = text.size();
+    said = ReadCodecs(build.tree.media[settled.audio]);
     return text;
   }
 };
@@ -257,5 +260,9 @@ std::string TrunkLeg::BuildAnswer(const TrunkLocalMedia& local) {
 void TrunkLeg::SetProfile(TrunkProfile profile) { state_->profile = std::move(profile); }
 
 const TrunkBuild& TrunkLeg::last_build() const { return state_->build; }
+
+const std::vector<Codec>& TrunkLeg::said() const { return state_->said; }
+
+const std::vector<Codec>& TrunkLeg::said_video() const { return state_->said_video; }
 
 }  // namespace lastmile::sdp

@@ -18,6 +18,8 @@ struct TrunkProfile {
   // Of the SDP alone. The default is what is asked of a whole INVITE (it then still fits into one
   // datagram); a trunk with an INVITE budget gives what its header leaves of it.
   size_t max_sdp_bytes = 1300;
+  bool srtp = false;      // RTP/SAVP of the carrier is taken (RFC 4568), else refused
+  bool rtcp_mux = false;  // a=rtcp-mux of the carrier's offers is taken (RFC 5761)
 };
 
 // How a description to a trunk came about.

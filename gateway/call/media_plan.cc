@@ -26,6 +26,7 @@ std::vector<media::PayloadMapping> ToPayloads(const std::vector<sdp::Codec>& bro
   for (const auto& pair : sdp::PairCodecs(browser, trunk)) {
     payloads.push_back({.browser_pt = pair.browser.payload_type,
                         .trunk_pt = pair.trunk.payload_type,
+                        .trunk_pt_in = pair.trunk.payload_type,
                         .clock_rate = pair.browser.clock_rate,
                         .telephone_event = pair.browser.is_telephone_event()});
   }

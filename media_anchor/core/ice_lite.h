@@ -9,14 +9,10 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "media_anchor/core/leg_plan.h"
 #include "media_anchor/core/path.h"
 
 namespace lastmile::media {
-
-struct IceCredentials {
-  std::string ufrag;
-  std::string pwd;
-};
 
 // The part of a check's USERNAME before the colon: our ufrag, which names the session (RFC 8445
 // section 7.2.2). Nothing if this is no well-formed Binding request. The view lies in `datagram`.

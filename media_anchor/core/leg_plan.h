@@ -31,6 +31,13 @@ struct DtlsFingerprint {
   bool operator==(const DtlsFingerprint&) const = default;
 };
 
+// One side's ufrag and password of ICE (RFC 8445 section 5.3).
+struct IceCredentials {
+  std::string ufrag;
+  std::string pwd;
+  bool operator==(const IceCredentials&) const = default;
+};
+
 // What the browser said in its SDP. Its candidates are not here: an ICE-lite agent answers checks
 // and learns the pair from them (RFC 8445 section 6.2; zero candidates is the normal case).
 struct BrowserRemote {
@@ -40,20 +47,37 @@ struct BrowserRemote {
   DtlsRole gateway_role = DtlsRole::kServer;
 };
 
-// What the trunk said in its SDP.
+// Where the trunk takes one media section of its SDP.
+struct TrunkStream {
+  Endpoint rtp;
+  Endpoint rtcp;
+  bool rtcp_mux = false;  // RTCP goes to `rtp`, from our RTP port (RFC 5761)
+  bool operator==(const TrunkStream&) const = default;
+};
+
+// What the trunk said in its SDP: its audio and, if it takes video, where.
 struct TrunkRemote {
   Endpoint rtp;
   Endpoint rtcp;
-  // The trunk is configured `nat: true`: the first address that sends RTP replaces rtp/rtcp, once.
+  // The trunk is configured `nat: true`: the first address that sends RTP replaces rtp/rtcp, once,
+  // of audio and of video each for itself.
   bool latch = false;
+  bool rtcp_mux = false;  // as in TrunkStream
+  // Nothing: the trunk takes no video (any more).
+  std::optional<TrunkStream> video = std::nullopt;
 };
 
-// One payload type as each side numbers it. A packet whose type is in no mapping is dropped.
+// One payload type as each side numbers it. A packet whose type is in no mapping is dropped. The
+// browser's numbers are the same in both directions and those of audio and video are distinct: they
+// share a transport (RFC 9143 section 9.1). The trunk may want another number than it sends (RFC
+// 3264 section 5.1), and its audio and video may use the same ones.
 struct PayloadMapping {
   uint8_t browser_pt = 0;
-  uint8_t trunk_pt = 0;
+  uint8_t trunk_pt = 0;        // sent to the trunk
+  uint8_t trunk_pt_in = 0;     // received from the trunk
   uint32_t clock_rate = 8000;  // Hz, the same on both sides: the relay does not transcode
   bool telephone_event = false;
+  bool video = false;
   bool operator==(const PayloadMapping&) const = default;
 };
 
@@ -65,9 +89,15 @@ struct BrowserLocal {
   DtlsFingerprint fingerprint;       // of the process's certificate
 };
 
+struct TrunkPorts {
+  Endpoint rtp;
+  Endpoint rtcp;
+};
+
 struct TrunkLocal {
   Endpoint rtp;
   Endpoint rtcp;
+  std::optional<TrunkPorts> video = std::nullopt;  // if it was asked for
 };
 
 // --- commands, signalling to media ---
@@ -79,6 +109,7 @@ struct OpenSession {
   std::optional<BrowserRemote> browser;
   std::optional<TrunkRemote> trunk;
   std::vector<PayloadMapping> payloads;
+  bool video = false;  // opens a pair of trunk ports for video, too
 };
 // Replaces what is present; absent parts stay as they are. Keys, ROC and ports are kept.
 struct UpdateSession {
@@ -86,6 +117,12 @@ struct UpdateSession {
   std::optional<BrowserRemote> browser;
   std::optional<TrunkRemote> trunk;
   std::optional<std::vector<PayloadMapping>> payloads;
+  // True: opens the trunk ports of video, answered by VideoOpened or VideoRefused (also if they are
+  // open). False: closes them, answered by nothing.
+  std::optional<bool> video = std::nullopt;
+  // New credentials of ours, an ICE restart (RFC 8445 section 9). The old ones hold and media stays
+  // on the old pair until the browser nominates a pair with the new ones. DTLS and SRTP go on.
+  std::optional<IceCredentials> restart = std::nullopt;
 };
 struct CloseSession {
   SessionId session;
@@ -99,12 +136,22 @@ struct SessionOpened {
   BrowserLocal browser;
   TrunkLocal trunk;
 };
-// ICE is nominated, DTLS is done and the certificate matched: audio can flow to the browser.
+struct VideoOpened {
+  SessionId session;
+  TrunkPorts ports;
+};
+// No pair of ports was free for video in mid-call; the rest of the session goes on.
+struct VideoRefused {
+  SessionId session;
+  std::string reason;
+};
+// ICE is nominated, DTLS is done and the certificate matched: media can flow to the browser. Said
+// once a session.
 struct BrowserConnected {
   SessionId session;
 };
 enum class SessionFault {
-  kNoPort,               // no trunk port pair is free: the session was not opened
+  kNoPort,               // not enough trunk port pairs are free: the session was not opened
   kFingerprintMismatch,  // the browser's certificate is not the one of its SDP
   kDtlsFailed,           // the handshake ended with an alert or ran out of time
   kBrowserGone,          // no consent check and no SRTP from the browser for the set time
@@ -121,16 +168,20 @@ struct DirectionStats {
   uint64_t bytes = 0;    // RTP payload bytes relayed
   uint64_t dropped = 0;  // arrived and not relayed, for any cause
 };
+// Audio, and video for itself. What was no valid packet of any kind counts as audio.
 struct SessionStats {
   DirectionStats browser_to_trunk;
   DirectionStats trunk_to_browser;
+  DirectionStats video_browser_to_trunk{};
+  DirectionStats video_trunk_to_browser{};
 };
 // The last event of a session; its ports are free.
 struct SessionClosed {
   SessionId session;
   SessionStats stats;
 };
-using MediaEvent = std::variant<SessionOpened, BrowserConnected, SessionFailed, SessionClosed>;
+using MediaEvent = std::variant<SessionOpened, BrowserConnected, SessionFailed, SessionClosed,
+                                VideoOpened, VideoRefused>;
 
 }  // namespace lastmile::media
 

@@ -102,7 +102,7 @@ void Relay::SetPayloads(std::span<const PayloadMapping> mappings) {
   to_browser_.ClearPayloads();
   for (const PayloadMapping& mapping : mappings) {
     to_trunk_.MapPayload(mapping.browser_pt, mapping.trunk_pt, mapping);
-    to_browser_.MapPayload(mapping.trunk_pt, mapping.browser_pt, mapping);
+    to_browser_.MapPayload(mapping.trunk_pt_in, mapping.browser_pt, mapping);
   }
 }
 

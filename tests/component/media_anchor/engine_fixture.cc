@@ -16,8 +16,15 @@ bool WaitFor(const std::function<bool()>& done, const std::function<void()>& ste
 }
 
 std::vector<PayloadMapping> TestPayloads() {
-  return {{.browser_pt = kBrowserAudio, .trunk_pt = kTrunkAudio, .clock_rate = 8000},
-          {.browser_pt = 126, .trunk_pt = 101, .clock_rate = 8000, .telephone_event = true}};
+  return {{.browser_pt = kBrowserAudio,
+           .trunk_pt = kTrunkAudio,
+           .trunk_pt_in = kTrunkAudio,
+           .clock_rate = 8000},
+          {.browser_pt = 126,
+           .trunk_pt = 101,
+           .trunk_pt_in = 101,
+           .clock_rate = 8000,
+           .telephone_event = true}};
 }
 
 MediaOptions EngineTest::LoopbackOptions() {

@@ -26,7 +26,9 @@ std::vector<std::string> Short(const std::vector<Codec>& codecs) {
 }
 std::vector<std::string> Short(const std::vector<CodecPair>& pairs) {
   std::vector<std::string> texts;
-  for (const auto& [browser, trunk] : pairs) texts.push_back(Short(browser) + " " + Short(trunk));
+  for (const auto& [browser, trunk, trunk_in] : pairs) {
+    texts.push_back(Short(browser) + " " + Short(trunk) + " " + Short(trunk_in));
+  }
   return texts;
 }
 
@@ -149,9 +151,11 @@ TEST(CommonCodecs, NamesEachFormatOnce) {
 }
 
 TEST(PairCodecs, MapsEachFormatAtEqualClock) {
-  EXPECT_THAT(Short(PairCodecs(ChromiumCodecs(), CarrierCodecs())),
-              ElementsAre("PCMU/8000=0 PCMU/8000=0", "PCMA/8000=8 PCMA/8000=8",
-                          "telephone-event/8000=126 telephone-event/8000=101 0-15"));
+  EXPECT_THAT(
+      Short(PairCodecs(ChromiumCodecs(), CarrierCodecs())),
+      ElementsAre("PCMU/8000=0 PCMU/8000=0 PCMU/8000=0", "PCMA/8000=8 PCMA/8000=8 PCMA/8000=8",
+                  "telephone-event/8000=126 telephone-event/8000=101 0-15 "
+                  "telephone-event/8000=101 0-15"));
 }
 
 TEST(KeepOffered, LeavesOutWhatWasNotOffered) {

@@ -8,9 +8,12 @@ namespace lastmile::media {
 namespace {
 
 const PayloadMapping kPcmu{
-    .browser_pt = 0, .trunk_pt = 0, .clock_rate = 8000, .telephone_event = false};
-const PayloadMapping kEvents{
-    .browser_pt = 126, .trunk_pt = 101, .clock_rate = 8000, .telephone_event = true};
+    .browser_pt = 0, .trunk_pt = 0, .trunk_pt_in = 0, .clock_rate = 8000, .telephone_event = false};
+const PayloadMapping kEvents{.browser_pt = 126,
+                             .trunk_pt = 101,
+                             .trunk_pt_in = 101,
+                             .clock_rate = 8000,
+                             .telephone_event = true};
 
 class RelayTest : public testing::Test {
  protected:

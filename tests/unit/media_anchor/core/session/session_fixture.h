@@ -33,8 +33,12 @@ class SessionTest : public testing::Test {
   const TrunkRemote trunk_{*Endpoint::Parse("203.0.113.5:4000"),
                            *Endpoint::Parse("203.0.113.5:4001"), false};
   const std::vector<PayloadMapping> payloads_ = {
-      {.browser_pt = 109, .trunk_pt = 8, .clock_rate = 8000},
-      {.browser_pt = 126, .trunk_pt = 101, .clock_rate = 8000, .telephone_event = true}};
+      {.browser_pt = 109, .trunk_pt = 8, .trunk_pt_in = 8, .clock_rate = 8000},
+      {.browser_pt = 126,
+       .trunk_pt = 101,
+       .trunk_pt_in = 101,
+       .clock_rate = 8000,
+       .telephone_event = true}};
 
   void Update(std::optional<BrowserRemote> browser, std::optional<TrunkRemote> trunk) {
     session_.Update({SessionId{7}, std::move(browser), std::move(trunk), payloads_}, now_);
