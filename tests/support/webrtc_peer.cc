@@ -275,6 +275,7 @@ struct WebrtcPeer::Impl {
       ++undecryptable;
     } else if (is_rtcp) {
       ++rtcp_received;
+      rtcp.emplace_back(datagram.begin(), datagram.begin() + size);
     } else if (auto packet = TestRtp::Parse(datagram.first(static_cast<size_t>(size)))) {
       received.push_back(std::move(*packet));
     }
@@ -297,6 +298,7 @@ struct WebrtcPeer::Impl {
   srtp_t send_srtp = nullptr;
   srtp_t receive_srtp = nullptr;
   std::deque<TestRtp> received;
+  std::deque<Bytes> rtcp;
   size_t rtcp_received = 0;
   size_t undecryptable = 0;
 };
@@ -312,6 +314,11 @@ media::BrowserRemote WebrtcPeer::Description() const {
 }
 
 void WebrtcPeer::SetGateway(const media::BrowserLocal& gateway, TimePoint now) {
+  if (!impl_->gateway.ice_ufrag.empty() && impl_->gateway.ice_ufrag != gateway.ice_ufrag) {
+    SystemRandom random;
+    impl_->ufrag = random.Token(6);
+    impl_->pwd = random.Token(24);
+  }
   impl_->gateway = gateway;
   impl_->target = gateway.candidates.front();
   impl_->next_check = now;
@@ -381,6 +388,24 @@ std::optional<TestRtp> WebrtcPeer::PopRtp() {
   if (impl_->received.empty()) return std::nullopt;
   TestRtp packet = std::move(impl_->received.front());
   impl_->received.pop_front();
+  return packet;
+}
+
+void WebrtcPeer::SendRtcp(ByteView plain) {
+  Require(impl_->send_srtp != nullptr, "SendRtcp before connected()");
+  Bytes bytes(plain.begin(), plain.end());
+  int size = static_cast<int>(bytes.size());
+  bytes.resize(bytes.size() + SRTP_MAX_TRAILER_LEN + 4);
+  Require(srtp_protect_rtcp(impl_->send_srtp, bytes.data(), &size) == srtp_err_status_ok,
+          "protect RTCP");
+  bytes.resize(static_cast<size_t>(size));
+  SendRaw(bytes);
+}
+
+std::optional<Bytes> WebrtcPeer::PopRtcp() {
+  if (impl_->rtcp.empty()) return std::nullopt;
+  Bytes packet = std::move(impl_->rtcp.front());
+  impl_->rtcp.pop_front();
   return packet;
 }
 

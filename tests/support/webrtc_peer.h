@@ -45,7 +45,8 @@ class WebrtcPeer {
 
   // What this browser's SDP says.
   media::BrowserRemote Description() const;
-  // What the gateway's SDP says: checks begin with the first candidate.
+  // What the gateway's SDP says: checks begin with the first candidate. Other credentials later are
+  // an ICE restart: from now on they are used, with an own ufrag and password that are new, too.
   void SetGateway(const media::BrowserLocal& gateway, TimePoint now);
 
   // Waits at most `timeout` for a datagram, handles all that are there and what is due.
@@ -69,6 +70,8 @@ class WebrtcPeer {
   // The SRTP packet SendRtp() would send: for replays and injections.
   Bytes Protect(const TestRtp& packet);
   std::optional<TestRtp> PopRtp();
+  void SendRtcp(ByteView plain);
+  std::optional<Bytes> PopRtcp();  // decrypted
   size_t rtcp_received() const;
   size_t undecryptable() const;
 
