@@ -116,6 +116,7 @@ void Worker::On(UpdateSession& command, TimePoint now) {
                   command.session.value);
     command.restart.reset();
   }
+  if (command.restart) spdlog::info("session={} leg=browser ICE restarts", command.session.value);
   session.core.Update(command, now);
   DropOldUfrags(session);
   Settle(session);
@@ -126,6 +127,7 @@ void Worker::SetVideo(Session& session, bool open, TimePoint now) {
   if (!open) {
     session.core.CloseVideo();
     CloseTrunk(session, MediaKind::kVideo);
+    spdlog::info("session={} leg=trunk video closed", id.value);
     return;
   }
   if (!session.trunk(MediaKind::kVideo)) {
@@ -135,6 +137,7 @@ void Worker::SetVideo(Session& session, bool open, TimePoint now) {
       return;
     }
     session.core.OpenVideo(random_, now);
+    spdlog::info("session={} leg=trunk video opened", id.value);
   }
   PostEvent(VideoOpened{id, DescribePorts(session, MediaKind::kVideo)});
 }
@@ -151,6 +154,7 @@ void Worker::DropOldUfrags(Session& session) {
   std::erase_if(session.ufrags, [&](const std::string& ufrag) {
     if (session.core.AcceptsUfrag(ufrag)) return false;
     by_ufrag_.erase(ufrag);
+    spdlog::info("session={} leg=browser old ICE credentials are over", session.core.id().value);
     return true;
   });
 }

@@ -138,8 +138,8 @@ struct WebrtcPeer::Impl {
     getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size);
     local = Endpoint::FromSockaddr(storage);
     SystemRandom random;
-    ufrag = random.Token(6);
-    pwd = random.Token(24);
+    own_ufrag = random.Token(6);
+    own_pwd = random.Token(24);
     SharedIdentity();
   }
   ~Impl() {
@@ -285,8 +285,9 @@ struct WebrtcPeer::Impl {
   int fd = -1;
   Endpoint local;
   Endpoint target;
-  std::string ufrag;
-  std::string pwd;
+  std::string own_ufrag;  // of the SDP
+  std::string own_pwd;
+  std::string ufrag;  // of the checks
   media::BrowserLocal gateway;
   std::string last_transaction;
   TimePoint next_check = kNever;
@@ -307,18 +308,20 @@ WebrtcPeer::WebrtcPeer(Options options) : impl_(std::make_unique<Impl>(options))
 WebrtcPeer::~WebrtcPeer() = default;
 
 media::BrowserRemote WebrtcPeer::Description() const {
-  return {.ice_ufrag = impl_->ufrag,
-          .ice_pwd = impl_->pwd,
+  return {.ice_ufrag = impl_->own_ufrag,
+          .ice_pwd = impl_->own_pwd,
           .fingerprints = {{"sha-256", Sha256Of(SharedIdentity().certificate.get())}},
           .gateway_role = impl_->options.gateway_role};
 }
 
+void WebrtcPeer::RenewIce() {
+  SystemRandom random;
+  impl_->own_ufrag = random.Token(6);
+  impl_->own_pwd = random.Token(24);
+}
+
 void WebrtcPeer::SetGateway(const media::BrowserLocal& gateway, TimePoint now) {
-  if (!impl_->gateway.ice_ufrag.empty() && impl_->gateway.ice_ufrag != gateway.ice_ufrag) {
-    SystemRandom random;
-    impl_->ufrag = random.Token(6);
-    impl_->pwd = random.Token(24);
-  }
+  impl_->ufrag = impl_->own_ufrag;
   impl_->gateway = gateway;
   impl_->target = gateway.candidates.front();
   impl_->next_check = now;

@@ -45,8 +45,10 @@ class WebrtcPeer {
 
   // What this browser's SDP says.
   media::BrowserRemote Description() const;
-  // What the gateway's SDP says: checks begin with the first candidate. Other credentials later are
-  // an ICE restart: from now on they are used, with an own ufrag and password that are new, too.
+  // An ICE restart: Description() has new credentials, which are used from the next SetGateway()
+  // on.
+  void RenewIce();
+  // What the gateway's SDP says: checks begin with the first candidate.
   void SetGateway(const media::BrowserLocal& gateway, TimePoint now);
 
   // Waits at most `timeout` for a datagram, handles all that are there and what is due.

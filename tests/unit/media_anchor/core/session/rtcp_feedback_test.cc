@@ -5,7 +5,7 @@
 #include <random>
 
 #include "media_anchor/core/rtcp.h"
-#include "tests/unit/media_anchor/core/session/feedback_builder.h"
+#include "tests/support/rtcp_packets.h"
 
 namespace lastmile::media {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "tests/unit/media_anchor/core/session/feedback_builder.h"
+#include "tests/support/rtcp_packets.h"
 #include "tests/unit/media_anchor/core/session/session_fixture.h"
 
 namespace {

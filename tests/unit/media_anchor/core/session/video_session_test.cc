@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "tests/unit/media_anchor/core/session/feedback_builder.h"
+#include "tests/support/rtcp_packets.h"
 #include "tests/unit/media_anchor/core/session/session_fixture.h"
 
 namespace lastmile::media {

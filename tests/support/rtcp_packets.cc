@@ -1,4 +1,4 @@
-#include "tests/unit/media_anchor/core/session/feedback_builder.h"
+#include "tests/support/rtcp_packets.h"
 
 namespace lastmile::test {
 namespace {
