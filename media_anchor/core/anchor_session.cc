@@ -8,18 +8,69 @@ AnchorSession::AnchorSession(const DtlsContext& context, Options options, Random
                              TimePoint now)
     : options_(std::move(options)),
       browser_(context, options_.ice),
-      relay_(random),
-      browser_rtcp_(relay_.to_browser().ssrc(), random, now),
-      trunk_rtcp_(relay_.to_trunk().ssrc(), random, now) {}
+      audio_(MediaKind::kAudio, browser_, random, now) {}
 
 void AnchorSession::Update(const UpdateSession& update, TimePoint now) {
-  if (update.payloads) relay_.SetPayloads(*update.payloads);
-  if (update.trunk) trunk_.SetRemote(*update.trunk, now);
+  if (update.payloads) SetPayloads(*update.payloads);
+  if (update.trunk) SetTrunk(*update.trunk, now);
+  // First: the browser's new ufrag goes with our new one.
+  if (update.restart) browser_.RestartIce(*update.restart);
   if (update.browser) browser_.SetRemote(*update.browser, now);
-  if (connect_by_ == kNever && browser_.has_description() && trunk_.has_remote()) {
+  if (connect_by_ == kNever && browser_.has_description() && audio_.trunk().has_remote()) {
     connect_by_ = now + kConnectTimeout;
   }
   Follow();
+}
+
+void AnchorSession::SetPayloads(const std::vector<PayloadMapping>& mappings) {
+  audio_.SetPayloads(mappings);
+  if (video_) video_->SetPayloads(mappings);
+  video_types_.reset();
+  for (const PayloadMapping& mapping : mappings) {
+    if (mapping.video && mapping.browser_pt < video_types_.size()) {
+      video_types_.set(mapping.browser_pt);
+    }
+  }
+}
+
+void AnchorSession::SetTrunk(const TrunkRemote& remote, TimePoint now) {
+  audio_.trunk().SetRemote({remote.rtp, remote.rtcp, remote.rtcp_mux}, remote.latch, now);
+  MediaSection* const video = OpenSection(MediaKind::kVideo);
+  if (video == nullptr) return;
+  if (remote.video) {
+    video->trunk().SetRemote(*remote.video, remote.latch, now);
+  } else {
+    video->trunk().Forget();
+  }
+}
+
+void AnchorSession::OpenVideo(RandomSource& random, TimePoint now) {
+  if (!video_) video_ = std::make_unique<MediaSection>(MediaKind::kVideo, browser_, random, now);
+  video_open_ = true;
+}
+
+void AnchorSession::CloseVideo() {
+  if (video_) video_->trunk().Forget();
+  video_open_ = false;
+}
+
+MediaSection* AnchorSession::OpenSection(MediaKind kind) {
+  if (kind == MediaKind::kAudio) return &audio_;
+  return video_open_ ? video_.get() : nullptr;
+}
+
+const RtpLeg* AnchorSession::trunk(MediaKind kind) const {
+  if (kind == MediaKind::kAudio) return &audio_.trunk();
+  return video_open_ ? &video_->trunk() : nullptr;
+}
+
+SessionStats AnchorSession::stats() const {
+  SessionStats all{audio_.browser_to_trunk(), audio_.trunk_to_browser()};
+  if (video_) {
+    all.video_browser_to_trunk = video_->browser_to_trunk();
+    all.video_trunk_to_browser = video_->trunk_to_browser();
+  }
+  return all;
 }
 
 Outgoing AnchorSession::OnBrowserDatagram(MutableByteView room, size_t size, const Path& path,
@@ -31,7 +82,7 @@ Outgoing AnchorSession::OnBrowserDatagram(MutableByteView room, size_t size, con
     case WebrtcLeg::Inbound::Kind::kNothing:
       break;
     case WebrtcLeg::Inbound::Kind::kDropped:
-      ++stats_.browser_to_trunk.dropped;
+      audio_.CountDroppedOfBrowser();
       return {};
     case WebrtcLeg::Inbound::Kind::kReply:
       Follow();
@@ -39,68 +90,43 @@ Outgoing AnchorSession::OnBrowserDatagram(MutableByteView room, size_t size, con
     case WebrtcLeg::Inbound::Kind::kRtp:
       return RelayToTrunk(in.bytes, now);
     case WebrtcLeg::Inbound::Kind::kRtcp:
-      browser_rtcp_.OnReport(in.bytes, now);
-      return {};
+      return OnBrowserRtcp(in.bytes, room, now);
   }
   Follow();
   return {};
 }
 
 Outgoing AnchorSession::RelayToTrunk(MutableByteView packet, TimePoint now) {
-  DirectionStats& stats = stats_.browser_to_trunk;
   const auto view = RtpView::Parse(packet);
   if (!view) {
-    ++stats.dropped;
+    audio_.CountDroppedOfBrowser();
     return {};
   }
-  RelayStream& stream = relay_.to_trunk();
-  const uint32_t clock_rate = stream.ClockRateOf(view->header().payload_type);
-  browser_rtcp_.OnReceived(view->header(), clock_rate, now);
-  const size_t payload_size = view->payload().size();
-  const auto forwarded = trunk_.can_send() ? stream.Forward(*view, now) : std::nullopt;
-  if (!forwarded) {
-    ++stats.dropped;
-    return {};
-  }
-  trunk_rtcp_.OnSent(forwarded->header, payload_size, clock_rate, now);
-  ++stats.packets;
-  stats.bytes += payload_size;
-  return {.to = Outgoing::To::kTrunkRtp, .bytes = forwarded->packet, .endpoint = trunk_.rtp()};
+  if (!video_types_[view->header().payload_type]) return audio_.OnBrowserRtp(*view, now);
+  if (video_open_) return video_->OnBrowserRtp(*view, now);
+  audio_.CountDroppedOfBrowser();
+  return {};
 }
 
-Outgoing AnchorSession::OnTrunkRtp(MutableByteView room, size_t size, const Endpoint& from,
-                                   TimePoint now) {
-  DirectionStats& stats = stats_.trunk_to_browser;
-  const auto view = RtpView::Parse(room.first(size));
-  if (failed_ || !view || !trunk_.AcceptRtp(from, now)) {
-    ++stats.dropped;
-    return {};
-  }
-  RelayStream& stream = relay_.to_browser();
-  const uint32_t clock_rate = stream.ClockRateOf(view->header().payload_type);
-  trunk_rtcp_.OnReceived(view->header(), clock_rate, now);
-  const size_t payload_size = view->payload().size();
-  const auto forwarded = browser_.connected() ? stream.Forward(*view, now) : std::nullopt;
-  size_t protected_size = 0;
-  MutableByteView packet;
-  if (forwarded) {
-    packet = room.subspan(static_cast<size_t>(forwarded->packet.data() - room.data()));
-    protected_size = browser_.ProtectRtp(packet, forwarded->packet.size());
-  }
-  if (protected_size == 0) {
-    ++stats.dropped;
-    return {};
-  }
-  browser_rtcp_.OnSent(forwarded->header, payload_size, clock_rate, now);
-  ++stats.packets;
-  stats.bytes += payload_size;
-  return {.to = Outgoing::To::kBrowser,
-          .bytes = packet.first(protected_size),
-          .path = *browser_.send_path()};
+Outgoing AnchorSession::OnBrowserRtcp(ByteView report, MutableByteView room, TimePoint now) {
+  // One datagram may report on both.
+  const Outgoing out = audio_.OnBrowserRtcp(report, room, now);
+  return video_open_ ? video_->OnBrowserRtcp(report, room, now) : out;
 }
 
-void AnchorSession::OnTrunkRtcp(ByteView datagram, const Endpoint& from, TimePoint now) {
-  if (!failed_ && trunk_.AcceptRtcp(from)) trunk_rtcp_.OnReport(datagram, now);
+Outgoing AnchorSession::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t size,
+                                   const Endpoint& from, TimePoint now) {
+  MediaSection* const section = OpenSection(kind);
+  if (section == nullptr) return {};
+  if (!failed_) return section->OnTrunkRtp(room, size, from, now);
+  section->CountDroppedOfTrunk();
+  return {};
+}
+
+Outgoing AnchorSession::OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size,
+                                    const Endpoint& from, TimePoint now) {
+  MediaSection* const section = OpenSection(kind);
+  return section == nullptr || failed_ ? Outgoing{} : section->OnTrunkRtcp(room, size, from, now);
 }
 
 bool AnchorSession::PopOutgoing(Outgoing& out) {
@@ -108,31 +134,7 @@ bool AnchorSession::PopOutgoing(Outgoing& out) {
     out = {.to = Outgoing::To::kBrowser, .bytes = own_, .path = *browser_.send_path()};
     return true;
   }
-  return PopReport(out);
-}
-
-bool AnchorSession::PopReport(Outgoing& out) {
-  if (!browser_report_due_ && !trunk_report_due_) return false;
-  own_.resize(RtcpReporter::kMaxReport + SrtpTransform::kMaxTrailer);
-  if (browser_report_due_) {
-    browser_report_due_ = false;
-    const size_t plain = browser_rtcp_.BuildReport(own_, report_time_);
-    const size_t size = browser_.ProtectRtcp(own_, plain);
-    if (size > 0) {
-      out = {.to = Outgoing::To::kBrowser,
-             .bytes = MutableByteView(own_).first(size),
-             .path = *browser_.send_path()};
-      return true;
-    }
-  }
-  if (!trunk_report_due_) return false;
-  trunk_report_due_ = false;
-  const size_t size = trunk_rtcp_.BuildReport(own_, report_time_);
-  if (!trunk_.can_send() || trunk_.rtcp().port == 0) return false;
-  out = {.to = Outgoing::To::kTrunkRtcp,
-         .bytes = MutableByteView(own_).first(size),
-         .endpoint = trunk_.rtcp()};
-  return true;
+  return audio_.PopReport(own_, out) || (video_open_ && video_->PopReport(own_, out));
 }
 
 std::optional<MediaEvent> AnchorSession::PopEvent() {
@@ -147,17 +149,16 @@ void AnchorSession::OnTimer(TimePoint now) {
   Follow();
   CheckBrowser(now);
   if (failed_) return;
-  browser_report_due_ |= now >= browser_rtcp_.next_report();
-  trunk_report_due_ |= now >= trunk_rtcp_.next_report();
-  report_time_ = now;
+  audio_.OnTimer(now);
+  if (video_open_) video_->OnTimer(now);
 }
 
 TimePoint AnchorSession::next_timeout() const {
   if (failed_) return kNever;
   const TimePoint browser_deadline =
       connected_ ? *browser_.last_heard() + options_.browser_gone_after : connect_by_;
-  return std::min({browser_.next_timeout(), browser_deadline, browser_rtcp_.next_report(),
-                   trunk_rtcp_.next_report()});
+  return std::min({browser_.next_timeout(), browser_deadline, audio_.next_report(),
+                   video_open_ ? video_->next_report() : kNever});
 }
 
 void AnchorSession::Close() { browser_.Close(); }

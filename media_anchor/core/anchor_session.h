@@ -1,37 +1,30 @@
 #ifndef LASTMILE_MEDIA_ANCHOR_CORE_ANCHOR_SESSION_H_
 #define LASTMILE_MEDIA_ANCHOR_CORE_ANCHOR_SESSION_H_
 
+#include <bitset>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/media_section.h"
+#include "media_anchor/core/outgoing.h"
 #include "media_anchor/core/path.h"
-#include "media_anchor/core/relay.h"
-#include "media_anchor/core/rtcp.h"
 #include "media_anchor/core/rtp_leg.h"
 #include "media_anchor/core/webrtc_leg.h"
 
 namespace lastmile::media {
 
-// One datagram to send.
-struct Outgoing {
-  enum class To { kNone, kBrowser, kTrunkRtp, kTrunkRtcp };
-  To to = To::kNone;
-  MutableByteView bytes{};
-  Path path{};          // kBrowser
-  Endpoint endpoint{};  // kTrunkRtp, kTrunkRtcp
-};
-
-// One call's media, sans-IO: a browser leg and a trunk leg, the relay between them, counters and
-// faults. A datagram in gives at most one datagram out at once, in the same buffer; what a leg
-// sends by itself (DTLS flights, RTCP reports) waits in PopOutgoing(), events in PopEvent(): the
-// owner empties both after every call. RTCP ends on each leg; see RtcpReporter.
-// `context` outlives the session. Thread: its owner's (the media worker's). No allocation per
-// packet.
+// One call's media, sans-IO: a browser leg, a section of audio and perhaps one of video, each with
+// its trunk leg and relay, and faults. A datagram in gives at most one datagram out at once, in the
+// same buffer; what a leg sends by itself (DTLS flights, RTCP reports) waits in PopOutgoing(),
+// events in PopEvent(): the owner empties both after every call. `context` outlives the session.
+// Thread: its owner's (the media worker's). No allocation per packet.
 class AnchorSession {
  public:
   struct Options {
@@ -42,12 +35,20 @@ class AnchorSession {
   // Draws SSRCs and first numbers from `random` and does not keep it.
   AnchorSession(const DtlsContext& context, Options options, RandomSource& random, TimePoint now);
 
+  // Video itself is the owner's, which has its sockets: OpenVideo() and CloseVideo().
   void Update(const UpdateSession& update, TimePoint now);
+  // What Update() says of video counts only after this. Opened again, video goes on with the same
+  // sources and numbers.
+  void OpenVideo(RandomSource& random, TimePoint now);
+  void CloseVideo();
 
   // The datagram is the first `size` bytes of `room`, which has kRoom bytes.
   Outgoing OnBrowserDatagram(MutableByteView room, size_t size, const Path& path, TimePoint now);
-  Outgoing OnTrunkRtp(MutableByteView room, size_t size, const Endpoint& from, TimePoint now);
-  void OnTrunkRtcp(ByteView datagram, const Endpoint& from, TimePoint now);
+  // By which of the trunk's ports it came to. RTCP may come to the port of RTP.
+  Outgoing OnTrunkRtp(MediaKind kind, MutableByteView room, size_t size, const Endpoint& from,
+                      TimePoint now);
+  Outgoing OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size, const Endpoint& from,
+                       TimePoint now);
 
   // The bytes are valid until the next call.
   bool PopOutgoing(Outgoing& out);
@@ -58,10 +59,13 @@ class AnchorSession {
 
   SessionId id() const { return options_.id; }
   const IceCredentials& ice() const { return browser_.local(); }
-  const RtpLeg& trunk() const { return trunk_; }
+  // During an ICE restart the old ufrag is accepted, too.
+  bool AcceptsUfrag(std::string_view ufrag) const { return browser_.AcceptsUfrag(ufrag); }
+  // Null: video is not open.
+  const RtpLeg* trunk(MediaKind kind) const;
   bool HasBrowserPath(const Endpoint& remote) const { return browser_.HasRemote(remote); }
   const std::optional<TimePoint>& browser_last_heard() const { return browser_.last_heard(); }
-  const SessionStats& stats() const { return stats_; }
+  SessionStats stats() const;
 
   // A datagram of 1,500 bytes, what SRTP may add, and no less than a STUN answer.
   static constexpr size_t kRoom = 2048;
@@ -71,25 +75,24 @@ class AnchorSession {
 
  private:
   Outgoing RelayToTrunk(MutableByteView packet, TimePoint now);
+  Outgoing OnBrowserRtcp(ByteView report, MutableByteView room, TimePoint now);
+  MediaSection* OpenSection(MediaKind kind);
+  void SetTrunk(const TrunkRemote& remote, TimePoint now);
+  void SetPayloads(const std::vector<PayloadMapping>& mappings);
   void Follow();
   void CheckBrowser(TimePoint now);
   void Fail(SessionFault fault, std::string reason);
-  bool PopReport(Outgoing& out);
 
   const Options options_;
   WebrtcLeg browser_;
-  RtpLeg trunk_;
-  Relay relay_;
-  RtcpReporter browser_rtcp_;
-  RtcpReporter trunk_rtcp_;
-  SessionStats stats_;
+  MediaSection audio_;
+  std::unique_ptr<MediaSection> video_;  // null until video was open for the first time
+  bool video_open_ = false;
+  std::bitset<128> video_types_;  // of the browser
   TimePoint connect_by_ = kNever;
   bool connected_ = false;  // was said
   bool failed_ = false;     // was said
-  bool browser_report_due_ = false;
-  bool trunk_report_due_ = false;
-  TimePoint report_time_;
-  Bytes own_;  // what PopOutgoing() lends
+  Bytes own_;               // what PopOutgoing() lends
   std::vector<MediaEvent> events_;
 };
 

@@ -41,6 +41,7 @@ int FixedSizeOf(uint16_t type) {
 struct Request {
   std::string_view username;
   bool use_candidate = false;
+  bool from_controlled = false;
 };
 
 // Everything libnice relies on later is checked here first: lengths that add up, few attributes,
@@ -72,6 +73,7 @@ std::optional<Request> ParseRequest(ByteView m) {
     has_integrity |= type == STUN_ATTRIBUTE_MESSAGE_INTEGRITY;
     has_fingerprint |= type == STUN_ATTRIBUTE_FINGERPRINT;
     request.use_candidate |= type == STUN_ATTRIBUTE_USE_CANDIDATE;
+    request.from_controlled |= type == STUN_ATTRIBUTE_ICE_CONTROLLED;
     at += (size + 3) & ~size_t{3};
   }
   if (!has_integrity || !has_fingerprint || request.username.empty()) return std::nullopt;
@@ -86,6 +88,15 @@ bool GivePassword(StunAgent*, StunMessage*, uint8_t*, uint16_t, uint8_t** passwo
   return true;
 }
 
+size_t BuildRoleConflict(StunAgent& agent, StunMessage& request, MutableByteView reply) {
+  StunMessage answer;
+  if (!stun_agent_init_error(&agent, &answer, reply.data(), reply.size(), &request,
+                             STUN_ERROR_ROLE_CONFLICT)) {
+    return 0;
+  }
+  return stun_agent_finish_message(&agent, &answer, nullptr, 0);
+}
+
 }  // namespace
 
 std::optional<std::string_view> LocalUfragOf(ByteView datagram) {
@@ -96,35 +107,53 @@ std::optional<std::string_view> LocalUfragOf(ByteView datagram) {
   return request->username.substr(0, colon);
 }
 
+void IceLite::Restart(IceCredentials fresh) {
+  if (!previous_) previous_ = std::move(current_);
+  current_ = Generation{std::move(fresh)};
+}
+
 void IceLite::SetRemoteUfrag(const std::string& ufrag) {
-  if (remote_ufrag_.empty()) {
-    std::erase_if(pairs_, [&](const Pair& pair) { return pair.remote_ufrag != ufrag; });
+  if (current_.remote_ufrag.empty()) {
+    std::erase_if(pairs_, [&](const Pair& pair) {
+      return pair.local_ufrag == current_.local.ufrag && pair.remote_ufrag != ufrag;
+    });
     if (selected_ && !IsValidated(*selected_)) selected_.reset();
     if (latest_ && !IsValidated(*latest_)) latest_.reset();
   }
-  remote_ufrag_ = ufrag;
+  current_.remote_ufrag = ufrag;
 }
 
-bool IceLite::RemoteUfragFits(std::string_view ufrag) const {
-  return remote_ufrag_.empty() ? !ufrag.empty() : ufrag == remote_ufrag_;
+bool IceLite::AcceptsUfrag(std::string_view local_ufrag) const {
+  return local_ufrag == current_.local.ufrag ||
+         (previous_ && local_ufrag == previous_->local.ufrag);
+}
+
+const IceLite::Generation* IceLite::FindGeneration(std::string_view username) const {
+  const size_t colon = username.find(':');
+  if (colon == std::string_view::npos) return nullptr;
+  const std::string_view local = username.substr(0, colon);
+  const Generation* const found = local == current_.local.ufrag                  ? &current_
+                                  : previous_ && local == previous_->local.ufrag ? &*previous_
+                                                                                 : nullptr;
+  if (found == nullptr) return nullptr;
+  const std::string_view remote = username.substr(colon + 1);
+  const bool fits = found->remote_ufrag.empty() ? !remote.empty() : remote == found->remote_ufrag;
+  return fits ? found : nullptr;
 }
 
 IceLite::Result IceLite::OnDatagram(ByteView datagram, const Path& path, TimePoint now,
                                     MutableByteView reply) {
   const auto request = ParseRequest(datagram);
   if (!request || reply.size() < kMaxReply) return {};
-  const size_t colon = request->username.find(':');
-  if (colon == std::string_view::npos || request->username.substr(0, colon) != local_.ufrag ||
-      !RemoteUfragFits(request->username.substr(colon + 1))) {
-    return {};
-  }
+  const Generation* const generation = FindGeneration(request->username);
+  if (generation == nullptr) return {};
   StunAgent agent;
   stun_agent_init(&agent, kKnownAttributes, STUN_COMPATIBILITY_RFC5389,
                   static_cast<StunAgentUsageFlags>(STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS |
                                                    STUN_AGENT_USAGE_USE_FINGERPRINT));
   StunMessage message;
   StunMessage answer;
-  std::string pwd = local_.pwd;  // the validator's out parameter is not const
+  std::string pwd = generation->local.pwd;  // the validator's out parameter is not const
   const StunValidationStatus status =
       stun_agent_validate(&agent, &message, datagram.data(), datagram.size(), GivePassword, &pwd);
   if (status == STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE) {
@@ -132,27 +161,34 @@ IceLite::Result IceLite::OnDatagram(ByteView datagram, const Path& path, TimePoi
                                                                     reply.size(), &message)};
   }
   if (status != STUN_VALIDATION_SUCCESS) return {};
+  // A lite agent is always the controlled one: a browser that takes itself for that has to change
+  // over, whatever its tie-breaker (RFC 8445 sections 6.1.1 and 7.3.1.1).
+  if (request->from_controlled) return {.reply_size = BuildRoleConflict(agent, message, reply)};
 
   sockaddr_storage source{};
   const socklen_t source_size = path.remote.ToSockaddr(source);
   bool controlling = false;
   size_t size = reply.size();
-  // Tie-breaker 0 is below every other: a browser that takes itself for the controlled side always
-  // gets 487 and changes over, since a lite agent never can (RFC 8445 section 6.1.1).
   const StunUsageIceReturn made = stun_usage_ice_conncheck_create_reply(
       &agent, &message, &answer, reply.data(), &size, &source, source_size, &controlling, 0,
       STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
   if (made != STUN_USAGE_ICE_RETURN_SUCCESS) return {.reply_size = size};
-  Validate(path, request->username.substr(colon + 1), now);
-  if (request->use_candidate) selected_ = path;
+  Validate(path, request->username, now);
+  if (request->use_candidate) {
+    selected_ = path;
+    if (generation == &current_) previous_.reset();
+  }
   return {.authenticated = true, .reply_size = size};
 }
 
-void IceLite::Validate(const Path& path, std::string_view remote_ufrag, TimePoint now) {
+void IceLite::Validate(const Path& path, std::string_view username, TimePoint now) {
   latest_ = path;
+  const std::string_view local_ufrag = username.substr(0, username.find(':'));
+  const std::string_view remote_ufrag = username.substr(username.find(':') + 1);
   for (Pair& pair : pairs_) {
     if (pair.path != path) continue;
     pair.last_check = now;
+    if (pair.local_ufrag != local_ufrag) pair.local_ufrag = local_ufrag;
     if (pair.remote_ufrag != remote_ufrag) pair.remote_ufrag = remote_ufrag;
     return;
   }
@@ -164,7 +200,7 @@ void IceLite::Validate(const Path& path, std::string_view remote_ufrag, TimePoin
     }
     pairs_.erase(oldest);
   }
-  pairs_.push_back({path, std::string(remote_ufrag), now});
+  pairs_.push_back({path, std::string(local_ufrag), std::string(remote_ufrag), now});
 }
 
 bool IceLite::IsValidated(const Path& path) const {

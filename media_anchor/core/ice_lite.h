@@ -27,11 +27,16 @@ class IceLite {
   static constexpr size_t kMaxReply = 640;  // a USERNAME of 513 bytes comes back in the answer
   static constexpr size_t kMaxPairs = 8;
 
-  explicit IceLite(IceCredentials local) : local_(std::move(local)) {}
+  explicit IceLite(IceCredentials local) : current_{std::move(local), {}} {}
 
-  // The browser's ufrag of its SDP: from now on checks must name it, and pairs that were accepted
-  // while none was known go if they named another. A second ufrag is an ICE restart of the
-  // browser: the pairs stay until it nominates again.
+  // An ICE restart of ours (RFC 8445 section 9). Checks with the fresh credentials are answered
+  // from now on, whatever ufrag of the browser they name until SetRemoteUfrag(). The credentials of
+  // the pair in use hold, with the browser's ufrag of their time, until a check with the fresh ones
+  // nominates a pair. A restart before that takes the place of the unfinished one.
+  void Restart(IceCredentials fresh);
+  // The browser's ufrag of its SDP: from now on checks with our current credentials must name it,
+  // and pairs that were accepted while none was known go if they named another. A second ufrag is
+  // an ICE restart of the browser: the pairs stay until it nominates again.
   void SetRemoteUfrag(const std::string& ufrag);
 
   struct Result {
@@ -48,20 +53,27 @@ class IceLite {
   const std::optional<Path>& selected() const { return selected_; }
   // The pair of the latest check, selected or not: where a DTLS flight goes before nomination.
   const std::optional<Path>& latest() const { return latest_; }
-  const IceCredentials& local() const { return local_; }
+  const IceCredentials& local() const { return current_.local; }
+  bool AcceptsUfrag(std::string_view local_ufrag) const;
 
  private:
+  struct Generation {
+    IceCredentials local;
+    std::string remote_ufrag{};  // empty: not known yet
+  };
   struct Pair {
     Path path;
+    std::string local_ufrag;  // of its latest check
     std::string remote_ufrag;
     TimePoint last_check;
   };
 
-  bool RemoteUfragFits(std::string_view ufrag) const;
-  void Validate(const Path& path, std::string_view remote_ufrag, TimePoint now);
+  // The generation a check with that USERNAME belongs to; null: none.
+  const Generation* FindGeneration(std::string_view username) const;
+  void Validate(const Path& path, std::string_view username, TimePoint now);
 
-  const IceCredentials local_;
-  std::string remote_ufrag_;  // empty: not known yet
+  Generation current_;
+  std::optional<Generation> previous_;  // during a restart
   std::vector<Pair> pairs_;
   std::optional<Path> selected_;
   std::optional<Path> latest_;

@@ -117,8 +117,9 @@ struct UpdateSession {
   std::optional<BrowserRemote> browser;
   std::optional<TrunkRemote> trunk;
   std::optional<std::vector<PayloadMapping>> payloads;
-  // True: opens the trunk ports of video, answered by VideoOpened or VideoRefused (also if they are
-  // open). False: closes them, answered by nothing.
+  // True: opens the trunk ports of video before anything else of this command (what `trunk` and
+  // `payloads` said of video while they were closed does not count), answered by VideoOpened or
+  // VideoRefused (also if they are open). False: closes them, answered by nothing.
   std::optional<bool> video = std::nullopt;
   // New credentials of ours, an ICE restart (RFC 8445 section 9). The old ones hold and media stays
   // on the old pair until the browser nominates a pair with the new ones. DTLS and SRTP go on.

@@ -20,8 +20,8 @@ PacketKind Classify(ByteView datagram) {
   if (first <= 3) return AtLeast(PacketKind::kStun, datagram, kStunHeader);
   if (first >= 20 && first <= 63) return AtLeast(PacketKind::kDtls, datagram, kDtlsRecordHeader);
   if (first < 128 || first > 191) return PacketKind::kUnknown;
-  const uint8_t second = datagram[1];
-  if (second >= 192 && second <= 223) return AtLeast(PacketKind::kRtcp, datagram, kRtcpHeader);
+  const uint8_t second = datagram[1] & 0x7f;
+  if (second >= 64 && second <= 95) return AtLeast(PacketKind::kRtcp, datagram, kRtcpHeader);
   return AtLeast(PacketKind::kRtp, datagram, kRtpHeader);
 }
 

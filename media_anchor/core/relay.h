@@ -21,7 +21,7 @@ namespace lastmile::media {
 // visible as gaps. Thread: its owner's. No allocation.
 class RelayStream {
  public:
-  explicit RelayStream(RandomSource& random);
+  RelayStream(RandomSource& random, bool video);
 
   void ClearPayloads() { payloads_ = {}; }
   // Packets of type `in` leave as type `out`. Types above 127 do not exist and map nothing.
@@ -36,6 +36,13 @@ class RelayStream {
   std::optional<Forwarded> Forward(const RtpView& packet, TimePoint now);
 
   uint32_t ssrc() const { return ssrc_; }
+  // The source that is relayed now; nothing before the first packet.
+  std::optional<uint32_t> source_ssrc() const {
+    return started_ ? std::optional(in_ssrc_) : std::nullopt;
+  }
+  // What that source numbered the packet that left, or would have left, with `sequence`; nothing if
+  // it is none of its latest kMaxAge numbers.
+  std::optional<uint16_t> SourceSequenceOf(uint16_t sequence) const;
   // 0: the type is in no mapping.
   uint32_t ClockRateOf(uint8_t in) const { return in < 128 ? payloads_[in].clock_rate : 0; }
 
@@ -43,11 +50,12 @@ class RelayStream {
   static constexpr Duration kLateWindow = 500ms;
   // RFC 3550 appendix A.1.
   static constexpr uint16_t kMaxDropout = 3000;
-  static constexpr uint16_t kMaxMisorder = 64;
+  static constexpr uint16_t kMaxMisorder = 128;  // SRTP's windows hold no more
+  static constexpr uint16_t kMaxAge = 1024;
 
  private:
   struct Payload {
-    bool telephone_event = false;
+    bool marks_joins = false;
     uint8_t out = 0;
     uint32_t clock_rate = 0;  // 0: not mapped
   };
@@ -55,34 +63,41 @@ class RelayStream {
 
   Step Track(const RtpHeader& in, TimePoint now);
   Step TrackSequence(uint16_t sequence);
+  void ShiftSeen(uint16_t by);
   void Join(const RtpHeader& in, uint32_t clock_rate, TimePoint now);
 
   std::array<Payload, 128> payloads_{};
+  const bool video_;
   const uint32_t ssrc_;
   bool started_ = false;
   uint32_t in_ssrc_ = 0;
   std::optional<uint32_t> left_ssrc_;  // the source before in_ssrc_
   TimePoint left_at_;                  // valid with left_ssrc_
   uint16_t in_highest_ = 0;
-  uint64_t in_seen_ = 0;  // bit n: in_highest_ - n was forwarded or dropped for good
+  // Bit n, counted on through both words: in_highest_ - n was forwarded or dropped for good.
+  std::array<uint64_t, kMaxMisorder / 64> in_seen_{};
   std::optional<uint16_t> jump_next_;
   uint16_t sequence_offset_ = 0;   // out - in
   uint32_t timestamp_offset_ = 0;  // out - in
   uint16_t out_highest_;
+  uint16_t out_span_ = 0;  // numbers up to out_highest_ that are the source's, at most kMaxAge
   uint32_t out_timestamp_;
   TimePoint last_at_;  // of out_highest_; valid once started_
 };
 
-// Both directions and the payload types between them.
+// Both directions of audio or video and the payload types between them.
 class Relay {
  public:
-  explicit Relay(RandomSource& random) : to_trunk_(random), to_browser_(random) {}
+  Relay(RandomSource& random, bool video)
+      : video_(video), to_trunk_(random, video), to_browser_(random, video) {}
 
+  // Takes those of its own kind of media.
   void SetPayloads(std::span<const PayloadMapping> mappings);
   RelayStream& to_trunk() { return to_trunk_; }
   RelayStream& to_browser() { return to_browser_; }
 
  private:
+  const bool video_;
   RelayStream to_trunk_;
   RelayStream to_browser_;
 };

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include "media_anchor/core/rtcp_feedback.h"
+
 namespace lastmile::media {
 namespace {
 
@@ -38,10 +40,7 @@ uint32_t TicksOf(Duration duration, uint32_t clock_rate) {
 
 }  // namespace
 
-bool IsCompoundRtcp(ByteView packet) {
-  if (packet.size() < 8 || (packet[1] != kSenderReport && packet[1] != kReceiverReport)) {
-    return false;
-  }
+bool HasSoundRtcpLengths(ByteView packet) {
   for (size_t at = 0; at < packet.size();) {
     if (packet.size() - at < 4 || (packet[at] & 0xc0) != kVersion2) return false;
     const size_t size = 4 * (size_t{LoadBe16(&packet[at + 2])} + 1);
@@ -51,6 +50,11 @@ bool IsCompoundRtcp(ByteView packet) {
     at += size;
   }
   return true;
+}
+
+bool IsCompoundRtcp(ByteView packet) {
+  return packet.size() >= 8 && (packet[1] == kSenderReport || packet[1] == kReceiverReport) &&
+         HasSoundRtcpLengths(packet);
 }
 
 RtcpReporter::RtcpReporter(uint32_t ssrc, RandomSource& random, TimePoint now)
@@ -81,6 +85,8 @@ void RtcpReporter::OnSent(const RtpHeader& header, size_t payload_size, uint32_t
 }
 
 void RtcpReporter::OnReceived(const RtpHeader& header, uint32_t clock_rate, TimePoint now) {
+  // Packets of a type that was not agreed on may be anybody's.
+  if (clock_rate == 0 && (!source_ || source_->ssrc != header.ssrc)) return;
   if (!active_) ScheduleNext(now);
   active_ = true;
   Count(header.sequence, header.ssrc);
@@ -130,6 +136,17 @@ size_t RtcpReporter::BuildReport(MutableByteView out, TimePoint now) {
   sent_since_report_ = false;
   ScheduleNext(now);
   return size + WriteSdes(&out[size]);
+}
+
+size_t RtcpReporter::BuildFeedback(const Feedback& feedback, uint32_t media_ssrc,
+                                   MutableByteView out) const {
+  static_assert(kMaxFeedback >= kMaxReport + Feedback::kMaxSize);
+  if (out.size() < kMaxFeedback) return 0;
+  constexpr size_t kEmptyReport = 8;
+  WriteHeader(out.data(), 0, kReceiverReport, kEmptyReport);
+  StoreBe32(&out[4], ssrc_);
+  const size_t head = kEmptyReport + WriteSdes(&out[kEmptyReport]);
+  return head + WriteFeedback(feedback, ssrc_, media_ssrc, out.subspan(head));
 }
 
 void RtcpReporter::WriteSenderInfo(uint8_t* out, TimePoint now) const {

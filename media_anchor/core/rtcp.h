@@ -14,8 +14,12 @@
 
 namespace lastmile::media {
 
-// Whether the bytes are a compound packet: it begins with SR or RR, and version, padding and
-// lengths of every part add up (RFC 3550 section 6.1 and appendix A.2).
+struct Feedback;
+
+// Whether version, padding and lengths of every packet in the datagram add up (RFC 3550 appendix
+// A.2).
+bool HasSoundRtcpLengths(ByteView packet);
+// Whether the bytes are also a compound packet: it begins with SR or RR (RFC 3550 section 6.1).
 bool IsCompoundRtcp(ByteView packet);
 
 // RTCP of one leg. RTCP ends here: the two legs have other sources, numbers and names, so a report
@@ -26,13 +30,14 @@ bool IsCompoundRtcp(ByteView packet);
 class RtcpReporter {
  public:
   static constexpr size_t kMaxReport = 128;
+  static constexpr size_t kMaxFeedback = 512;
   static constexpr Duration kInterval = 5s;
 
   // `ssrc`: of what is sent on this leg. Draws a CNAME and a seed from `random`.
   RtcpReporter(uint32_t ssrc, RandomSource& random, TimePoint now);
 
   void OnSent(const RtpHeader& header, size_t payload_size, uint32_t clock_rate, TimePoint now);
-  // `clock_rate` 0: not known, says nothing about jitter.
+  // `clock_rate` 0: of no known type. Says nothing about jitter and begins no new source.
   void OnReceived(const RtpHeader& header, uint32_t clock_rate, TimePoint now);
   // A plain compound packet of the peer. False: malformed.
   bool OnReport(ByteView packet, TimePoint now);
@@ -41,6 +46,9 @@ class RtcpReporter {
   TimePoint next_report() const { return active_ ? next_ : kNever; }
   // Writes a compound SR or RR with SDES into `out` (kMaxReport bytes) and returns its size.
   size_t BuildReport(MutableByteView out, TimePoint now);
+  // Writes `feedback` for the peer's source `media_ssrc` as a minimal compound packet (RFC 4585
+  // section 3.1) into `out` (kMaxFeedback bytes) and returns its size. The reports go on as before.
+  size_t BuildFeedback(const Feedback& feedback, uint32_t media_ssrc, MutableByteView out) const;
 
  private:
   struct Source {

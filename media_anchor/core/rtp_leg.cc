@@ -1,19 +1,13 @@
 #include "media_anchor/core/rtp_leg.h"
 
 namespace lastmile::media {
-namespace {
 
-bool SameRemote(const TrunkRemote& a, const TrunkRemote& b) {
-  return a.rtp == b.rtp && a.rtcp == b.rtcp && a.latch == b.latch;
-}
-
-}  // namespace
-
-void RtpLeg::SetRemote(const TrunkRemote& remote, TimePoint now) {
-  if (!signalled_ || !SameRemote(*signalled_, remote)) {
+void RtpLeg::SetRemote(const TrunkStream& remote, bool latch, TimePoint now) {
+  if (signalled_ != remote || latch_ != latch) {
     signalled_ = remote;
     rtp_ = remote.rtp;
-    rtcp_ = remote.rtcp;
+    rtcp_ = remote.rtcp_mux ? remote.rtp : remote.rtcp;
+    latch_ = latch;
     latched_ = false;
   }
   latch_until_ = now + kLatchWindow;
@@ -21,11 +15,12 @@ void RtpLeg::SetRemote(const TrunkRemote& remote, TimePoint now) {
 
 bool RtpLeg::AcceptRtp(const Endpoint& from, TimePoint now) {
   if (!signalled_) return false;
-  if (signalled_->latch && !latched_ && now < latch_until_) {
+  if (latch_ && !latched_ && now < latch_until_) {
     latched_ = true;
     if (from != rtp_) {
       rtp_ = from;
-      rtcp_ = {from.address, static_cast<uint16_t>(from.port + 1)};
+      const int rtcp_port = from.port + (signalled_->rtcp_mux ? 0 : 1);
+      rtcp_ = {from.address, static_cast<uint16_t>(rtcp_port)};
     }
   }
   return from == rtp_;

@@ -9,13 +9,16 @@
 
 namespace lastmile::media {
 
-// The trunk leg: plain RTP and RTCP. Knows where to send and whom to believe: the SDP's addresses
-// only, or with `latch` the first source of RTP within kLatchWindow of the SDP, once (S-02).
-// Thread: its owner's (the media worker's).
+// The trunk leg of one media section: plain RTP and RTCP. Knows where to send and whom to believe:
+// the SDP's addresses only, or with `latch` the first source of RTP within kLatchWindow of the SDP,
+// once (S-02). Thread: its owner's (the media worker's).
 class RtpLeg {
  public:
+  // The SDP's addresses; with `latch` the peer may be behind a NAT, see TrunkRemote.
   // The same SDP again opens the window again if nobody latched in it; another SDP starts anew.
-  void SetRemote(const TrunkRemote& remote, TimePoint now);
+  void SetRemote(const TrunkStream& remote, bool latch, TimePoint now);
+  // The SDP takes no such media any more.
+  void Forget() { signalled_.reset(); }
 
   // Whether media from there is the trunk's. May latch.
   bool AcceptRtp(const Endpoint& from, TimePoint now);
@@ -27,15 +30,18 @@ class RtpLeg {
   // Valid with has_remote().
   const Endpoint& rtp() const { return rtp_; }
   const Endpoint& rtcp() const { return rtcp_; }
+  // RTCP leaves from the socket of RTP and may come there.
+  bool rtcp_mux() const { return signalled_ && signalled_->rtcp_mux; }
   // Nothing can change rtp() and rtcp() any more but another SDP: a socket may be connected.
-  bool fixed() const { return signalled_ && (!signalled_->latch || latched_); }
+  bool fixed() const { return signalled_ && (!latch_ || latched_); }
 
   static constexpr Duration kLatchWindow = 10s;
 
  private:
-  std::optional<TrunkRemote> signalled_;
+  std::optional<TrunkStream> signalled_;
   Endpoint rtp_;
   Endpoint rtcp_;
+  bool latch_ = false;
   bool latched_ = false;
   TimePoint latch_until_;
 };

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,8 @@ class WebrtcLeg {
   // What the browser's SDP says. May come after its first checks and its ClientHello. Once DTLS has
   // begun, other fingerprints than before fail the leg (S-06) and the role stays.
   void SetRemote(const BrowserRemote& remote, TimePoint now);
+  // An ICE restart of ours; see IceLite. DTLS, keys and the pair in use stay.
+  void RestartIce(IceCredentials fresh) { ice_.Restart(std::move(fresh)); }
 
   struct Inbound {
     enum class Kind {
@@ -64,6 +67,7 @@ class WebrtcLeg {
   // The last authenticated check or SRTP packet; nothing before the first.
   const std::optional<TimePoint>& last_heard() const { return last_heard_; }
   const IceCredentials& local() const { return ice_.local(); }
+  bool AcceptsUfrag(std::string_view local_ufrag) const { return ice_.AcceptsUfrag(local_ufrag); }
 
   struct Failure {
     SessionFault fault;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "media_anchor/core/ice_lite.h"
 #include "media_anchor/core/packet_kind.h"
+#include "media_anchor/io/worker_session.h"
 
 namespace lastmile::media {
 namespace {
@@ -18,39 +19,11 @@ constexpr size_t kBatch = 64;
 constexpr int kMaxBatchesPerTurn = 4;
 constexpr int kMaxTrunkReadsPerTurn = 8;
 constexpr int kBrowserReceiveBuffer = 4 << 20;
-constexpr Duration kEventRetry = 10ms;
-constexpr Duration kStopPatience = 1s;
 // An address that was silent for so long may be taken over by another session: the browser's NAT
 // gave its port to somebody else. Sooner it may not, or a caller could cut others off.
 constexpr Duration kAddressHold = 5s;
-constexpr size_t kUfragSize = 8;  // 47 bits; RFC 8839 section 5.4 asks for 24
-constexpr size_t kPwdSize = 24;   // 142 bits; it asks for 128
 
 }  // namespace
-
-// What the epoll set gives back for a trunk socket.
-struct Worker::TrunkPort {
-  Session* session;
-  UdpSocket* socket;
-  bool is_rtcp;
-};
-
-struct Worker::Session {
-  Session(const DtlsContext& context, AnchorSession::Options core_options, PortPool::Pair pair,
-          RandomSource& random, TimePoint now)
-      : core(context, std::move(core_options), random, now), ports(std::move(pair)) {}
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
-
-  AnchorSession core;
-  PortPool::Pair ports;
-  TrunkPort rtp{this, &ports.rtp, false};
-  TrunkPort rtcp{this, &ports.rtcp, true};
-  std::vector<Endpoint> browser_addresses;  // its keys in by_address_
-  TimePoint scheduled = kNever;
-  // RTP and RTCP addresses the sockets are connected to, or cannot be.
-  std::optional<std::pair<Endpoint, Endpoint>> tried_trunk;
-};
 
 Result<std::unique_ptr<Worker>> Worker::Create(const MediaOptions& options, size_t index,
                                                const DtlsContext& context,
@@ -145,7 +118,10 @@ void Worker::OnBrowserDatagram(BatchReceiver::Datagram& datagram, TimePoint now)
   Session* const session = FindBrowser(bytes, datagram.path.remote, is_stun);
   if (session == nullptr) return;
   Send(*session, session->core.OnBrowserDatagram(datagram.room, datagram.size, datagram.path, now));
-  if (is_stun) LearnAddress(*session, datagram.path.remote, now);
+  if (is_stun) {
+    LearnAddress(*session, datagram.path.remote, now);
+    DropOldUfrags(*session);
+  }
   Settle(*session);
 }
 
@@ -185,13 +161,8 @@ void Worker::ReadTrunk(TrunkPort& port, TimePoint now) {
     Endpoint from;
     const auto size = port.socket->Receive(room.first(AnchorSession::kMaxDatagram), from);
     if (!size) break;
-    // A carrier may multiplex (RFC 5761); a report must not be taken for audio.
-    const bool is_rtcp = port.is_rtcp || Classify(room.first(*size)) == PacketKind::kRtcp;
-    if (is_rtcp) {
-      session.core.OnTrunkRtcp(room.first(*size), from, now);
-    } else {
-      Send(session, session.core.OnTrunkRtp(room, *size, from, now));
-    }
+    Send(session, port.is_rtcp ? session.core.OnTrunkRtcp(port.kind, room, *size, from, now)
+                               : session.core.OnTrunkRtp(port.kind, room, *size, from, now));
   }
   Settle(session);
 }
@@ -204,10 +175,10 @@ void Worker::Send(Session& session, const Outgoing& outgoing) {
       sender_.Add(browser_socket_, outgoing.bytes, outgoing.path);
       return;
     case Outgoing::To::kTrunkRtp:
-      session.ports.rtp.SendTo(outgoing.bytes, outgoing.endpoint);
+      session.trunk(outgoing.kind)->ports.rtp.SendTo(outgoing.bytes, outgoing.endpoint);
       return;
     case Outgoing::To::kTrunkRtcp:
-      session.ports.rtcp.SendTo(outgoing.bytes, outgoing.endpoint);
+      session.trunk(outgoing.kind)->ports.rtcp.SendTo(outgoing.bytes, outgoing.endpoint);
       return;
   }
 }
@@ -224,27 +195,29 @@ void Worker::Settle(Session& session) {
     }
     PostEvent(std::move(*event));
   }
-  ConnectTrunk(session);
+  ConnectTrunk(session, MediaKind::kAudio);
+  if (session.trunk(MediaKind::kVideo)) ConnectTrunk(session, MediaKind::kVideo);
   Schedule(session);
 }
 
-void Worker::ConnectTrunk(Session& session) {
-  const RtpLeg& trunk = session.core.trunk();
-  if (!trunk.can_send()) return;
-  UdpSocket& rtp = session.ports.rtp;
-  UdpSocket& rtcp = session.ports.rtcp;
-  if (!trunk.fixed()) {
+void Worker::ConnectTrunk(Session& session, MediaKind kind) {
+  const RtpLeg& leg = *session.core.trunk(kind);
+  if (!leg.can_send()) return;
+  TrunkSide& side = *session.trunk(kind);
+  UdpSocket& rtp = side.ports.rtp;
+  UdpSocket& rtcp = side.ports.rtcp;
+  if (!leg.fixed()) {
     if (rtp.connected()) rtp.Disconnect();
     if (rtcp.connected()) rtcp.Disconnect();
-    session.tried_trunk.reset();
+    side.tried.reset();
     return;
   }
   // The core checks every source again: the kernel may still hold datagrams from before.
-  const std::pair wanted(trunk.rtp(), trunk.rtcp());
-  if (session.tried_trunk == wanted) return;
-  session.tried_trunk = wanted;
-  if (!rtp.Connect(trunk.rtp())) rtp.Disconnect();
-  if (!rtcp.Connect(trunk.rtcp())) rtcp.Disconnect();
+  const std::pair wanted(leg.rtp(), leg.rtcp());
+  if (side.tried == wanted) return;
+  side.tried = wanted;
+  if (!rtp.Connect(leg.rtp())) rtp.Disconnect();
+  if (!rtcp.Connect(leg.rtcp())) rtcp.Disconnect();
 }
 
 // --- timers ---
@@ -269,117 +242,6 @@ void Worker::RunTimers(TimePoint now) {
     session.scheduled = kNever;
     session.core.OnTimer(now);
     Settle(session);
-  }
-}
-
-// --- commands ---
-
-void Worker::RunCommands(TimePoint now) {
-  commands_.Drain(batch_);
-  for (MediaCommand& command : batch_) {
-    std::visit([&](auto& c) { On(c, now); }, command);
-  }
-}
-
-void Worker::On(OpenSession& command, TimePoint now) {
-  if (sessions_.contains(command.session)) return;
-  session_gauge_.fetch_add(1, std::memory_order_relaxed);
-  auto made = Open(command.session, now);
-  if (!made) {
-    spdlog::warn("session={} leg=trunk not opened: {}", command.session.value,
-                 made.error().message);
-    sessions_.emplace(command.session, nullptr);
-    PostEvent(SessionFailed{command.session, SessionFault::kNoPort, made.error().message});
-    return;
-  }
-  Session& session = **made;
-  sessions_.emplace(command.session, std::move(*made));
-  PostEvent(DescribeOpened(session));
-  session.core.Update({command.session, std::move(command.browser), std::move(command.trunk),
-                       std::move(command.payloads)},
-                      now);
-  Settle(session);
-}
-
-Result<std::unique_ptr<Worker::Session>> Worker::Open(SessionId id, TimePoint now) {
-  auto pair = ports_.Take();
-  if (!pair) return std::unexpected(pair.error());
-  std::string ufrag;
-  do {
-    ufrag = random_.Token(kUfragSize);
-  } while (by_ufrag_.contains(ufrag));
-  AnchorSession::Options core_options{.id = id,
-                                      .ice = {ufrag, random_.Token(kPwdSize)},
-                                      .browser_gone_after = options_.browser_gone_after};
-  auto session =
-      std::make_unique<Session>(context_, std::move(core_options), std::move(*pair), random_, now);
-  auto watched = loop_.Add(session->ports.rtp.fd(), &session->rtp);
-  if (watched) watched = loop_.Add(session->ports.rtcp.fd(), &session->rtcp);
-  if (!watched) {
-    ports_.Release(session->ports);
-    return std::unexpected(watched.error());
-  }
-  by_ufrag_.emplace(ufrag, session.get());
-  port_gauge_.fetch_add(2, std::memory_order_relaxed);
-  return session;
-}
-
-SessionOpened Worker::DescribeOpened(const Session& session) const {
-  SessionOpened opened{.session = session.core.id(), .browser = {}, .trunk = {}};
-  opened.browser.ice_ufrag = session.core.ice().ufrag;
-  opened.browser.ice_pwd = session.core.ice().pwd;
-  for (const IpAddress& address : options_.browser_advertise) {
-    opened.browser.candidates.push_back({address, browser_socket_.local().port});
-  }
-  opened.browser.fingerprint = context_.fingerprint();
-  opened.trunk.rtp = {options_.trunk_advertise, session.ports.rtp.local().port};
-  opened.trunk.rtcp = {options_.trunk_advertise, session.ports.rtcp.local().port};
-  return opened;
-}
-
-void Worker::On(UpdateSession& command, TimePoint now) {
-  const auto found = sessions_.find(command.session);
-  if (found == sessions_.end() || !found->second) return;
-  found->second->core.Update(command, now);
-  Settle(*found->second);
-}
-
-void Worker::On(CloseSession& command, TimePoint) {
-  auto node = sessions_.extract(command.session);
-  if (!node) return;
-  if (node.mapped()) {
-    Close(std::move(node.mapped()));
-    return;
-  }
-  session_gauge_.fetch_sub(1, std::memory_order_relaxed);
-  PostEvent(SessionClosed{command.session, {}});
-}
-
-void Worker::Close(std::unique_ptr<Session> session) {
-  session->core.Close();
-  Outgoing outgoing;
-  while (session->core.PopOutgoing(outgoing)) Send(*session, outgoing);
-  by_ufrag_.erase(session->core.ice().ufrag);
-  for (const Endpoint& address : session->browser_addresses) by_address_.erase(address);
-  loop_.Remove(session->ports.rtp.fd());
-  loop_.Remove(session->ports.rtcp.fd());
-  ports_.Release(session->ports);
-  const SessionClosed closed{session->core.id(), session->core.stats()};
-  session.reset();
-  session_gauge_.fetch_sub(1, std::memory_order_relaxed);
-  port_gauge_.fetch_sub(2, std::memory_order_relaxed);
-  PostEvent(closed);
-}
-
-void Worker::CloseAll() {
-  while (!sessions_.empty()) {
-    CloseSession command{sessions_.begin()->first};
-    On(command, MonotonicNow());
-  }
-  sender_.Flush(browser_socket_);
-  const TimePoint give_up = MonotonicNow() + kStopPatience;
-  for (FlushEvents(); !waiting_events_.empty() && MonotonicNow() < give_up; FlushEvents()) {
-    std::this_thread::sleep_for(kEventRetry);
   }
 }
 

@@ -22,7 +22,8 @@
 
 namespace lastmile::media {
 
-// One media thread: its epoll set, its UDP port for all its browsers, two trunk sockets a session.
+// One media thread: its epoll set, its UDP port for all its browsers, two trunk sockets a session
+// and two more for its video.
 // All packets of a session are handled here, in the order read, without a lock, an allocation or a
 // log line each. Thread: Create(), Start() and Stop() the engine's owner's; Post() and the gauges
 // any; all else the worker's own.
@@ -46,11 +47,14 @@ class Worker {
  private:
   struct Session;
   struct TrunkPort;
+  struct TrunkSide;
   struct Timer {
     TimePoint at;
     SessionId session;
     bool operator>(const Timer& other) const { return at > other.at; }
   };
+  // A full event mailbox is tried again so often.
+  static constexpr Duration kEventRetry = 10ms;
   struct TextHash {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
@@ -72,14 +76,21 @@ class Worker {
   void On(OpenSession& command, TimePoint now);
   void On(UpdateSession& command, TimePoint now);
   void On(CloseSession& command, TimePoint now);
-  Result<std::unique_ptr<Session>> Open(SessionId id, TimePoint now);
+  Result<std::unique_ptr<Session>> Open(SessionId id, bool video, TimePoint now);
+  Result<void> OpenTrunk(Session& session, MediaKind kind);
+  void CloseTrunk(Session& session, MediaKind kind);
+  void SetVideo(Session& session, bool open, TimePoint now);
+  // False: a session has it.
+  bool AddUfrag(Session& session, const std::string& ufrag);
+  void DropOldUfrags(Session& session);
+  TrunkPorts DescribePorts(const Session& session, MediaKind kind) const;
   SessionOpened DescribeOpened(const Session& session) const;
   void Close(std::unique_ptr<Session> session);
   void CloseAll();
 
   void Send(Session& session, const Outgoing& outgoing);
   void Settle(Session& session);
-  void ConnectTrunk(Session& session);
+  void ConnectTrunk(Session& session, MediaKind kind);
   void Schedule(Session& session);
   void RunTimers(TimePoint now);
   void PostEvent(MediaEvent event);

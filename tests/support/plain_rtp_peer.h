@@ -21,8 +21,13 @@ class PlainRtpPeer {
 
   media::TrunkRemote Description(bool latch = false) const;
   void Send(const TestRtp& packet, const Endpoint& to);
+  // Plain RTCP from the socket of RTCP, or with rtcp-mux from that of RTP.
+  void SendRtcp(ByteView packet, const Endpoint& to, bool mux = false);
+  std::optional<std::pair<Bytes, Endpoint>> ReceiveRtcp(bool mux = false);
   // What has arrived and who sent it; does not wait.
   std::optional<std::pair<TestRtp, Endpoint>> Receive();
+  const Endpoint& rtp() const { return rtp_; }
+  const Endpoint& rtcp() const { return rtcp_; }
   int fd() const { return rtp_fd_; }
 
  private:

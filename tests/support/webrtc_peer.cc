@@ -138,8 +138,8 @@ struct WebrtcPeer::Impl {
     getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size);
     local = Endpoint::FromSockaddr(storage);
     SystemRandom random;
-    ufrag = random.Token(6);
-    pwd = random.Token(24);
+    own_ufrag = random.Token(6);
+    own_pwd = random.Token(24);
     SharedIdentity();
   }
   ~Impl() {
@@ -275,6 +275,7 @@ struct WebrtcPeer::Impl {
       ++undecryptable;
     } else if (is_rtcp) {
       ++rtcp_received;
+      rtcp.emplace_back(datagram.begin(), datagram.begin() + size);
     } else if (auto packet = TestRtp::Parse(datagram.first(static_cast<size_t>(size)))) {
       received.push_back(std::move(*packet));
     }
@@ -284,8 +285,9 @@ struct WebrtcPeer::Impl {
   int fd = -1;
   Endpoint local;
   Endpoint target;
-  std::string ufrag;
-  std::string pwd;
+  std::string own_ufrag;  // of the SDP
+  std::string own_pwd;
+  std::string ufrag;  // of the checks
   media::BrowserLocal gateway;
   std::string last_transaction;
   TimePoint next_check = kNever;
@@ -297,6 +299,7 @@ struct WebrtcPeer::Impl {
   srtp_t send_srtp = nullptr;
   srtp_t receive_srtp = nullptr;
   std::deque<TestRtp> received;
+  std::deque<Bytes> rtcp;
   size_t rtcp_received = 0;
   size_t undecryptable = 0;
 };
@@ -305,13 +308,20 @@ WebrtcPeer::WebrtcPeer(Options options) : impl_(std::make_unique<Impl>(options))
 WebrtcPeer::~WebrtcPeer() = default;
 
 media::BrowserRemote WebrtcPeer::Description() const {
-  return {.ice_ufrag = impl_->ufrag,
-          .ice_pwd = impl_->pwd,
+  return {.ice_ufrag = impl_->own_ufrag,
+          .ice_pwd = impl_->own_pwd,
           .fingerprints = {{"sha-256", Sha256Of(SharedIdentity().certificate.get())}},
           .gateway_role = impl_->options.gateway_role};
 }
 
+void WebrtcPeer::RenewIce() {
+  SystemRandom random;
+  impl_->own_ufrag = random.Token(6);
+  impl_->own_pwd = random.Token(24);
+}
+
 void WebrtcPeer::SetGateway(const media::BrowserLocal& gateway, TimePoint now) {
+  impl_->ufrag = impl_->own_ufrag;
   impl_->gateway = gateway;
   impl_->target = gateway.candidates.front();
   impl_->next_check = now;
@@ -381,6 +391,24 @@ std::optional<TestRtp> WebrtcPeer::PopRtp() {
   if (impl_->received.empty()) return std::nullopt;
   TestRtp packet = std::move(impl_->received.front());
   impl_->received.pop_front();
+  return packet;
+}
+
+void WebrtcPeer::SendRtcp(ByteView plain) {
+  Require(impl_->send_srtp != nullptr, "SendRtcp before connected()");
+  Bytes bytes(plain.begin(), plain.end());
+  int size = static_cast<int>(bytes.size());
+  bytes.resize(bytes.size() + SRTP_MAX_TRAILER_LEN + 4);
+  Require(srtp_protect_rtcp(impl_->send_srtp, bytes.data(), &size) == srtp_err_status_ok,
+          "protect RTCP");
+  bytes.resize(static_cast<size_t>(size));
+  SendRaw(bytes);
+}
+
+std::optional<Bytes> WebrtcPeer::PopRtcp() {
+  if (impl_->rtcp.empty()) return std::nullopt;
+  Bytes packet = std::move(impl_->rtcp.front());
+  impl_->rtcp.pop_front();
   return packet;
 }
 

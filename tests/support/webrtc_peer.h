@@ -45,6 +45,9 @@ class WebrtcPeer {
 
   // What this browser's SDP says.
   media::BrowserRemote Description() const;
+  // An ICE restart: Description() has new credentials, which are used from the next SetGateway()
+  // on.
+  void RenewIce();
   // What the gateway's SDP says: checks begin with the first candidate.
   void SetGateway(const media::BrowserLocal& gateway, TimePoint now);
 
@@ -69,6 +72,8 @@ class WebrtcPeer {
   // The SRTP packet SendRtp() would send: for replays and injections.
   Bytes Protect(const TestRtp& packet);
   std::optional<TestRtp> PopRtp();
+  void SendRtcp(ByteView plain);
+  std::optional<Bytes> PopRtcp();  // decrypted
   size_t rtcp_received() const;
   size_t undecryptable() const;
 

@@ -44,7 +44,7 @@ class SrtpTransform {
  public:
   // What protecting can add: 16 bytes of GCM tag and 4 of SRTCP index, rounded up.
   static constexpr size_t kMaxTrailer = 32;
-  static constexpr size_t kMaxSsrcs = 4;
+  static constexpr size_t kMaxSsrcs = 8;  // four each of audio and video
 
   virtual ~SrtpTransform() = default;
 

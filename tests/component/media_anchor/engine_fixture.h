@@ -55,6 +55,10 @@ class EngineTest : public testing::Test {
   std::optional<test::TestRtp> BrowserToTrunk(TestCall& call, const test::TestRtp& packet);
   std::optional<test::TestRtp> TrunkToBrowser(TestCall& call, const test::TestRtp& packet);
   SessionStats CloseCall(SessionId id);
+  // An update that changes nothing yet.
+  static UpdateSession UpdateOf(const TestCall& call) {
+    return {.session = call.id, .browser = {}, .trunk = {}, .payloads = {}};
+  }
 
   // Waits for the next event of that kind of that session; others stay where they are.
   template <class Event>

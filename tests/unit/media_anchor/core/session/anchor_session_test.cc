@@ -263,7 +263,7 @@ TEST_F(AnchorSessionTest, EveryShortPacketFromEverySideIsSurvived) {
       if (first < 20 || first > 63) FromBrowser(datagram, From(5000));
       FromBrowser(datagram, From(6666));
       FromTrunk(datagram, *Endpoint::Parse("203.0.113.66:4000"));
-      session_.OnTrunkRtcp(datagram, trunk_.rtcp, now_);
+      RtcpFromTrunk(datagram, trunk_.rtcp);
       // A good header with a mapped type is audio, however short.
       if (size > 1) datagram[1] = 77;
       FromTrunk(datagram, trunk_.rtp);

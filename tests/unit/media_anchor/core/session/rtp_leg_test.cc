@@ -21,7 +21,7 @@ TEST(RtpLeg, BelievesNobodyBeforeTheSdp) {
 
 TEST(RtpLeg, BelievesAddressAndPortOfTheSdpOnly) {
   RtpLeg leg;
-  leg.SetRemote({kRtp, kRtcp, false}, kStart);
+  leg.SetRemote({kRtp, kRtcp}, false, kStart);
   EXPECT_TRUE(leg.fixed());
   EXPECT_TRUE(leg.AcceptRtp(kRtp, kStart));
   EXPECT_TRUE(leg.AcceptRtcp(kRtcp));
@@ -33,7 +33,7 @@ TEST(RtpLeg, BelievesAddressAndPortOfTheSdpOnly) {
 
 TEST(RtpLeg, LatchesOnceOnTheFirstSource) {
   RtpLeg leg;
-  leg.SetRemote({kRtp, kRtcp, true}, kStart);
+  leg.SetRemote({kRtp, kRtcp}, true, kStart);
   EXPECT_FALSE(leg.fixed());
   EXPECT_EQ(leg.rtp(), kRtp) << "where we send until then";
   EXPECT_TRUE(leg.AcceptRtp(kNat, kStart + 1s));
@@ -45,40 +45,72 @@ TEST(RtpLeg, LatchesOnceOnTheFirstSource) {
   EXPECT_TRUE(leg.AcceptRtp(kNat, kStart + 600s));
 }
 
+TEST(RtpLeg, WithRtcpMuxBothGoToOneAddressAndComeFromThere) {
+  RtpLeg leg;
+  leg.SetRemote({kRtp, kRtcp, true}, false, kStart);
+  EXPECT_TRUE(leg.rtcp_mux());
+  EXPECT_EQ(leg.rtcp(), kRtp);
+  EXPECT_TRUE(leg.AcceptRtcp(kRtp));
+  EXPECT_FALSE(leg.AcceptRtcp(kRtcp));
+  leg.SetRemote({kRtp, kRtcp, false}, false, kStart);
+  EXPECT_FALSE(leg.rtcp_mux());
+  EXPECT_EQ(leg.rtcp(), kRtcp);
+}
+
+TEST(RtpLeg, ALatchWithRtcpMuxMovesBothToOneAddress) {
+  RtpLeg leg;
+  leg.SetRemote({kRtp, kRtcp, true}, true, kStart);
+  EXPECT_TRUE(leg.AcceptRtp(kNat, kStart));
+  EXPECT_EQ(leg.rtp(), kNat);
+  EXPECT_EQ(leg.rtcp(), kNat);
+}
+
+TEST(RtpLeg, ForgottenItBelievesNobody) {
+  RtpLeg leg;
+  leg.SetRemote({kRtp, kRtcp, true}, true, kStart);
+  leg.Forget();
+  EXPECT_FALSE(leg.AcceptRtp(kRtp, kStart));
+  EXPECT_FALSE(leg.AcceptRtcp(kRtp));
+  EXPECT_FALSE(leg.can_send());
+  EXPECT_FALSE(leg.rtcp_mux());
+  leg.SetRemote({kRtp, kRtcp, false}, false, kStart);
+  EXPECT_TRUE(leg.AcceptRtp(kRtp, kStart));
+}
+
 TEST(RtpLeg, LatchesNotAfterTheWindow) {
   RtpLeg leg;
-  leg.SetRemote({kRtp, kRtcp, true}, kStart);
+  leg.SetRemote({kRtp, kRtcp}, true, kStart);
   EXPECT_FALSE(leg.AcceptRtp(kNat, kStart + RtpLeg::kLatchWindow));
   EXPECT_TRUE(leg.AcceptRtp(kRtp, kStart + RtpLeg::kLatchWindow));
 }
 
 TEST(RtpLeg, TheSameSdpOpensTheWindowAgainButKeepsALatch) {
   RtpLeg leg;
-  leg.SetRemote({kRtp, kRtcp, true}, kStart);        // 183
-  leg.SetRemote({kRtp, kRtcp, true}, kStart + 30s);  // 200
+  leg.SetRemote({kRtp, kRtcp}, true, kStart);        // 183
+  leg.SetRemote({kRtp, kRtcp}, true, kStart + 30s);  // 200
   EXPECT_TRUE(leg.AcceptRtp(kNat, kStart + 31s));
-  leg.SetRemote({kRtp, kRtcp, true}, kStart + 32s);
+  leg.SetRemote({kRtp, kRtcp}, true, kStart + 32s);
   EXPECT_EQ(leg.rtp(), kNat);
   EXPECT_FALSE(leg.AcceptRtp(kAttacker, kStart + 33s));
 }
 
 TEST(RtpLeg, AnotherSdpStartsAnew) {
   RtpLeg leg;
-  leg.SetRemote({kRtp, kRtcp, true}, kStart);
+  leg.SetRemote({kRtp, kRtcp}, true, kStart);
   EXPECT_TRUE(leg.AcceptRtp(kNat, kStart));
   const Endpoint other = *Endpoint::Parse("192.0.2.99:5000");
-  leg.SetRemote({other, kRtcp, false}, kStart + 1s);
+  leg.SetRemote({other, kRtcp}, false, kStart + 1s);
   EXPECT_EQ(leg.rtp(), other);
   EXPECT_FALSE(leg.AcceptRtp(kNat, kStart + 1s));
 }
 
 TEST(RtpLeg, NobodyIsSentToOnHold) {
   RtpLeg leg;
-  leg.SetRemote({*Endpoint::Parse("0.0.0.0:4000"), kRtcp, false}, kStart);
+  leg.SetRemote({*Endpoint::Parse("0.0.0.0:4000"), kRtcp}, false, kStart);
   EXPECT_FALSE(leg.can_send());
-  leg.SetRemote({{kRtp.address, 0}, kRtcp, false}, kStart);
+  leg.SetRemote({{kRtp.address, 0}, kRtcp}, false, kStart);
   EXPECT_FALSE(leg.can_send());
-  leg.SetRemote({kRtp, kRtcp, false}, kStart);
+  leg.SetRemote({kRtp, kRtcp}, false, kStart);
   EXPECT_TRUE(leg.can_send());
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "tests/support/rtcp_packets.h"
 #include "tests/unit/media_anchor/core/session/session_fixture.h"
 
 namespace {
@@ -44,7 +45,7 @@ TEST_F(SessionAllocationTest, ARelayedPacketAllocatesNothing) {
     StoreBe16(&room[2], i);
     StoreBe32(&room[4], i * 160u);
     StoreBe32(&room[8], 0x2222);
-    out = session_.OnTrunkRtp(room, 172, trunk_.rtp, now_);
+    out = session_.OnTrunkRtp(MediaKind::kAudio, room, 172, trunk_.rtp, now_);
     relayed += out.to == Outgoing::To::kBrowser;
     while (session_.PopOutgoing(out)) {
     }
@@ -53,6 +54,52 @@ TEST_F(SessionAllocationTest, ARelayedPacketAllocatesNothing) {
   }
   EXPECT_EQ(allocations - before, 0u);
   EXPECT_EQ(relayed, 2u * kPackets);
+}
+
+TEST_F(SessionAllocationTest, VideoAndItsFeedbackAllocateNothing) {
+  payloads_.push_back({.browser_pt = 96,
+                       .trunk_pt = 97,
+                       .trunk_pt_in = 97,
+                       .clock_rate = 90000,
+                       .telephone_event = false,
+                       .video = true});
+  session_.OpenVideo(random_, now_);
+  Connect();
+  const Endpoint carrier = *Endpoint::Parse("203.0.113.5:4100");
+  TrunkRemote trunk = trunk_;
+  trunk.video = TrunkStream{carrier, carrier, true};
+  Update(std::nullopt, trunk);
+  FromBrowser(browser_->Rtp(96, 0), From(5000));
+  FromTrunk(PlainRtp(97, 0), carrier, MediaKind::kVideo);
+  const uint32_t to_trunk = LoadBe32(&TakeToTrunk().at(0).bytes[8]);
+  const auto at_browser = browser_->DecryptRtp(TakeToBrowser().at(0).bytes);
+  ASSERT_TRUE(at_browser);
+  const Bytes plain = test::PictureLoss(1, to_trunk);
+  constexpr uint16_t kRounds = 200;
+  std::vector<Bytes> from_browser;
+  for (uint16_t i = 1; i < kRounds; ++i) {
+    from_browser.push_back(browser_->Rtp(96, i));
+    from_browser.push_back(browser_->Rtcp(test::Compound(
+        {test::PictureLoss(0x1111, LoadBe32(&(*at_browser)[8])),
+         test::Nack(0x1111, LoadBe32(&(*at_browser)[8]), {{LoadBe16(&(*at_browser)[2]), 0}})})));
+  }
+  const Path path = From(5000);
+  Bytes room(AnchorSession::kRoom);
+  size_t sent = 0;
+  size_t before = 0;
+  for (size_t i = 0; i < from_browser.size(); ++i) {
+    if (i == 2) before = allocations;  // the first feedback makes an SSRC known
+    now_ += 30ms;
+    std::ranges::copy(from_browser[i], room.begin());
+    Outgoing out = session_.OnBrowserDatagram(room, from_browser[i].size(), path, now_);
+    sent += out.to == Outgoing::To::kTrunkRtp;
+    std::ranges::copy(plain, room.begin());
+    out = session_.OnTrunkRtp(MediaKind::kVideo, room, plain.size(), carrier, now_);
+    sent += out.to == Outgoing::To::kBrowser;
+    session_.next_timeout();
+  }
+  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_GT(sent, from_browser.size() * 3 / 2);
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ class SessionTest : public testing::Test {
   struct ToTrunk {
     Bytes bytes;
     Endpoint endpoint;
-    bool rtcp;
+    bool rtcp;  // the socket it leaves from
+    MediaKind kind;
   };
 
   static Path From(uint16_t port) {
@@ -32,7 +33,7 @@ class SessionTest : public testing::Test {
   }
   const TrunkRemote trunk_{*Endpoint::Parse("203.0.113.5:4000"),
                            *Endpoint::Parse("203.0.113.5:4001"), false};
-  const std::vector<PayloadMapping> payloads_ = {
+  std::vector<PayloadMapping> payloads_ = {
       {.browser_pt = 109, .trunk_pt = 8, .trunk_pt_in = 8, .clock_rate = 8000},
       {.browser_pt = 126,
        .trunk_pt = 101,
@@ -50,11 +51,26 @@ class SessionTest : public testing::Test {
     Take(session_.OnBrowserDatagram(room, datagram.size(), path, now_));
     Collect();
   }
-  void FromTrunk(const Bytes& datagram, const Endpoint& from) {
+  void FromTrunk(const Bytes& datagram, const Endpoint& from, MediaKind kind = MediaKind::kAudio) {
     Bytes room(AnchorSession::kRoom);
     std::ranges::copy(datagram, room.begin());
-    Take(session_.OnTrunkRtp(room, datagram.size(), from, now_));
+    Take(session_.OnTrunkRtp(kind, room, datagram.size(), from, now_));
     Collect();
+  }
+  void RtcpFromTrunk(const Bytes& datagram, const Endpoint& from,
+                     MediaKind kind = MediaKind::kAudio) {
+    Bytes room(AnchorSession::kRoom);
+    std::ranges::copy(datagram, room.begin());
+    Take(session_.OnTrunkRtcp(kind, room, datagram.size(), from, now_));
+    Collect();
+  }
+  // Turns the session's timers until it sent something by itself or they are all later than that.
+  void RunTimers(Duration at_most) {
+    const TimePoint end = now_ + at_most;
+    while (session_.next_timeout() <= end && to_trunk_.empty() && to_browser_.empty()) {
+      now_ = session_.next_timeout();
+      Timer();
+    }
   }
   void Check(const Path& path, bool nominate = true) {
     FromBrowser(browser_->Check(session_.ice(), nominate), path);
@@ -114,8 +130,10 @@ class SessionTest : public testing::Test {
   void Take(const Outgoing& out) {
     const Bytes bytes(out.bytes.begin(), out.bytes.end());
     if (out.to == Outgoing::To::kBrowser) to_browser_.push_back({bytes, out.path});
-    if (out.to == Outgoing::To::kTrunkRtp) to_trunk_.push_back({bytes, out.endpoint, false});
-    if (out.to == Outgoing::To::kTrunkRtcp) to_trunk_.push_back({bytes, out.endpoint, true});
+    if (out.to == Outgoing::To::kTrunkRtp)
+      to_trunk_.push_back({bytes, out.endpoint, false, out.kind});
+    if (out.to == Outgoing::To::kTrunkRtcp)
+      to_trunk_.push_back({bytes, out.endpoint, true, out.kind});
   }
   void Collect() {
     Outgoing out;

@@ -1,0 +1,130 @@
+#include "media_anchor/core/media_section.h"
+
+#include <algorithm>
+
+#include "media_anchor/core/packet_kind.h"
+
+namespace lastmile::media {
+
+MediaSection::MediaSection(MediaKind kind, WebrtcLeg& browser, RandomSource& random, TimePoint now)
+    : kind_(kind),
+      browser_(browser),
+      relay_(random, kind == MediaKind::kVideo),
+      browser_rtcp_(relay_.to_browser().ssrc(), random, now),
+      trunk_rtcp_(relay_.to_trunk().ssrc(), random, now) {}
+
+Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, TimePoint now) {
+  RelayStream& stream = relay_.to_trunk();
+  const uint32_t clock_rate = stream.ClockRateOf(packet.header().payload_type);
+  browser_rtcp_.OnReceived(packet.header(), clock_rate, now);
+  const size_t payload_size = packet.payload().size();
+  const auto forwarded = trunk_.can_send() ? stream.Forward(packet, now) : std::nullopt;
+  if (!forwarded) {
+    ++to_trunk_.dropped;
+    return {};
+  }
+  trunk_rtcp_.OnSent(forwarded->header, payload_size, clock_rate, now);
+  ++to_trunk_.packets;
+  to_trunk_.bytes += payload_size;
+  return {.to = Outgoing::To::kTrunkRtp,
+          .bytes = forwarded->packet,
+          .endpoint = trunk_.rtp(),
+          .kind = kind_};
+}
+
+Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpoint& from,
+                                  TimePoint now) {
+  // A carrier may multiplex though its SDP said nothing of it; a report is no media.
+  if (Classify(room.first(size)) == PacketKind::kRtcp) return OnTrunkRtcp(room, size, from, now);
+  const auto view = RtpView::Parse(room.first(size));
+  if (!view || !trunk_.AcceptRtp(from, now)) {
+    ++to_browser_.dropped;
+    return {};
+  }
+  RelayStream& stream = relay_.to_browser();
+  const uint32_t clock_rate = stream.ClockRateOf(view->header().payload_type);
+  trunk_rtcp_.OnReceived(view->header(), clock_rate, now);
+  const size_t payload_size = view->payload().size();
+  const auto forwarded = browser_.connected() ? stream.Forward(*view, now) : std::nullopt;
+  size_t protected_size = 0;
+  MutableByteView packet;
+  if (forwarded) {
+    packet = room.subspan(static_cast<size_t>(forwarded->packet.data() - room.data()));
+    protected_size = browser_.ProtectRtp(packet, forwarded->packet.size());
+  }
+  if (protected_size == 0) {
+    ++to_browser_.dropped;
+    return {};
+  }
+  browser_rtcp_.OnSent(forwarded->header, payload_size, clock_rate, now);
+  ++to_browser_.packets;
+  to_browser_.bytes += payload_size;
+  return {.to = Outgoing::To::kBrowser,
+          .bytes = packet.first(protected_size),
+          .path = *browser_.send_path()};
+}
+
+Outgoing MediaSection::OnBrowserRtcp(ByteView report, MutableByteView room, TimePoint now) {
+  browser_rtcp_.OnReport(report, now);
+  if (kind_ != MediaKind::kVideo || !CanReportToTrunk()) return {};
+  const RelayStream& media = relay_.to_browser();
+  const auto feedback = feedback_to_trunk_.Carry(report, media, now);
+  if (!feedback) return {};
+  const size_t size = trunk_rtcp_.BuildFeedback(*feedback, *media.source_ssrc(), room);
+  return RtcpToTrunk(room.first(size));
+}
+
+Outgoing MediaSection::OnTrunkRtcp(MutableByteView room, size_t size, const Endpoint& from,
+                                   TimePoint now) {
+  if (!trunk_.AcceptRtcp(from)) return {};
+  const ByteView report = room.first(size);
+  trunk_rtcp_.OnReport(report, now);
+  if (kind_ != MediaKind::kVideo || !browser_.connected()) return {};
+  const RelayStream& media = relay_.to_trunk();
+  const auto feedback = feedback_to_browser_.Carry(report, media, now);
+  if (!feedback) return {};
+  return RtcpToBrowser(room, browser_rtcp_.BuildFeedback(*feedback, *media.source_ssrc(), room));
+}
+
+Outgoing MediaSection::RtcpToTrunk(MutableByteView bytes) const {
+  return {.to = trunk_.rtcp_mux() ? Outgoing::To::kTrunkRtp : Outgoing::To::kTrunkRtcp,
+          .bytes = bytes,
+          .endpoint = trunk_.rtcp(),
+          .kind = kind_};
+}
+
+Outgoing MediaSection::RtcpToBrowser(MutableByteView room, size_t size) {
+  const size_t protected_size = browser_.ProtectRtcp(room, size);
+  if (protected_size == 0) return {};
+  return {.to = Outgoing::To::kBrowser,
+          .bytes = room.first(protected_size),
+          .path = *browser_.send_path()};
+}
+
+TimePoint MediaSection::next_report() const {
+  return std::min(browser_rtcp_.next_report(), trunk_rtcp_.next_report());
+}
+
+void MediaSection::OnTimer(TimePoint now) {
+  browser_report_due_ |= now >= browser_rtcp_.next_report();
+  trunk_report_due_ |= now >= trunk_rtcp_.next_report();
+  report_time_ = now;
+}
+
+bool MediaSection::PopReport(Bytes& own, Outgoing& out) {
+  if (!browser_report_due_ && !trunk_report_due_) return false;
+  own.resize(RtcpReporter::kMaxReport + SrtpTransform::kMaxTrailer);
+  if (browser_report_due_) {
+    browser_report_due_ = false;
+    out = RtcpToBrowser(own, browser_rtcp_.BuildReport(own, report_time_));
+    if (out.to != Outgoing::To::kNone) return true;
+  }
+  if (!trunk_report_due_) return false;
+  trunk_report_due_ = false;
+  const size_t size = trunk_rtcp_.BuildReport(own, report_time_);
+  if (!CanReportToTrunk()) return false;
+  out = RtcpToTrunk(MutableByteView(own).first(size));
+  return true;
+}
+
+}  // namespace lastmile::media

@@ -1,0 +1,76 @@
+#ifndef LASTMILE_MEDIA_ANCHOR_CORE_MEDIA_SECTION_H_
+#define LASTMILE_MEDIA_ANCHOR_CORE_MEDIA_SECTION_H_
+
+#include <span>
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/outgoing.h"
+#include "media_anchor/core/relay.h"
+#include "media_anchor/core/rtcp.h"
+#include "media_anchor/core/rtcp_feedback.h"
+#include "media_anchor/core/rtp_leg.h"
+#include "media_anchor/core/rtp_view.h"
+#include "media_anchor/core/webrtc_leg.h"
+
+namespace lastmile::media {
+
+// One media section of a session (RFC 8866 section 5.14), audio or video: its trunk leg, the relay
+// between the legs, RTCP of both and counters. The browser leg is one for all sections (BUNDLE, RFC
+// 9143) and is lent. RTCP ends on each leg, see RtcpReporter; of video, requests for pictures and
+// for lost packets are carried across. A datagram in gives at most one out, in the same buffer.
+// Thread: its owner's (the media worker's). No allocation per packet.
+class MediaSection {
+ public:
+  // Draws SSRCs and first numbers from `random` and does not keep it.
+  MediaSection(MediaKind kind, WebrtcLeg& browser, RandomSource& random, TimePoint now);
+
+  // Takes those of its kind.
+  void SetPayloads(std::span<const PayloadMapping> mappings) { relay_.SetPayloads(mappings); }
+  RtpLeg& trunk() { return trunk_; }
+  const RtpLeg& trunk() const { return trunk_; }
+
+  // Plain packets of the browser. The feedback that goes on is written to the start of `room`, in
+  // which the report may lie.
+  Outgoing OnBrowserRtp(const RtpView& packet, TimePoint now);
+  Outgoing OnBrowserRtcp(ByteView report, MutableByteView room, TimePoint now);
+  // Datagrams of the trunk's sockets, the first `size` bytes of `room`. `room` is as large as
+  // AnchorSession's.
+  Outgoing OnTrunkRtp(MutableByteView room, size_t size, const Endpoint& from, TimePoint now);
+  Outgoing OnTrunkRtcp(MutableByteView room, size_t size, const Endpoint& from, TimePoint now);
+
+  TimePoint next_report() const;
+  void OnTimer(TimePoint now);
+  // A report that is due, written to `own`. False: none.
+  bool PopReport(Bytes& own, Outgoing& out);
+
+  void CountDroppedOfBrowser() { ++to_trunk_.dropped; }
+  void CountDroppedOfTrunk() { ++to_browser_.dropped; }
+  const DirectionStats& browser_to_trunk() const { return to_trunk_; }
+  const DirectionStats& trunk_to_browser() const { return to_browser_; }
+
+ private:
+  Outgoing RtcpToTrunk(MutableByteView bytes) const;
+  Outgoing RtcpToBrowser(MutableByteView room, size_t size);
+  bool CanReportToTrunk() const { return trunk_.can_send() && trunk_.rtcp().port != 0; }
+
+  const MediaKind kind_;
+  WebrtcLeg& browser_;
+  RtpLeg trunk_;
+  Relay relay_;
+  RtcpReporter browser_rtcp_;
+  RtcpReporter trunk_rtcp_;
+  FeedbackCarrier feedback_to_trunk_;
+  FeedbackCarrier feedback_to_browser_;
+  DirectionStats to_trunk_;
+  DirectionStats to_browser_;
+  bool browser_report_due_ = false;
+  bool trunk_report_due_ = false;
+  TimePoint report_time_;
+};
+
+}  // namespace lastmile::media
+
+#endif  // LASTMILE_MEDIA_ANCHOR_CORE_MEDIA_SECTION_H_

@@ -1,0 +1,24 @@
+#ifndef LASTMILE_MEDIA_ANCHOR_CORE_OUTGOING_H_
+#define LASTMILE_MEDIA_ANCHOR_CORE_OUTGOING_H_
+
+#include "base/bytes.h"
+#include "base/endpoint.h"
+#include "media_anchor/core/path.h"
+
+namespace lastmile::media {
+
+enum class MediaKind { kAudio, kVideo };
+
+// One datagram to send. Lends its bytes. Thread: its owner's (the media worker's).
+struct Outgoing {
+  enum class To { kNone, kBrowser, kTrunkRtp, kTrunkRtcp };  // the socket it leaves from
+  To to = To::kNone;
+  MutableByteView bytes{};
+  Path path{};                         // kBrowser
+  Endpoint endpoint{};                 // kTrunkRtp, kTrunkRtcp
+  MediaKind kind = MediaKind::kAudio;  // kTrunkRtp, kTrunkRtcp: whose socket
+};
+
+}  // namespace lastmile::media
+
+#endif  // LASTMILE_MEDIA_ANCHOR_CORE_OUTGOING_H_

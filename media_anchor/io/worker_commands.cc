@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/log.h"
+#include "media_anchor/io/worker.h"
+#include "media_anchor/io/worker_session.h"
+
+namespace lastmile::media {
+namespace {
+
+constexpr Duration kStopPatience = 1s;
+constexpr size_t kUfragSize = 8;  // 47 bits; RFC 8839 section 5.4 asks for 24
+constexpr size_t kPwdSize = 24;   // 142 bits; it asks for 128
+
+}  // namespace
+
+void Worker::RunCommands(TimePoint now) {
+  commands_.Drain(batch_);
+  for (MediaCommand& command : batch_) {
+    std::visit([&](auto& c) { On(c, now); }, command);
+  }
+}
+
+void Worker::On(OpenSession& command, TimePoint now) {
+  if (sessions_.contains(command.session)) return;
+  session_gauge_.fetch_add(1, std::memory_order_relaxed);
+  auto made = Open(command.session, command.video, now);
+  if (!made) {
+    spdlog::warn("session={} leg=trunk not opened: {}", command.session.value,
+                 made.error().message);
+    sessions_.emplace(command.session, nullptr);
+    PostEvent(SessionFailed{command.session, SessionFault::kNoPort, made.error().message});
+    return;
+  }
+  Session& session = **made;
+  sessions_.emplace(command.session, std::move(*made));
+  PostEvent(DescribeOpened(session));
+  session.core.Update({command.session, std::move(command.browser), std::move(command.trunk),
+                       std::move(command.payloads)},
+                      now);
+  Settle(session);
+}
+
+Result<std::unique_ptr<Worker::Session>> Worker::Open(SessionId id, bool video, TimePoint now) {
+  std::string ufrag;
+  do {
+    ufrag = random_.Token(kUfragSize);
+  } while (by_ufrag_.contains(ufrag));
+  AnchorSession::Options core_options{.id = id,
+                                      .ice = {ufrag, random_.Token(kPwdSize)},
+                                      .browser_gone_after = options_.browser_gone_after};
+  auto session = std::make_unique<Session>(context_, std::move(core_options), random_, now);
+  auto opened = OpenTrunk(*session, MediaKind::kAudio);
+  if (opened && video) opened = OpenTrunk(*session, MediaKind::kVideo);
+  if (!opened) {
+    CloseTrunk(*session, MediaKind::kAudio);
+    return std::unexpected(opened.error());
+  }
+  if (video) session->core.OpenVideo(random_, now);
+  AddUfrag(*session, ufrag);
+  return session;
+}
+
+Result<void> Worker::OpenTrunk(Session& session, MediaKind kind) {
+  auto pair = ports_.Take();
+  if (!pair) return std::unexpected(pair.error());
+  TrunkSide& side = session.trunk(kind).emplace(&session, kind, std::move(*pair));
+  port_gauge_.fetch_add(2, std::memory_order_relaxed);
+  auto watched = loop_.Add(side.ports.rtp.fd(), &side.rtp);
+  if (watched) watched = loop_.Add(side.ports.rtcp.fd(), &side.rtcp);
+  if (!watched) CloseTrunk(session, kind);
+  return watched;
+}
+
+void Worker::CloseTrunk(Session& session, MediaKind kind) {
+  std::optional<TrunkSide>& side = session.trunk(kind);
+  if (!side) return;
+  loop_.Remove(side->ports.rtp.fd());
+  loop_.Remove(side->ports.rtcp.fd());
+  ports_.Release(side->ports);
+  side.reset();
+  port_gauge_.fetch_sub(2, std::memory_order_relaxed);
+}
+
+TrunkPorts Worker::DescribePorts(const Session& session, MediaKind kind) const {
+  const PortPool::Pair& ports = session.trunk(kind)->ports;
+  return {.rtp = {options_.trunk_advertise, ports.rtp.local().port},
+          .rtcp = {options_.trunk_advertise, ports.rtcp.local().port}};
+}
+
+SessionOpened Worker::DescribeOpened(const Session& session) const {
+  SessionOpened opened{.session = session.core.id(), .browser = {}, .trunk = {}};
+  opened.browser.ice_ufrag = session.core.ice().ufrag;
+  opened.browser.ice_pwd = session.core.ice().pwd;
+  for (const IpAddress& address : options_.browser_advertise) {
+    opened.browser.candidates.push_back({address, browser_socket_.local().port});
+  }
+  opened.browser.fingerprint = context_.fingerprint();
+  const TrunkPorts audio = DescribePorts(session, MediaKind::kAudio);
+  opened.trunk.rtp = audio.rtp;
+  opened.trunk.rtcp = audio.rtcp;
+  if (session.trunk(MediaKind::kVideo)) {
+    opened.trunk.video = DescribePorts(session, MediaKind::kVideo);
+  }
+  return opened;
+}
+
+void Worker::On(UpdateSession& command, TimePoint now) {
+  const auto found = sessions_.find(command.session);
+  if (found == sessions_.end() || !found->second) return;
+  Session& session = *found->second;
+  if (command.video) SetVideo(session, *command.video, now);
+  if (command.restart && !AddUfrag(session, command.restart->ufrag)) {
+    spdlog::error("session={} leg=browser no ICE restart: its ufrag is in use",
+                  command.session.value);
+    command.restart.reset();
+  }
+  if (command.restart) spdlog::info("session={} leg=browser ICE restarts", command.session.value);
+  session.core.Update(command, now);
+  DropOldUfrags(session);
+  Settle(session);
+}
+
+void Worker::SetVideo(Session& session, bool open, TimePoint now) {
+  const SessionId id = session.core.id();
+  if (!open) {
+    session.core.CloseVideo();
+    CloseTrunk(session, MediaKind::kVideo);
+    spdlog::info("session={} leg=trunk video closed", id.value);
+    return;
+  }
+  if (!session.trunk(MediaKind::kVideo)) {
+    if (const auto opened = OpenTrunk(session, MediaKind::kVideo); !opened) {
+      spdlog::warn("session={} leg=trunk no video: {}", id.value, opened.error().message);
+      PostEvent(VideoRefused{id, opened.error().message});
+      return;
+    }
+    session.core.OpenVideo(random_, now);
+    spdlog::info("session={} leg=trunk video opened", id.value);
+  }
+  PostEvent(VideoOpened{id, DescribePorts(session, MediaKind::kVideo)});
+}
+
+bool Worker::AddUfrag(Session& session, const std::string& ufrag) {
+  if (!by_ufrag_.emplace(ufrag, &session).second) return false;
+  session.ufrags.push_back(ufrag);
+  return true;
+}
+
+// Those that the core takes no more.
+void Worker::DropOldUfrags(Session& session) {
+  if (session.ufrags.size() == 1) return;
+  std::erase_if(session.ufrags, [&](const std::string& ufrag) {
+    if (session.core.AcceptsUfrag(ufrag)) return false;
+    by_ufrag_.erase(ufrag);
+    spdlog::info("session={} leg=browser old ICE credentials are over", session.core.id().value);
+    return true;
+  });
+}
+
+void Worker::On(CloseSession& command, TimePoint) {
+  auto node = sessions_.extract(command.session);
+  if (!node) return;
+  if (node.mapped()) {
+    Close(std::move(node.mapped()));
+    return;
+  }
+  session_gauge_.fetch_sub(1, std::memory_order_relaxed);
+  PostEvent(SessionClosed{command.session, {}});
+}
+
+void Worker::Close(std::unique_ptr<Session> session) {
+  session->core.Close();
+  Outgoing outgoing;
+  while (session->core.PopOutgoing(outgoing)) Send(*session, outgoing);
+  for (const std::string& ufrag : session->ufrags) by_ufrag_.erase(ufrag);
+  for (const Endpoint& address : session->browser_addresses) by_address_.erase(address);
+  CloseTrunk(*session, MediaKind::kAudio);
+  CloseTrunk(*session, MediaKind::kVideo);
+  const SessionClosed closed{session->core.id(), session->core.stats()};
+  session.reset();
+  session_gauge_.fetch_sub(1, std::memory_order_relaxed);
+  PostEvent(closed);
+}
+
+void Worker::CloseAll() {
+  while (!sessions_.empty()) {
+    CloseSession command{sessions_.begin()->first};
+    On(command, MonotonicNow());
+  }
+  sender_.Flush(browser_socket_);
+  const TimePoint give_up = MonotonicNow() + kStopPatience;
+  for (FlushEvents(); !waiting_events_.empty() && MonotonicNow() < give_up; FlushEvents()) {
+    std::this_thread::sleep_for(kEventRetry);
+  }
+}
+
+}  // namespace lastmile::media
