@@ -36,8 +36,14 @@ sip::Extras MakeExtras(std::string sdp, std::string reason_header, std::string w
   return extras;
 }
 
+// As long as the anchor's own: 48 and 144 random bits (RFC 8445 section 5.3 asks for 24 and 128).
+media::IceCredentials MakeIceCredentials(RandomSource& random) {
+  return {.ufrag = random.Token(8), .pwd = random.Token(24)};
+}
+
 struct ToCallInput {
   Party party;
+  RandomSource& random;
 
   std::optional<call::CallInput> operator()(const sip::InviteProgress& event) const {
     return call::CalleeProgress{event.response.status, SdpOf(event.response)};
@@ -58,7 +64,7 @@ struct ToCallInput {
     return call::HungUp{party, event.reason_header};
   }
   std::optional<call::CallInput> operator()(const sip::IncomingRequest& event) const {
-    return call::Reoffered{party, event.id, SdpOf(event.request)};
+    return call::Reoffered{party, event.id, SdpOf(event.request), MakeIceCredentials(random)};
   }
   std::optional<call::CallInput> operator()(const sip::IncomingInvite&) const { return {}; }
   std::optional<call::CallInput> operator()(const sip::RequestAnswered&) const { return {}; }
@@ -260,7 +266,7 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   Entry* entry = FindByDialog(from_browser, DialogOf(event));
   if (!entry) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
-  const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee};
+  const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee, random_};
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
 }
 

@@ -119,7 +119,7 @@ call::TrunkPolicy ReadPolicy(YamlSection& section) {
   ReadCodecs(section, "codecs", kAudioCodecs, policy.codecs);
   ReadCodecs(section, "video", kVideoCodecs, policy.video);
   section.Flag("nat", policy.nat);
-  section.Flag("rtcp_mux", policy.rtcp_mux);
+  section.Flag("rtcp_mux", policy.sdp.rtcp_mux);
   ReadRules(section, policy.sdp.rules);
   YamlSection budget = section.Section("budget");
   int sdp = static_cast<int>(policy.sdp.max_sdp_bytes);

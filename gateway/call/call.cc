@@ -221,33 +221,47 @@ void Call::OnClosing(const CallInput& input, TimePoint now, Outputs& out) {
 std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outputs& out) {
   summary_.sdp.offer_in = offer.size();
   media::OpenSession open{.session = session_};
-  std::vector<sdp::Codec> offered;
   if (IsBrowser(Party::kCaller)) {
     auto media = browser_leg_.TakeOffer(offer);
     if (!media) return media.error();
-    offered = browser_codecs_ = media->codecs;
-    browser_direction_ = media->direction;
-    trunk_codecs_ = sdp::CodecsForOffer(offered, settings_.trunk.codecs);
-    open.browser = ToBrowserRemote(*media, browser_leg_.gateway_is_dtls_server());
+    browser_ = *std::move(media);
+    ChooseForTrunk();
+    open.browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server());
   } else {
     auto media = trunk_leg_.TakeOffer(offer);
     if (!media) return media.error();
-    offered = trunk_codecs_ = media->codecs;
-    trunk_direction_ = media->direction;
-    browser_codecs_ = sdp::CodecsForOffer(offered, settings_.trunk.codecs);
-    if (!media->held) open.trunk = ToTrunkRemote(*media, settings_.trunk.nat);
+    trunk_ = *std::move(media);
+    ChooseForBrowser();
+    if (!trunk_.held) open.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
   }
-  if (trunk_codecs_.empty() || browser_codecs_.empty()) {
+  if (trunk_.codecs.empty() || browser_.codecs.empty()) {
+    const auto& offered = IsBrowser(Party::kCaller) ? browser_.codecs : trunk_.codecs;
     return sdp::Refusal{.sip_status = 488,
                         .reason = "no codec in common: offered " + CodecNames(offered)};
   }
+  open.video = CarriesVideo();
   out.push_back(media::MediaCommand{std::move(open)});
   return std::nullopt;
 }
 
+void Call::ChooseForTrunk() {
+  trunk_.codecs = sdp::CodecsForOffer(browser_.codecs, settings_.trunk.codecs);
+  if (!browser_.video) return;
+  auto codecs = sdp::CodecsForOffer(browser_.video->codecs, settings_.trunk.video);
+  if (!codecs.empty()) trunk_.video.emplace().codecs = std::move(codecs);
+}
+
+void Call::ChooseForBrowser() {
+  browser_.codecs = sdp::CodecsForOffer(trunk_.codecs, settings_.trunk.codecs);
+  if (!trunk_.video) return;
+  auto codecs = sdp::CodecsForOffer(trunk_.video->codecs, settings_.trunk.video);
+  if (!codecs.empty()) browser_.video.emplace().codecs = std::move(codecs);
+}
+
 void Call::PlaceCall(TimePoint now, Outputs& out) {
-  std::string offer = OfferForCallee();
-  if (!IsBrowser(Party::kCallee)) {
+  const bool to_browser = IsBrowser(Party::kCallee);
+  std::string offer = to_browser ? OfferForBrowser() : OfferForTrunk();
+  if (!to_browser) {
     WarnAboutRules();
     const sdp::TrunkBuild& build = trunk_leg_.last_build();
     summary_.over_budget = !build.fits;
@@ -269,13 +283,43 @@ void Call::WarnAboutRules() const {
   if (!problem.empty()) spdlog::warn("call={} SDP rules not applied: {}", id_.value, problem);
 }
 
-std::string Call::OfferForCallee() {
-  if (IsBrowser(Party::kCallee)) {
-    return browser_leg_.BuildOffer(
-        ToBrowserLocal(browser_local_, browser_codecs_, sdp::Direction::kSendRecv));
+// Both parties want video, and there is a codec for it.
+bool Call::CarriesVideo() const {
+  return browser_.video && trunk_.video &&
+         !sdp::CommonCodecs(browser_.video->codecs, trunk_.video->codecs).empty();
+}
+
+std::vector<media::PayloadMapping> Call::Payloads() const {
+  std::vector<media::PayloadMapping> payloads;
+  AddPayloads(browser_.codecs, trunk_.codecs, trunk_leg_.said(), false, payloads);
+  if (CarriesVideo()) {
+    AddPayloads(browser_.video->codecs, trunk_.video->codecs, trunk_leg_.said_video(), true,
+                payloads);
   }
-  return trunk_leg_.BuildOffer(
-      ToTrunkLocal(trunk_local_, trunk_codecs_, sdp::Direction::kSendRecv));
+  return payloads;
+}
+
+std::string Call::OfferForTrunk() {
+  sdp::TrunkLocalMedia local = ToTrunkLocal(trunk_local_);
+  local.codecs = trunk_.codecs;
+  local.ptime = browser_.ptime;
+  local.maxptime = browser_.maxptime;
+  local.rtcp_mux = settings_.trunk.sdp.rtcp_mux;
+  if (CarriesVideo() && trunk_local_.video) {
+    local.video = {.rtp = trunk_local_.video->rtp,
+                   .rtcp = trunk_local_.video->rtcp,
+                   .codecs = trunk_.video->codecs};
+  }
+  return trunk_leg_.BuildOffer(local);
+}
+
+std::string Call::OfferForBrowser() {
+  sdp::BrowserLocalMedia local = ToBrowserLocal(browser_local_);
+  local.codecs = browser_.codecs;
+  local.ptime = trunk_.ptime;
+  local.maxptime = trunk_.maxptime;
+  if (CarriesVideo()) local.video = {.codecs = browser_.video->codecs};
+  return browser_leg_.BuildOffer(local);
 }
 
 std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outputs& out) {
@@ -284,34 +328,52 @@ std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outpu
   if (IsBrowser(Party::kCallee)) {
     auto media = browser_leg_.TakeAnswer(sdp);
     if (!media) return media.error();
-    browser_codecs_ = media->codecs;
-    update.browser = ToBrowserRemote(*media, browser_leg_.gateway_is_dtls_server());
+    browser_ = *std::move(media);
+    update.browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server());
+    answer_ = AnswerForTrunk();
   } else {
     auto media = trunk_leg_.TakeAnswer(sdp);
     if (!media) return media.error();
-    trunk_codecs_ = media->codecs;
-    if (!media->held) update.trunk = ToTrunkRemote(*media, settings_.trunk.nat);
+    trunk_ = *std::move(media);
+    if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
+    answer_ = AnswerForBrowser();
   }
-  update.payloads = ToPayloads(browser_codecs_, trunk_codecs_);
+  update.payloads = Payloads();
   out.push_back(media::MediaCommand{std::move(update)});
   return std::nullopt;
 }
 
-std::string Call::AnswerForCaller() {
-  if (IsBrowser(Party::kCaller)) return AnswerForBrowser();
-  return AnswerForTrunk();
-}
-
 std::string Call::AnswerForBrowser() {
-  return browser_leg_.BuildAnswer(
-      ToBrowserLocal(browser_local_, sdp::CommonCodecs(browser_codecs_, trunk_codecs_),
-                     sdp::AnswerDirection(browser_direction_, sdp::Direction::kSendRecv)));
+  sdp::BrowserLocalMedia local = ToBrowserLocal(browser_local_);
+  local.codecs = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
+  local.direction = sdp::AnswerDirection(browser_.direction, sdp::Direction::kSendRecv);
+  local.ptime = trunk_.ptime;
+  local.maxptime = trunk_.maxptime;
+  if (CarriesVideo()) {
+    local.video = {
+        .direction = sdp::AnswerDirection(browser_.video->direction, sdp::Direction::kSendRecv),
+        .codecs = sdp::CommonCodecs(browser_.video->codecs, trunk_.video->codecs)};
+  }
+  return browser_leg_.BuildAnswer(local);
 }
 
 std::string Call::AnswerForTrunk() {
-  return trunk_leg_.BuildAnswer(
-      ToTrunkLocal(trunk_local_, sdp::CommonCodecs(trunk_codecs_, browser_codecs_),
-                   sdp::AnswerDirection(trunk_direction_, sdp::Direction::kSendRecv)));
+  sdp::TrunkLocalMedia local = ToTrunkLocal(trunk_local_);
+  local.codecs = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
+  local.direction = sdp::AnswerDirection(trunk_.direction, sdp::Direction::kSendRecv);
+  local.ptime = browser_.ptime;
+  local.maxptime = browser_.maxptime;
+  local.rtcp_mux = trunk_.rtcp_mux;
+  if (CarriesVideo() && trunk_local_.video) {
+    local.video = {
+        .rtp = trunk_local_.video->rtp,
+        .rtcp = trunk_local_.video->rtcp,
+        .direction = sdp::AnswerDirection(trunk_.video->direction, sdp::Direction::kSendRecv),
+        .codecs = sdp::CommonCodecs(trunk_.video->codecs, browser_.video->codecs)};
+  }
+  std::string answer = trunk_leg_.BuildAnswer(local);
+  WarnAboutRules();
+  return answer;
 }
 
 void Call::RespondToCaller(AnswerCaller answer, Outputs& out) {
@@ -331,7 +393,7 @@ void Call::OnProgress(const CalleeProgress& progress, Outputs& out) {
     } else if (!caller_has_sdp_) {
       caller_has_sdp_ = true;
       last_progress_ = 183;
-      RespondToCaller({.status = 183, .sdp = AnswerForCaller()}, out);
+      RespondToCaller({.status = 183, .sdp = answer_}, out);
       return;
     }
   }
@@ -357,14 +419,14 @@ void Call::OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outpu
     return;
   }
   summary_.answered = now;
-  RespondToCaller({.status = 200, .sdp = AnswerForCaller()}, out);
+  RespondToCaller({.status = 200, .sdp = answer_}, out);
   SetState(CallState::kAnswered, "the callee answered", now);
 }
 
 void Call::OnReoffer(const Reoffered& reoffer, Outputs& out) {
   AnswerReoffer answer{.party = reoffer.party, .request = reoffer.request, .status = 200};
-  const auto refusal = IsBrowser(reoffer.party) ? ReofferByBrowser(reoffer.sdp, answer.sdp, out)
-                                                : ReofferByTrunk(reoffer.sdp, answer.sdp, out);
+  const auto refusal = IsBrowser(reoffer.party) ? ReofferByBrowser(reoffer, answer.sdp, out)
+                                                : ReofferByTrunk(reoffer, answer.sdp, out);
   if (refusal) {
     answer.status = refusal->sip_status;
     answer.warning = refusal->reason;
@@ -372,41 +434,44 @@ void Call::OnReoffer(const Reoffered& reoffer, Outputs& out) {
   out.push_back(std::move(answer));
 }
 
-std::optional<sdp::Refusal> Call::ReofferByBrowser(const std::string& offer, std::string& answer,
+std::optional<sdp::Refusal> Call::ReofferByBrowser(const Reoffered& reoffer, std::string& answer,
                                                    Outputs& out) {
-  auto media = browser_leg_.TakeOffer(offer);
+  auto media = browser_leg_.TakeOffer(reoffer.sdp);
   if (!media) return media.error();
-  if (sdp::CommonCodecs(media->codecs, trunk_codecs_).empty()) {
+  if (sdp::CommonCodecs(media->codecs, trunk_.codecs).empty()) {
     return sdp::Refusal{
         .sip_status = 488,
         .reason = "the new offer has none of the call's codecs: " + CodecNames(media->codecs)};
   }
-  browser_codecs_ = media->codecs;
-  browser_direction_ = media->direction;
-  out.push_back(media::MediaCommand{media::UpdateSession{
+  browser_ = *std::move(media);
+  media::UpdateSession update{
       .session = session_,
-      .browser = ToBrowserRemote(*media, browser_leg_.gateway_is_dtls_server()),
-      .payloads = ToPayloads(browser_codecs_, trunk_codecs_)}});
+      .browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server()),
+      .payloads = Payloads()};
+  if (browser_.ice_restart) {
+    update.restart = reoffer.fresh_ice;
+    browser_local_.ice_ufrag = reoffer.fresh_ice.ufrag;
+    browser_local_.ice_pwd = reoffer.fresh_ice.pwd;
+  }
+  out.push_back(media::MediaCommand{std::move(update)});
   answer = AnswerForBrowser();
   return std::nullopt;
 }
 
-std::optional<sdp::Refusal> Call::ReofferByTrunk(const std::string& offer, std::string& answer,
+std::optional<sdp::Refusal> Call::ReofferByTrunk(const Reoffered& reoffer, std::string& answer,
                                                  Outputs& out) {
-  auto media = trunk_leg_.TakeOffer(offer);
+  auto media = trunk_leg_.TakeOffer(reoffer.sdp);
   if (!media) return media.error();
-  if (sdp::CommonCodecs(media->codecs, browser_codecs_).empty()) {
+  if (sdp::CommonCodecs(media->codecs, browser_.codecs).empty()) {
     return sdp::Refusal{
         .sip_status = 488,
         .reason = "the new offer has none of the call's codecs: " + CodecNames(media->codecs)};
   }
-  trunk_codecs_ = media->codecs;
-  trunk_direction_ = media->direction;
-  media::UpdateSession update{.session = session_,
-                              .payloads = ToPayloads(browser_codecs_, trunk_codecs_)};
-  if (!media->held) update.trunk = ToTrunkRemote(*media, settings_.trunk.nat);
-  out.push_back(media::MediaCommand{std::move(update)});
+  trunk_ = *std::move(media);
   answer = AnswerForTrunk();
+  media::UpdateSession update{.session = session_, .payloads = Payloads()};
+  if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
+  out.push_back(media::MediaCommand{std::move(update)});
   return std::nullopt;
 }
 

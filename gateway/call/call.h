@@ -99,21 +99,25 @@ class Call {
   void OnClosing(const CallInput& input, TimePoint now, Outputs& out);
 
   std::optional<sdp::Refusal> TakeCallerOffer(const std::string& offer, Outputs& out);
-  std::string OfferForCallee();
+  void ChooseForTrunk();
+  void ChooseForBrowser();
   void PlaceCall(TimePoint now, Outputs& out);
-  void RespondToCaller(AnswerCaller answer, Outputs& out);
   void WarnAboutRules() const;
-  // Applies the callee's SDP to the media session; its answer for the caller is then ready.
+  // Applies the callee's SDP to the media session and builds `answer_` for the caller.
   std::optional<sdp::Refusal> TakeCalleeAnswer(const std::string& sdp, Outputs& out);
-  std::string AnswerForCaller();
+  std::string OfferForTrunk();
+  std::string OfferForBrowser();
   std::string AnswerForBrowser();
   std::string AnswerForTrunk();
+  bool CarriesVideo() const;
+  std::vector<media::PayloadMapping> Payloads() const;
+  void RespondToCaller(AnswerCaller answer, Outputs& out);
   void OnProgress(const CalleeProgress& progress, Outputs& out);
   void OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outputs& out);
   void OnReoffer(const Reoffered& reoffer, Outputs& out);
-  std::optional<sdp::Refusal> ReofferByBrowser(const std::string& offer, std::string& answer,
+  std::optional<sdp::Refusal> ReofferByBrowser(const Reoffered& reoffer, std::string& answer,
                                                Outputs& out);
-  std::optional<sdp::Refusal> ReofferByTrunk(const std::string& offer, std::string& answer,
+  std::optional<sdp::Refusal> ReofferByTrunk(const Reoffered& reoffer, std::string& answer,
                                              Outputs& out);
   int StatusForCaller(int callee_status) const;
   void End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out);
@@ -127,12 +131,12 @@ class Call {
 
   sdp::BrowserLeg browser_leg_;
   sdp::TrunkLeg trunk_leg_;
-  std::vector<sdp::Codec> browser_codecs_;  // as the browser numbers them
-  std::vector<sdp::Codec> trunk_codecs_;    // as the trunk numbers them
+  // What each party said last; before it has said anything, what it is to be offered.
+  sdp::BrowserMedia browser_;
+  sdp::TrunkMedia trunk_;
   media::BrowserLocal browser_local_;
   media::TrunkLocal trunk_local_;
-  sdp::Direction browser_direction_ = sdp::Direction::kSendRecv;  // of its last offer
-  sdp::Direction trunk_direction_ = sdp::Direction::kSendRecv;    // of its last offer
+  std::string answer_;       // for the caller, from the callee's last SDP
   int last_progress_ = 100;  // the last 1xx the caller was sent
   CallSummary summary_;
   bool caller_has_sdp_ = false;  // an 18x with SDP was sent: a second one would break JsSIP

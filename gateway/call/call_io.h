@@ -55,6 +55,7 @@ struct Reoffered {  // re-INVITE, or UPDATE with SDP
   Party party = Party::kCaller;
   sip::ServerRequestId request;
   std::string sdp;
+  media::IceCredentials fresh_ice = {};  // unpredictable; ours if the offer restarts ICE
 };
 struct ShutDown {  // the gateway ends the call
   std::string reason;

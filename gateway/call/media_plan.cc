@@ -17,40 +17,40 @@ media::BrowserRemote ToBrowserRemote(const sdp::BrowserMedia& media, bool gatewa
 }
 
 media::TrunkRemote ToTrunkRemote(const sdp::TrunkMedia& media, bool latch) {
-  return {.rtp = media.rtp, .rtcp = media.rtcp, .latch = latch};
+  media::TrunkRemote remote{
+      .rtp = media.rtp, .rtcp = media.rtcp, .latch = latch, .rtcp_mux = media.rtcp_mux};
+  if (media.video && !media.video->held) {
+    remote.video = {
+        .rtp = media.video->rtp, .rtcp = media.video->rtcp, .rtcp_mux = media.video->rtcp_mux};
+  }
+  return remote;
 }
 
-std::vector<media::PayloadMapping> ToPayloads(const std::vector<sdp::Codec>& browser,
-                                              const std::vector<sdp::Codec>& trunk) {
-  std::vector<media::PayloadMapping> payloads;
-  for (const auto& pair : sdp::PairCodecs(browser, trunk)) {
+void AddPayloads(const std::vector<sdp::Codec>& browser,
+                 const std::vector<sdp::Codec>& trunk_theirs,
+                 const std::vector<sdp::Codec>& trunk_ours, bool video,
+                 std::vector<media::PayloadMapping>& payloads) {
+  for (const auto& pair : sdp::PairCodecs(browser, trunk_theirs, trunk_ours)) {
     payloads.push_back({.browser_pt = pair.browser.payload_type,
                         .trunk_pt = pair.trunk.payload_type,
-                        .trunk_pt_in = pair.trunk.payload_type,
+                        .trunk_pt_in = pair.trunk_in.payload_type,
                         .clock_rate = pair.browser.clock_rate,
-                        .telephone_event = pair.browser.is_telephone_event()});
+                        .telephone_event = pair.browser.is_telephone_event(),
+                        .video = video});
   }
-  return payloads;
 }
 
-sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local,
-                                      std::vector<sdp::Codec> codecs, sdp::Direction direction) {
+sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local) {
   return {.ice_ufrag = local.ice_ufrag,
           .ice_pwd = local.ice_pwd,
           .candidates = local.candidates,
           .fingerprint = {local.fingerprint.hash, local.fingerprint.digest},
-          .direction = direction,
-          .codecs = std::move(codecs),
+          .codecs = {},
           .ptime = {}};
 }
 
-sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local, std::vector<sdp::Codec> codecs,
-                                  sdp::Direction direction) {
-  return {.rtp = local.rtp,
-          .rtcp = local.rtcp,
-          .direction = direction,
-          .codecs = std::move(codecs),
-          .ptime = {}};
+sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local) {
+  return {.rtp = local.rtp, .rtcp = local.rtcp, .codecs = {}, .ptime = {}};
 }
 
 std::string CodecNames(const std::vector<sdp::Codec>& codecs) {

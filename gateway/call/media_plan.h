@@ -13,13 +13,15 @@ namespace lastmile::call {
 
 media::BrowserRemote ToBrowserRemote(const sdp::BrowserMedia& media, bool gateway_is_dtls_server);
 media::TrunkRemote ToTrunkRemote(const sdp::TrunkMedia& media, bool latch);
-std::vector<media::PayloadMapping> ToPayloads(const std::vector<sdp::Codec>& browser,
-                                              const std::vector<sdp::Codec>& trunk);
+// Of audio, or of video: `trunk_theirs` as the trunk numbers codecs, `trunk_ours` as we told it.
+void AddPayloads(const std::vector<sdp::Codec>& browser,
+                 const std::vector<sdp::Codec>& trunk_theirs,
+                 const std::vector<sdp::Codec>& trunk_ours, bool video,
+                 std::vector<media::PayloadMapping>& payloads);
 
-sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local,
-                                      std::vector<sdp::Codec> codecs, sdp::Direction direction);
-sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local, std::vector<sdp::Codec> codecs,
-                                  sdp::Direction direction);
+// What the anchor opened; codecs, directions and video's presence are left to be said.
+sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local);
+sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local);
 
 // "PCMU, PCMA, telephone-event" for sentences.
 std::string CodecNames(const std::vector<sdp::Codec>& codecs);

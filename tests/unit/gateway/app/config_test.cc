@@ -132,7 +132,7 @@ TEST(Config, ATrunkSaysWhatItsMediaIsLike) {
   const call::TrunkPolicy plain = PolicyOf("nat: false");
   EXPECT_EQ(plain.codecs, (std::vector<std::string>{"PCMU", "PCMA"}));
   EXPECT_TRUE(plain.video.empty());
-  EXPECT_FALSE(plain.rtcp_mux);
+  EXPECT_FALSE(plain.sdp.rtcp_mux);
   EXPECT_EQ(plain.sdp.max_sdp_bytes, 1300u);
   EXPECT_EQ(plain.max_invite_bytes, 1300u);
   EXPECT_FALSE(plain.refuse_over_budget);
@@ -142,7 +142,7 @@ TEST(Config, ATrunkSaysWhatItsMediaIsLike) {
       "budget: { sdp: 400, invite: 900, over: refuse }");
   EXPECT_EQ(policy.codecs, (std::vector<std::string>{"opus", "G722", "PCMA"}));
   EXPECT_EQ(policy.video, (std::vector<std::string>{"H264", "VP8"}));
-  EXPECT_TRUE(policy.rtcp_mux);
+  EXPECT_TRUE(policy.sdp.rtcp_mux);
   EXPECT_TRUE(policy.nat);
   EXPECT_EQ(policy.sdp.max_sdp_bytes, 400u);
   EXPECT_EQ(policy.max_invite_bytes, 900u);
