@@ -5,6 +5,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 option(LASTMILE_BUILD_TESTS "Build the C++ tests" ON)
+option(LASTMILE_BUILD_BENCHES "Build the benchmarks without the tests, as a release needs it" OFF)
 option(LASTMILE_BUILD_FUZZERS "Build the libFuzzer targets (clang only)" OFF)
 set(LASTMILE_SANITIZERS "" CACHE STRING "Value of -fsanitize=, empty for none")
 

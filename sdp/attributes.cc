@@ -322,6 +322,12 @@ View<Crypto> ParseCrypto(std::string_view value) {
   return crypto;
 }
 
+std::string ToValue(const Crypto& crypto) {
+  std::string text = fmt::format("{} {} {}", crypto.tag, crypto.suite, crypto.key_params);
+  if (!crypto.session_params.empty()) text += ' ' + crypto.session_params;
+  return text;
+}
+
 View<RtcpFb> ParseRtcpFb(std::string_view value) {
   Scanner scanner(value);
   RtcpFb feedback{.format = std::string(scanner.Word()), .type = {}, .parameters = {}};

@@ -144,6 +144,7 @@ struct Crypto {
   bool operator==(const Crypto&) const = default;
 };
 View<Crypto> ParseCrypto(std::string_view value);
+std::string ToValue(const Crypto& crypto);
 
 // a=rtcp-fb (RFC 4585 section 4.2).
 struct RtcpFb {

@@ -1,184 +1,34 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/check.h"
+#include "sdp/browser_read.h"
 #include "sdp/codecs.h"
 #include "sdp/leg_common.h"
 #include "sdp/model.h"
 #include "sdp/offer_answer.h"
+#include "sdp/parser.h"
 
 namespace lastmile::sdp {
 namespace {
 
-constexpr std::string_view kOwnProtocol = "UDP/TLS/RTP/SAVPF";
-// RFC 8829 section 5.1.2: what names DTLS-SRTP. Both sides then use it, whatever the name says.
-constexpr std::array<std::string_view, 6> kProtocols = {kOwnProtocol,         "UDP/TLS/RTP/SAVP",
-                                                        "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP",
-                                                        "RTP/SAVPF",          "RTP/SAVP"};
-
 // What offer and answer have settled, or would settle if the pending offer is answered.
 struct Settled {
   std::vector<Slot> slots;
-  size_t audio = 0;     // index into slots
-  bool bundled = true;  // the audio's mid is in a BUNDLE group
+  size_t audio = 0;             // index into slots
+  std::optional<size_t> video;  // the same; none: no video in the last offer
+  bool bundled = true;          // the audio's mid is in a BUNDLE group
+  bool video_leads = false;     // in that group the video's mid comes first
   bool role_known = false;
   bool gateway_is_server = true;
-  Direction offered = Direction::kSendRecv;  // by the browser
-  std::vector<Fingerprint> fingerprints;     // the browser's
+  Direction offered = Direction::kSendRecv;        // by the browser
+  Direction offered_video = Direction::kSendRecv;  // by the browser
+  std::vector<Fingerprint> fingerprints;           // the browser's, as what follows
+  std::string ice_ufrag;
+  std::string ice_pwd;
 };
-
-// Bundle-only sections have port 0 and are not rejected (RFC 9143 section 6).
-bool IsOpen(const MediaSection& section) {
-  return section.media().port != 0 || FindAttribute(section.lines, "bundle-only") != nullptr;
-}
-
-// --- reading ---
-
-Result<std::string, Refusal> ReadCredential(const SessionDescription& description,
-                                            const MediaSection& section, std::string_view name,
-                                            View<std::string> (*parse)(std::string_view)) {
-  const Line* line = FindInherited(description, section, name);
-  if (!line) {
-    return RefuseAt(section.line(), 0, fmt::format("the audio section has no a={}", name));
-  }
-  auto value = parse(AttributeOf(*line).value);
-  if (!value) return RefuseAt(*line, name.size() + 1 + value.error().offset, value.error().message);
-  return std::move(*value);
-}
-
-bool IsStrongEnough(const Fingerprint& fingerprint) {
-  return fingerprint.hash != "sha-1" && fingerprint.hash != "sha-224";
-}
-
-// Media level, else session level (RFC 8122 section 5). Hash functions that are weak or not known
-// do not count, unless nothing else is there.
-Result<std::vector<Fingerprint>, Refusal> ReadFingerprints(const SessionDescription& description,
-                                                           const MediaSection& section) {
-  constexpr std::string_view kName = "fingerprint";
-  std::vector<Fingerprint> fingerprints;
-  std::optional<Refusal> refusal;
-  for (const auto* lines : {&section.lines, &description.session}) {
-    for (const Line& line : *lines) {
-      const Attribute attribute = AttributeOf(line);
-      if (attribute.name != kName) continue;
-      auto fingerprint = ParseFingerprint(attribute.value);
-      if (fingerprint && IsStrongEnough(*fingerprint)) {
-        fingerprints.push_back(std::move(*fingerprint));
-      } else if (!refusal) {
-        const ViewError error = fingerprint
-                                    ? ViewError{0, "the fingerprint's hash is weaker than sha-256"}
-                                    : fingerprint.error();
-        refusal = RefuseAt(line, kName.size() + 1 + error.offset, error.message).error();
-      }
-    }
-    if (!fingerprints.empty()) return fingerprints;
-  }
-  if (refusal) return std::unexpected(std::move(*refusal));
-  return RefuseAt(section.line(), 0, "the audio section has no a=fingerprint");
-}
-
-// RFC 4145 section 4: without a=setup an offer means active and an answer means passive.
-Result<Setup, Refusal> ReadSetup(const SessionDescription& description, const MediaSection& section,
-                                 bool offer) {
-  constexpr std::string_view kName = "setup";
-  const Line* line = FindInherited(description, section, kName);
-  if (!line) return offer ? Setup::kActive : Setup::kPassive;
-  auto setup = ParseSetup(AttributeOf(*line).value);
-  if (!setup)
-    return RefuseAt(*line, kName.size() + 1 + setup.error().offset, setup.error().message);
-  if (!offer && *setup == Setup::kActpass) {
-    return RefuseAt(*line, 0, "an answer has to choose between a=setup:active and a=setup:passive");
-  }
-  return *setup;
-}
-
-Result<BrowserMedia, Refusal> ReadAudio(const SessionDescription& description,
-                                        const MediaSection& section, bool offer) {
-  if (std::ranges::find(kProtocols, section.media().protocol) == kProtocols.end()) {
-    return RefuseAt(section.line(), 0, "the audio of a browser has to be DTLS-SRTP");
-  }
-  BrowserMedia media;
-  auto ufrag = ReadCredential(description, section, "ice-ufrag", ParseIceUfrag);
-  if (!ufrag) return std::unexpected(ufrag.error());
-  auto pwd = ReadCredential(description, section, "ice-pwd", ParseIcePwd);
-  if (!pwd) return std::unexpected(pwd.error());
-  auto fingerprints = ReadFingerprints(description, section);
-  if (!fingerprints) return std::unexpected(fingerprints.error());
-  auto setup = ReadSetup(description, section, offer);
-  if (!setup) return std::unexpected(setup.error());
-  if (!FindAttribute(section.lines, "rtcp-mux")) {
-    return RefuseAt(section.line(), 0, "the audio section has no a=rtcp-mux");
-  }
-  media.ice_ufrag = std::move(*ufrag);
-  media.ice_pwd = std::move(*pwd);
-  media.fingerprints = std::move(*fingerprints);
-  media.setup = *setup;
-  media.direction = ReadDirection(description, section);
-  media.codecs = ReadCodecs(section);
-  media.ptime = ReadPtime(section);
-  if (!AnyCarriesSpeech(media.codecs)) {
-    return RefuseAt(section.line(), 0, "the audio section names no codec the gateway can read");
-  }
-  return media;
-}
-
-Result<std::string, Refusal> ReadMid(const MediaSection& section) {
-  constexpr std::string_view kName = "mid";
-  const Line* line = FindAttribute(section.lines, kName);
-  if (!line) return std::string();
-  auto mid = ParseMid(AttributeOf(*line).value);
-  if (!mid) return RefuseAt(*line, kName.size() + 1 + mid.error().offset, mid.error().message);
-  return std::move(*mid);
-}
-
-Result<std::vector<Slot>, Refusal> ReadSlots(const SessionDescription& description) {
-  std::vector<Slot> slots;
-  for (const MediaSection& section : description.media) {
-    auto mid = ReadMid(section);
-    if (!mid) return std::unexpected(mid.error());
-    const MediaLine& media = section.media();
-    slots.push_back({media.kind, media.protocol, media.formats.front(), std::move(*mid)});
-  }
-  return slots;
-}
-
-bool IsBundled(const SessionDescription& description, const std::string& mid) {
-  if (mid.empty()) return false;
-  for (const Line& line : description.session) {
-    const Attribute attribute = AttributeOf(line);
-    if (attribute.name != "group") continue;
-    auto group = ParseGroup(attribute.value);
-    if (!group || group->semantics != "BUNDLE") continue;
-    if (std::ranges::find(group->mids, mid) != group->mids.end()) return true;
-  }
-  return false;
-}
-
-struct FoundAudio {
-  size_t index = 0;
-  BrowserMedia media;
-};
-
-// The audio section in use if it still can be used, else the first one that can.
-Result<FoundAudio, Refusal> FindAudio(const SessionDescription& description,
-                                      std::optional<size_t> in_use) {
-  std::optional<Refusal> refusal;
-  const size_t count = description.media.size();
-  for (size_t turn = in_use ? 0 : 1; turn <= count; ++turn) {
-    const size_t index = turn == 0 ? *in_use : turn - 1;
-    if (index >= count) continue;
-    const MediaSection& section = description.media[index];
-    if (section.media().kind != "audio" || !IsOpen(section)) continue;
-    auto media = ReadAudio(description, section, true);
-    if (media) return FoundAudio{index, std::move(*media)};
-    if (!refusal) refusal = std::move(media.error());
-  }
-  if (refusal) return std::unexpected(std::move(*refusal));
-  return Refuse("the offer has no audio section that is in use");
-}
 
 // RFC 8842 section 5.5: the roles hold as long as the association does, and that lasts until the
 // fingerprints change.
@@ -194,6 +44,53 @@ std::optional<std::string> TakeSetup(Setup setup, const std::vector<Fingerprint>
   settled.role_known = true;
   settled.fingerprints = fingerprints;
   return std::nullopt;
+}
+
+// RFC 8839 section 4.4.1.1.1: a restart changes both credentials, everything else changes neither.
+std::optional<std::string> TakeCredentials(BrowserMedia& media, Settled& settled) {
+  const bool first = settled.ice_ufrag.empty();
+  const bool new_ufrag = settled.ice_ufrag != media.ice_ufrag;
+  const bool new_pwd = settled.ice_pwd != media.ice_pwd;
+  if (!first && new_ufrag != new_pwd) {
+    return fmt::format("a=ice-{} is new and a=ice-{} is not: an ICE restart changes both",
+                       new_ufrag ? "ufrag" : "pwd", new_ufrag ? "pwd" : "ufrag");
+  }
+  media.ice_restart = !first && new_ufrag;
+  settled.ice_ufrag = media.ice_ufrag;
+  settled.ice_pwd = media.ice_pwd;
+  return std::nullopt;
+}
+
+bool Leads(const std::vector<std::string>& bundle, const std::string& one,
+           const std::string& other) {
+  return std::ranges::find(bundle, one) < std::ranges::find(bundle, other);
+}
+
+std::optional<std::string> TakeTransport(BrowserMedia& media, Settled& settled) {
+  if (auto problem = TakeSetup(media.setup, media.fingerprints, settled)) return problem;
+  return TakeCredentials(media, settled);
+}
+
+// The m-line that an offer of the gateway uses for video: the one in use, one that the session has
+// from earlier, or a new one.
+std::optional<size_t> SlotForVideo(Settled& settled) {
+  if (!settled.bundled) return std::nullopt;
+  if (settled.video) return settled.video;
+  for (size_t i = 0; i < settled.slots.size(); ++i) {
+    const Slot& slot = settled.slots[i];
+    if (slot.kind == "video" && !slot.mid.empty() && IsDtlsSrtp(slot.protocol)) return i;
+  }
+  if (settled.slots.size() == kMaxMediaSections) return std::nullopt;
+  const auto is_taken = [&](const std::string& mid) {
+    return std::ranges::find(settled.slots, mid, &Slot::mid) != settled.slots.end();
+  };
+  size_t number = settled.slots.size();
+  while (is_taken(std::to_string(number))) ++number;
+  settled.slots.push_back({.kind = "video",
+                           .protocol = std::string(kBrowserProtocol),
+                           .format = "0",
+                           .mid = std::to_string(number)});
+  return settled.slots.size() - 1;
 }
 
 // --- writing ---
@@ -222,13 +119,14 @@ void AddCandidates(std::vector<Line>& lines, const std::vector<Endpoint>& candid
   AddAttribute(lines, "end-of-candidates");
 }
 
-MediaSection BuildAudio(const Slot& slot, const BrowserLocalMedia& local, Direction direction,
-                        Setup setup) {
+// What all sections of the bundle have in common.
+MediaSection BuildSection(const Slot& slot, const BrowserLocalMedia& local,
+                          const std::vector<Codec>& codecs, Direction direction, Setup setup) {
   const Endpoint first = local.candidates.empty() ? Endpoint{} : local.candidates.front();
   MediaSection section({.kind = slot.kind,
                         .port = first.port,
                         .protocol = slot.protocol,
-                        .formats = FormatsOf(local.codecs)});
+                        .formats = FormatsOf(codecs)});
   auto& lines = section.lines;
   AddLine(lines, 'c', ToConnectionValue(first.address));
   if (!slot.mid.empty()) AddAttribute(lines, "mid", slot.mid);
@@ -238,9 +136,22 @@ MediaSection BuildAudio(const Slot& slot, const BrowserLocalMedia& local, Direct
   AddAttribute(lines, "ice-pwd", local.ice_pwd);
   AddAttribute(lines, "fingerprint", ToValue(local.fingerprint));
   AddAttribute(lines, "setup", NameOf(setup));
-  AddCandidates(lines, local.candidates);
-  AddCodecs(lines, local.codecs);
-  if (local.ptime) AddAttribute(lines, "ptime", std::to_string(*local.ptime));
+  return section;
+}
+
+MediaSection BuildAudio(const Slot& slot, const BrowserLocalMedia& local, Direction direction,
+                        Setup setup) {
+  MediaSection section = BuildSection(slot, local, local.codecs, direction, setup);
+  AddCandidates(section.lines, local.candidates);
+  AddCodecs(section.lines, local.codecs);
+  AddPacketTimes(section.lines, local.ptime, local.maxptime);
+  return section;
+}
+
+MediaSection BuildVideo(const Slot& slot, const BrowserLocalMedia& local, Direction direction,
+                        Setup setup) {
+  MediaSection section = BuildSection(slot, local, local.video->codecs, direction, setup);
+  AddCodecs(section.lines, local.video->codecs, HasFeedback(slot.protocol));
   return section;
 }
 
@@ -252,18 +163,34 @@ MediaSection BuildRejected(const Slot& slot) {
   return section;
 }
 
+bool IsWanted(const BrowserLocalMedia& local) {
+  return local.video && !local.video->codecs.empty();
+}
+
+// What is said of the sections in use.
+struct Wish {
+  Direction audio = Direction::kSendRecv;
+  Direction video = Direction::kSendRecv;
+  Setup setup = Setup::kActpass;
+};
+
 std::string Build(Origin& origin, const Settled& settled, const BrowserLocalMedia& local,
-                  Direction direction, Setup setup) {
+                  const Wish& wish) {
   SessionDescription description;
   origin.Start(description, IpAddress());  // RFC 8829 section 5.2.1: 0.0.0.0 tells nothing
   AddLine(description.session, 't', "0 0");
   const Slot& audio = settled.slots[settled.audio];
-  if (settled.bundled) AddAttribute(description.session, "group", "BUNDLE " + audio.mid);
+  const Slot* video = settled.video && IsWanted(local) ? &settled.slots[*settled.video] : nullptr;
+  if (settled.bundled) {
+    std::string group = audio.mid;
+    if (video) group = settled.video_leads ? video->mid + ' ' + group : group + ' ' + video->mid;
+    AddAttribute(description.session, "group", "BUNDLE " + group);
+  }
   AddAttribute(description.session, "ice-lite");
   for (const Slot& slot : settled.slots) {
-    const bool is_audio = &slot == &audio;
-    description.media.push_back(is_audio ? BuildAudio(slot, local, direction, setup)
-                                         : BuildRejected(slot));
+    description.media.push_back(&slot == &audio  ? BuildAudio(slot, local, wish.audio, wish.setup)
+                                : &slot == video ? BuildVideo(slot, local, wish.video, wish.setup)
+                                                 : BuildRejected(slot));
   }
   return origin.Finish(description);
 }
@@ -276,10 +203,12 @@ struct BrowserLeg::State {
 
   Origin origin;
   Settled settled;
-  std::optional<Settled> pending;  // an offer of the browser that is not answered yet
-  std::vector<Codec> offered;      // by the gateway
-
-  const Settled& latest() const { return pending ? *pending : settled; }
+  // An offer that is not answered yet leaves the session as it is (RFC 3264 section 8): the last
+  // one of the browser, or of the gateway.
+  std::optional<Settled> pending;
+  std::optional<Settled> proposed;
+  std::vector<Codec> offered;        // by the gateway
+  std::vector<Codec> offered_video;  // the same; empty: no video
 };
 
 BrowserLeg::BrowserLeg(uint64_t session_id) : state_(std::make_unique<State>(session_id)) {}
@@ -293,22 +222,29 @@ Result<BrowserMedia, Refusal> BrowserLeg::TakeOffer(std::string_view text) {
   const Settled& before = state_->settled;
   const size_t count = description->media.size();
   if (auto problem = CheckSlotCount(before.slots.size(), count)) return Refuse(*problem);
-  auto slots = ReadSlots(*description);
+  auto slots = ReadBrowserSlots(*description);
   if (!slots) return std::unexpected(slots.error());
-  auto audio =
-      FindAudio(*description, before.slots.empty() ? std::nullopt : std::optional(before.audio));
-  if (!audio) return std::unexpected(audio.error());
+  auto sections = ReadBrowserOffer(
+      *description, before.slots.empty() ? std::nullopt : std::optional(before.audio),
+      before.video);
+  if (!sections) return std::unexpected(sections.error());
 
+  BrowserMedia& media = sections->media;
   Settled next = before;
   next.slots = std::move(*slots);
-  next.audio = audio->index;
-  next.bundled = IsBundled(*description, next.slots[next.audio].mid);
-  next.offered = audio->media.direction;
-  if (auto problem = TakeSetup(audio->media.setup, audio->media.fingerprints, next)) {
+  next.audio = sections->audio;
+  next.video = sections->video;
+  next.bundled = !sections->bundle.empty();
+  next.video_leads = next.video && Leads(sections->bundle, next.slots[*next.video].mid,
+                                         next.slots[next.audio].mid);
+  next.offered = media.direction;
+  if (media.video) next.offered_video = media.video->direction;
+  if (auto problem = TakeTransport(media, next)) {
     return RefuseAt(description->media[next.audio].line(), 0, *problem);
   }
   state_->pending = std::move(next);
-  return std::move(audio->media);
+  state_->proposed.reset();
+  return std::move(media);
 }
 
 std::string BrowserLeg::BuildAnswer(const BrowserLocalMedia& local) {
@@ -316,46 +252,60 @@ std::string BrowserLeg::BuildAnswer(const BrowserLocalMedia& local) {
   const Settled& settled = state_->settled;
   LASTMILE_CHECK(!settled.slots.empty());
   if (settled.slots.empty()) return {};
-  return Build(state_->origin, settled, local, AnswerDirection(settled.offered, local.direction),
-               settled.gateway_is_server ? Setup::kPassive : Setup::kActive);
+  const Direction video = local.video ? local.video->direction : Direction::kInactive;
+  return Build(state_->origin, settled, local,
+               {.audio = AnswerDirection(settled.offered, local.direction),
+                .video = AnswerDirection(settled.offered_video, video),
+                .setup = settled.gateway_is_server ? Setup::kPassive : Setup::kActive});
 }
 
 std::string BrowserLeg::BuildOffer(const BrowserLocalMedia& local) {
   state_->pending.reset();
-  Settled& settled = state_->settled;
-  if (settled.slots.empty()) {
-    settled.slots.push_back(
-        {.kind = "audio", .protocol = std::string(kOwnProtocol), .format = "0", .mid = "0"});
+  Settled next = state_->settled;
+  if (next.slots.empty()) {
+    next.slots.push_back(
+        {.kind = "audio", .protocol = std::string(kBrowserProtocol), .format = "0", .mid = "0"});
   }
+  next.video = IsWanted(local) ? SlotForVideo(next) : std::nullopt;
   state_->offered = local.codecs;
-  return Build(state_->origin, settled, local, local.direction, Setup::kActpass);
+  state_->offered_video = next.video ? local.video->codecs : std::vector<Codec>();
+  if (next.video) {
+    next.slots[*next.video].format = std::to_string(local.video->codecs.front().payload_type);
+  }
+  std::string offer = Build(state_->origin, next, local,
+                            {.audio = local.direction,
+                             .video = next.video ? local.video->direction : Direction::kInactive,
+                             .setup = Setup::kActpass});
+  state_->proposed = std::move(next);
+  return offer;
 }
 
 Result<BrowserMedia, Refusal> BrowserLeg::TakeAnswer(std::string_view text) {
   auto description = ParseOrRefuse(text);
   if (!description) return std::unexpected(description.error());
-  Settled& settled = state_->settled;
   if (state_->offered.empty()) return Refuse("there is no offer this could be the answer to");
-  if (description->media.size() != settled.slots.size()) {
-    return Refuse(fmt::format("the answer has {} media sections, the offer has {}",
-                              description->media.size(), settled.slots.size()));
+  Settled next = state_->proposed.value_or(state_->settled);
+  if (auto problem = CheckAnswerCount(next.slots.size(), description->media.size())) {
+    return Refuse(*problem);
   }
-  const MediaSection& section = description->media[settled.audio];
-  if (section.media().kind != "audio" || !IsOpen(section)) {
-    return RefuseAt(section.line(), 0, "the browser's answer rejects the audio");
+  auto sections = ReadBrowserAnswer(*description, next.audio, next.video);
+  if (!sections) return std::unexpected(sections.error());
+  BrowserMedia& media = sections->media;
+  const Line& line = description->media[next.audio].line();
+  media.codecs = KeepOffered(media.codecs, state_->offered);
+  if (!AnyCarriesSpeech(media.codecs)) {
+    return RefuseAt(line, 0, "the answer keeps none of the codecs that were offered");
   }
-  auto media = ReadAudio(*description, section, false);
-  if (!media) return media;
-  media->codecs = KeepOffered(media->codecs, state_->offered);
-  if (!AnyCarriesSpeech(media->codecs)) {
-    return RefuseAt(section.line(), 0, "the answer keeps none of the codecs that were offered");
-  }
-  if (auto problem = TakeSetup(media->setup, media->fingerprints, settled)) {
-    return RefuseAt(section.line(), 0, *problem);
-  }
-  return media;
+  if (media.video) media.video->codecs = KeepOffered(media.video->codecs, state_->offered_video);
+  if (media.video && media.video->codecs.empty()) media.video.reset();
+  if (auto problem = TakeTransport(media, next)) return RefuseAt(line, 0, *problem);
+  state_->settled = std::move(next);
+  state_->proposed.reset();
+  return std::move(media);
 }
 
-bool BrowserLeg::gateway_is_dtls_server() const { return state_->latest().gateway_is_server; }
+bool BrowserLeg::gateway_is_dtls_server() const {
+  return (state_->pending ? *state_->pending : state_->settled).gateway_is_server;
+}
 
 }  // namespace lastmile::sdp

@@ -15,11 +15,11 @@
 namespace lastmile::sdp {
 namespace {
 
-std::optional<size_t> FindAudio(const SessionDescription& description) {
-  const auto open_audio = [](const MediaSection& section) {
-    return section.media().kind == "audio" && section.media().port != 0;
+std::optional<size_t> FindOpen(const SessionDescription& description, std::string_view kind) {
+  const auto is_open = [&](const MediaSection& section) {
+    return section.media().kind == kind && section.media().port != 0;
   };
-  const auto it = std::ranges::find_if(description.media, open_audio);
+  const auto it = std::ranges::find_if(description.media, is_open);
   if (it == description.media.end()) return std::nullopt;
   return static_cast<size_t>(it - description.media.begin());
 }
@@ -60,10 +60,15 @@ constexpr std::array<Optional, 3> kOptional = {
 class Ladder {
  public:
   Ladder(SessionDescription& description, size_t audio, EditTrail& trail)
-      : description_(description), audio_(audio), trail_(trail) {}
+      : description_(description),
+        audio_(audio),
+        video_(FindOpen(description, "video")),
+        trail_(trail) {}
 
   // False: nothing is left that could go.
-  bool StepDown() { return DropOptional() || DropExtraEvents() || DropLastCodec(); }
+  bool StepDown() {
+    return DropOptional() || DropExtraEvents() || DropLastVideoCodec() || DropLastCodec();
+  }
 
  private:
   std::vector<Codec> Codecs() const { return ReadCodecs(description_.media[audio_]); }
@@ -94,35 +99,45 @@ class Ladder {
           codec.clock_rate == first->clock_rate) {
         continue;
       }
-      Remove(codec,
+      Remove(audio_, codec,
              {"budget.extra-events", "over budget: one clock rate of telephone-event is enough"});
       return true;
     }
     return false;
   }
 
+  bool DropLastVideoCodec() {
+    if (!video_) return false;
+    const std::vector<Codec> codecs = ReadVideoCodecs(description_.media[*video_]);
+    if (codecs.size() < 2) return false;
+    Remove(*video_, codecs.back(),
+           {"budget.video-codec", "over budget: the least preferred video codec goes"});
+    return true;
+  }
+
   bool DropLastCodec() {
     const std::vector<Codec> codecs = Codecs();
     if (std::ranges::count_if(codecs, CarriesSpeech) < 2) return false;
     const auto last = std::find_if(codecs.rbegin(), codecs.rend(), CarriesSpeech);
-    Remove(*last, {"budget.codec", "over budget: the least preferred codec goes"});
+    Remove(audio_, *last, {"budget.codec", "over budget: the least preferred codec goes"});
     return true;
   }
 
-  void Remove(const Codec& codec, Note note) {
-    RemoveFormat(description_, audio_, std::to_string(codec.payload_type),
+  void Remove(size_t section, const Codec& codec, Note note) {
+    RemoveFormat(description_, section, std::to_string(codec.payload_type),
                  trail_.AddNote(std::move(note)), trail_);
   }
 
   SessionDescription& description_;
   const size_t audio_;
+  const std::optional<size_t> video_;
   EditTrail& trail_;
 };
 
 }  // namespace
 
 bool ShrinkToBudget(SessionDescription& description, size_t max_bytes, EditTrail& trail) {
-  const auto audio = FindAudio(description);
+  const auto audio = FindOpen(description, "audio");
   const auto fits = [&] { return Print(description).size() <= max_bytes; };
   if (!audio) return fits();
   Ladder ladder(description, *audio, trail);

@@ -6,19 +6,18 @@
 #include <array>
 #include <bitset>
 #include <optional>
-#include <ranges>
+#include <utility>
 
 #include "sdp/attributes.h"
 #include "sdp/scanner.h"
+#include "sdp/video_formats.h"
 
 namespace lastmile::sdp {
 namespace {
 
 constexpr size_t kPayloadTypes = 128;
 constexpr std::string_view kTelephoneEvent = "telephone-event";
-constexpr std::string_view kDtmfEvents = "0-15";  // RFC 4733: digits, *, #, A to D
-constexpr uint8_t kTelephoneEventType = 101;      // what carriers expect; any dynamic one is valid
-constexpr uint8_t kFirstDynamicType = 96;
+constexpr size_t kMaxVideoCodecs = 32;  // of one section; browsers have about ten
 
 struct StaticType {
   uint8_t payload_type;
@@ -54,21 +53,17 @@ std::string RegisteredSpelling(std::string_view name) {
   for (std::string_view other : kOtherNames) {
     if (SameName(other, name)) return std::string(other);
   }
-  return std::string(name);
+  const std::string_view video = VideoSpelling(name);
+  return std::string(video.empty() ? name : video);
 }
 
-const StaticType* StaticTypeOf(const Codec& codec) {
-  const auto* it = std::ranges::find_if(kStaticTypes, [&](const StaticType& type) {
-    return SameName(type.name, codec.name) && type.clock_rate == codec.clock_rate &&
-           type.channels == codec.channels;
-  });
-  return it == kStaticTypes.end() ? nullptr : it;
-}
-
-// What a=rtpmap and a=fmtp of one section say, by payload type; the first line of each counts.
+// What a=rtpmap, a=fmtp and a=rtcp-fb of one section say, by payload type; of the first two the
+// first line counts.
 struct FormatTable {
   std::array<std::optional<Codec>, kPayloadTypes> codecs;
   std::array<std::string, kPayloadTypes> parameters;
+  std::array<FeedbackSet, kPayloadTypes> feedback{};
+  FeedbackSet feedback_of_all = 0;
 };
 
 // Parameters go on to the other side of the call, so only what is plain text and short does.
@@ -78,25 +73,40 @@ bool IsCarried(std::string_view parameters) {
          std::ranges::all_of(parameters, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
+void ReadRtpmap(std::string_view value, FormatTable& table) {
+  auto rtpmap = ParseRtpmap(value);
+  if (!rtpmap || table.codecs[rtpmap->payload_type]) return;
+  table.codecs[rtpmap->payload_type] = Codec{.name = RegisteredSpelling(rtpmap->encoding),
+                                             .clock_rate = rtpmap->clock_rate,
+                                             .channels = rtpmap->channels,
+                                             .payload_type = rtpmap->payload_type,
+                                             .fmtp = {}};
+}
+
+void ReadParameters(std::string_view value, FormatTable& table) {
+  auto fmtp = ParseFmtp(value);
+  if (!fmtp || !IsCarried(fmtp->parameters)) return;
+  const auto payload_type = ToNumber(fmtp->format, kPayloadTypes - 1);
+  if (!payload_type || !table.parameters[*payload_type].empty()) return;
+  table.parameters[*payload_type] = std::move(fmtp->parameters);
+}
+
+void ReadFeedback(std::string_view value, FormatTable& table) {
+  const auto feedback = ParseRtcpFb(value);
+  if (!feedback) return;
+  const FeedbackSet kind = FeedbackNamed(feedback->type, feedback->parameters);
+  const auto payload_type = ToNumber(feedback->format, kPayloadTypes - 1);
+  (payload_type ? table.feedback[*payload_type] : table.feedback_of_all) |= kind;
+}
+
 FormatTable ReadTable(const MediaSection& section) {
   FormatTable table;
+  const bool video = section.media().kind == "video";
   for (const Line& line : section.lines) {
     const Attribute attribute = AttributeOf(line);
-    if (attribute.name == "rtpmap") {
-      auto rtpmap = ParseRtpmap(attribute.value);
-      if (!rtpmap || table.codecs[rtpmap->payload_type]) continue;
-      table.codecs[rtpmap->payload_type] = Codec{.name = RegisteredSpelling(rtpmap->encoding),
-                                                 .clock_rate = rtpmap->clock_rate,
-                                                 .channels = rtpmap->channels,
-                                                 .payload_type = rtpmap->payload_type,
-                                                 .fmtp = {}};
-    } else if (attribute.name == "fmtp") {
-      auto fmtp = ParseFmtp(attribute.value);
-      if (!fmtp || !IsCarried(fmtp->parameters)) continue;
-      const auto payload_type = ToNumber(fmtp->format, kPayloadTypes - 1);
-      if (!payload_type || !table.parameters[*payload_type].empty()) continue;
-      table.parameters[*payload_type] = std::move(fmtp->parameters);
-    }
+    if (attribute.name == "rtpmap") ReadRtpmap(attribute.value, table);
+    if (attribute.name == "fmtp") ReadParameters(attribute.value, table);
+    if (attribute.name == "rtcp-fb" && video) ReadFeedback(attribute.value, table);
   }
   return table;
 }
@@ -114,45 +124,8 @@ std::optional<Codec> CodecWithoutRtpmap(uint8_t payload_type, std::span<const Co
   if (it == offered.end()) return std::nullopt;
   Codec codec = *it;
   codec.fmtp.clear();
+  codec.feedback.clear();
   return codec;
-}
-
-// Gives out dynamic payload types 96 to 127, leaving out telephone-event's.
-class DynamicTypes {
- public:
-  std::optional<uint8_t> Next() {
-    if (next_ == kTelephoneEventType) ++next_;
-    if (next_ >= kPayloadTypes) return std::nullopt;
-    return next_++;
-  }
-
- private:
-  uint8_t next_ = kFirstDynamicType;
-};
-
-// telephone-event at every clock rate that has a chosen codec and that `remote` knows (RFC 4733
-// section 2.1: its clock is that of the audio it is mixed with).
-void AddTelephoneEvents(const std::vector<Codec>& remote, DynamicTypes& types,
-                        std::vector<Codec>& chosen) {
-  const size_t speech = chosen.size();
-  for (const Codec& event : remote) {
-    if (!event.is_telephone_event()) continue;
-    const auto uses_clock = [&](const Codec& codec) {
-      return codec.clock_rate == event.clock_rate;
-    };
-    const auto first = chosen.begin();
-    const auto last = first + static_cast<std::ptrdiff_t>(speech);
-    const bool wanted = std::any_of(first, last, uses_clock);
-    const bool there = std::any_of(last, chosen.end(), uses_clock);
-    if (!wanted || there) continue;
-    const auto payload_type = event.clock_rate == 8000 ? kTelephoneEventType : types.Next();
-    if (!payload_type) continue;
-    chosen.push_back({.name = std::string(kTelephoneEvent),
-                      .clock_rate = event.clock_rate,
-                      .channels = 1,
-                      .payload_type = *payload_type,
-                      .fmtp = std::string(kDtmfEvents)});
-  }
 }
 
 }  // namespace
@@ -165,7 +138,8 @@ bool SameName(std::string_view one, std::string_view other) {
 bool Codec::is_telephone_event() const { return SameName(name, kTelephoneEvent); }
 
 bool Codec::SameFormat(const Codec& other) const {
-  return SameName(name, other.name) && clock_rate == other.clock_rate && channels == other.channels;
+  return SameName(name, other.name) && clock_rate == other.clock_rate &&
+         channels == other.channels && (!IsVideo(*this) || VariantOf(*this) == VariantOf(other));
 }
 
 bool CarriesSpeech(const Codec& codec) {
@@ -188,9 +162,25 @@ std::vector<Codec> ReadCodecs(const MediaSection& section, std::span<const Codec
     if (!codec) codec = CodecWithoutRtpmap(static_cast<uint8_t>(*number), offered);
     if (!codec) continue;
     codec->fmtp = std::move(table.parameters[*number]);
+    codec->feedback = FeedbackValues(table.feedback[*number] | table.feedback_of_all);
     codecs.push_back(std::move(*codec));
   }
   return codecs;
+}
+
+std::vector<Codec> ReadVideoCodecs(const MediaSection& section, std::span<const Codec> offered) {
+  std::vector<Codec> codecs = ReadCodecs(section, offered);
+  std::erase_if(codecs, [](const Codec& codec) { return !IsVideo(codec); });
+  if (codecs.size() > kMaxVideoCodecs) codecs.resize(kMaxVideoCodecs);
+  return codecs;
+}
+
+std::optional<uint8_t> StaticPayloadType(const Codec& codec) {
+  const auto* it = std::ranges::find_if(kStaticTypes, [&](const StaticType& type) {
+    return SameName(type.name, codec.name) && type.clock_rate == codec.clock_rate &&
+           type.channels == codec.channels;
+  });
+  return it == kStaticTypes.end() ? std::nullopt : std::optional(it->payload_type);
 }
 
 std::vector<Codec> KeepOffered(const std::vector<Codec>& answered,
@@ -211,82 +201,21 @@ std::vector<std::string> FormatsOf(const std::vector<Codec>& codecs) {
   return formats;
 }
 
-void AddCodecs(std::vector<Line>& lines, const std::vector<Codec>& codecs) {
+void AddCodecs(std::vector<Line>& lines, const std::vector<Codec>& codecs, bool feedback) {
   for (const Codec& codec : codecs) {
     AddAttribute(lines, "rtpmap",
                  ToValue(Rtpmap{.payload_type = codec.payload_type,
                                 .encoding = codec.name,
                                 .clock_rate = codec.clock_rate,
                                 .channels = codec.channels}));
-    if (codec.fmtp.empty()) continue;
-    AddAttribute(lines, "fmtp", fmt::format("{} {}", codec.payload_type, codec.fmtp));
-  }
-}
-
-std::vector<Codec> CodecsForOffer(const std::vector<Codec>& remote,
-                                  const std::vector<std::string>& policy) {
-  DynamicTypes types;
-  std::vector<Codec> chosen;
-  for (const std::string& name : policy) {
-    const auto named = [&](const Codec& codec) {
-      return SameName(codec.name, name) && CarriesSpeech(codec);
-    };
-    const auto it = std::ranges::find_if(remote, named);
-    if (it == remote.end()) continue;
-    const auto same = [&](const Codec& other) { return other.SameFormat(*it); };
-    if (std::ranges::any_of(chosen, same)) continue;
-    Codec codec = *it;
-    if (const StaticType* type = StaticTypeOf(codec)) {
-      codec.payload_type = type->payload_type;
-    } else {
-      const auto payload_type = types.Next();
-      if (!payload_type) continue;
-      codec.payload_type = *payload_type;
+    if (!codec.fmtp.empty()) {
+      AddAttribute(lines, "fmtp", fmt::format("{} {}", codec.payload_type, codec.fmtp));
     }
-    chosen.push_back(std::move(codec));
-  }
-  AddTelephoneEvents(remote, types, chosen);
-  return chosen;
-}
-
-std::vector<Codec> CommonCodecs(const std::vector<Codec>& mine, const std::vector<Codec>& theirs) {
-  std::vector<Codec> common;
-  for (const Codec& codec : theirs) {
-    const auto same = [&](const Codec& other) { return other.SameFormat(codec); };
-    const auto it = std::ranges::find_if(mine, same);
-    if (it == mine.end() || std::ranges::any_of(common, same)) continue;
-    Codec shared = *it;
-    // The far end's wishes hold, whatever leg they are told on. Flash and other extra events do
-    // not cross the gateway.
-    if (!shared.is_telephone_event()) {
-      shared.fmtp = codec.fmtp;
-    } else if (!shared.fmtp.empty() || !codec.fmtp.empty()) {
-      shared.fmtp = kDtmfEvents;
-    }
-    common.push_back(std::move(shared));
-  }
-  return common;
-}
-
-std::vector<CodecPair> PairCodecs(const std::vector<Codec>& browser,
-                                  const std::vector<Codec>& trunk) {
-  return PairCodecs(browser, trunk, trunk);
-}
-
-std::vector<CodecPair> PairCodecs(const std::vector<Codec>& browser,
-                                  const std::vector<Codec>& trunk_theirs,
-                                  const std::vector<Codec>& trunk_ours) {
-  std::vector<CodecPair> pairs;
-  for (const Codec& codec : browser) {
-    const auto same = [&](const Codec& other) { return other.SameFormat(codec); };
-    const auto theirs = std::ranges::find_if(trunk_theirs, same);
-    const auto ours = std::ranges::find_if(trunk_ours, same);
-    const bool paired = std::ranges::any_of(pairs, same, &CodecPair::browser);
-    if (theirs != trunk_theirs.end() && ours != trunk_ours.end() && !paired) {
-      pairs.push_back({codec, *theirs, *ours});
+    if (!feedback) continue;
+    for (const std::string& value : codec.feedback) {
+      AddAttribute(lines, "rtcp-fb", fmt::format("{} {}", codec.payload_type, value));
     }
   }
-  return pairs;
 }
 
 }  // namespace lastmile::sdp

@@ -11,6 +11,7 @@
 #include "sdp/attributes.h"
 #include "sdp/codecs.h"
 #include "sdp/edit_reasons.h"
+#include "sdp/video_formats.h"
 #include "sdp/writer.h"
 
 namespace lastmile::sdp {
@@ -29,8 +30,9 @@ struct Item {
   size_t peer = SIZE_MAX;  // index on the other side once matched
 };
 
-std::string CodecKey(const std::string& name, uint32_t clock_rate, uint32_t channels) {
-  std::string key = fmt::format("{}/{}/{}", name, clock_rate, channels);
+std::string CodecKey(const Codec& codec) {
+  std::string key =
+      fmt::format("{}/{}/{} {}", codec.name, codec.clock_rate, codec.channels, VariantOf(codec));
   for (char& c : key) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
   }
@@ -43,8 +45,7 @@ using FormatNameMap = std::map<std::string, std::string, std::less<>>;
 FormatNameMap FormatNames(const MediaSection& section) {
   FormatNameMap names;
   for (const Codec& codec : ReadCodecs(section)) {
-    names[std::to_string(codec.payload_type)] =
-        CodecKey(codec.name, codec.clock_rate, codec.channels);
+    names[std::to_string(codec.payload_type)] = CodecKey(codec);
   }
   return names;
 }
@@ -53,23 +54,29 @@ std::string KeyOf(const Line& line, const FormatNameMap& format_names) {
   const Attribute attribute = AttributeOf(line);
   if (attribute.name.empty()) return std::string(1, line.type);
   if (DirectionNamed(attribute.name)) return "a=direction";
-  if (attribute.name == "rtpmap" || attribute.name == "fmtp") {
-    const std::string_view format = attribute.value.substr(0, attribute.value.find(' '));
-    const auto it = format_names.find(format);
-    const std::string_view name = it == format_names.end() ? format : std::string_view(it->second);
-    return fmt::format("a={}:{}", attribute.name, name);
-  }
-  return fmt::format("a={}", attribute.name);
+  if (!IsAboutFormat(attribute)) return fmt::format("a={}", attribute.name);
+  const size_t space = std::min(attribute.value.find(' '), attribute.value.size());
+  const std::string_view format = attribute.value.substr(0, space);
+  const auto it = format_names.find(format);
+  const std::string_view name = it == format_names.end() ? format : std::string_view(it->second);
+  const bool many = attribute.name == "rtcp-fb";  // a codec has one line for each kind
+  return fmt::format("a={}:{}{}", attribute.name, name,
+                     many ? attribute.value.substr(space) : std::string_view());
 }
 
-// What a=rtpmap alone says about its format.
-FormatNameMap NameInRtpmap(const Line& line) {
-  const Attribute attribute = AttributeOf(line);
-  if (attribute.name != "rtpmap") return {};
-  const auto rtpmap = ParseRtpmap(attribute.value);
-  if (!rtpmap) return {};
-  return {{std::to_string(rtpmap->payload_type),
-           CodecKey(rtpmap->encoding, rtpmap->clock_rate, rtpmap->channels)}};
+// The same of a section of the output, with what the passes removed from it put back.
+FormatNameMap FormatNamesBefore(const SessionDescription& output, size_t index,
+                                const EditTrail& trail) {
+  MediaSection section = output.media[index];
+  MediaLine media = section.media();
+  for (const EditTrail::Removed& removed : trail.removed()) {
+    if (removed.section != index) continue;
+    section.lines.push_back(removed.line);
+    const auto rtpmap = ParseRtpmap(AttributeOf(removed.line).value);
+    if (rtpmap) media.formats.push_back(std::to_string(rtpmap->payload_type));
+  }
+  section.SetMedia(std::move(media));
+  return FormatNames(section);
 }
 
 std::vector<Item> ItemsOf(const SessionDescription& description) {
@@ -114,7 +121,8 @@ class Comparison {
  public:
   Comparison(const SessionDescription& input, const SessionDescription& output,
              const EditTrail& trail, Towards towards)
-      : trail_(trail),
+      : output_(output),
+        trail_(trail),
         towards_(towards),
         map_(MapSections(input, output)),
         in_(ItemsOf(input)),
@@ -170,9 +178,13 @@ class Comparison {
 
   // Which of the dropped lines a pass removed after the leg had kept them.
   void FindRemoved() {
+    std::map<size_t, FormatNameMap> names;
     for (const EditTrail::Removed& removed : trail_.removed()) {
       const size_t level = removed.section.value_or(kSession);
-      const std::string key = KeyOf(removed.line, NameInRtpmap(removed.line));
+      if (removed.section && !names.contains(level)) {
+        names[level] = FormatNamesBefore(output_, level, trail_);
+      }
+      const std::string key = KeyOf(removed.line, names[level]);
       const auto same = [&](const Item& item) {
         return item.peer == SIZE_MAX && LevelOf(item) == level && item.key == key;
       };
@@ -211,6 +223,7 @@ class Comparison {
     return edit;
   }
 
+  const SessionDescription& output_;
   const EditTrail& trail_;
   const Towards towards_;
   const std::vector<size_t> map_;

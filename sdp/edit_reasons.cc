@@ -21,8 +21,11 @@ constexpr std::string_view kText = "texts about the session stay on their leg";
 constexpr std::string_view kBundle = "bundling is between browser and gateway only (RFC 9143)";
 constexpr std::string_view kIce = "ICE is between browser and gateway only (RFC 8839)";
 constexpr std::string_view kDtls = "DTLS-SRTP is between browser and gateway only (RFC 5763, 8842)";
-constexpr std::string_view kMux = "RTCP shares the port with RTP towards browsers only (RFC 5761)";
-constexpr std::string_view kFeedback = "RTP/AVP has no early feedback (RFC 4585, 5506, 3611)";
+constexpr std::string_view kMux =
+    "RTCP shares RTP's port towards browsers, and trunks that agree to it (RFC 5761)";
+constexpr std::string_view kFeedback =
+    "feedback is for video, as far as both legs have it (RFC 4585, 5104, 5506, 3611)";
+constexpr std::string_view kKeys = "keys are each leg's own and end at the gateway (RFC 4568)";
 constexpr std::string_view kExtensions = "RTP header extensions end at the gateway (RFC 8285)";
 constexpr std::string_view kStreams =
     "streams and sources are named by nobody: the browser keeps one stream for the call "
@@ -48,7 +51,7 @@ constexpr std::array<Reason, 56> kReasons = {{
     {"r=", "leg.text", kText},
     {"z=", "leg.text", kText},
     {"k=", "srtp.keys", "keys end at the gateway (RFC 8866 section 5.12)"},
-    {"crypto", "srtp.keys", "keys end at the gateway (RFC 4568)"},
+    {"crypto", "srtp.keys", kKeys},
     {"group", "webrtc.bundle", kBundle},
     {"bundle-only", "webrtc.bundle", kBundle},
     {"mid", "webrtc.bundle", kBundle},
@@ -100,9 +103,19 @@ std::string NameOfLine(const Line& line) {
   return std::string(attribute.name);
 }
 
+bool IsRepair(const Line& line) {
+  constexpr std::array<std::string_view, 4> kNames = {" rtx/", " red/", " ulpfec/", " flexfec-03/"};
+  return std::ranges::any_of(
+      kNames, [&](std::string_view name) { return line.value.find(name) != std::string::npos; });
+}
+
 // Where one sentence does not fit all fates and directions.
-std::optional<std::string_view> SpecialReason(std::string_view name, Fate fate, Towards towards) {
+std::optional<std::string_view> SpecialReason(std::string_view name, const Line& line, Fate fate,
+                                              Towards towards) {
   if (fate == Fate::kKept) return "the same on both legs";
+  if (name == "rtpmap" && fate == Fate::kDropped && IsRepair(line)) {
+    return "retransmission and error correction end at the gateway (RFC 4588, 5109, 8627)";
+  }
   if (name == "rtpmap" && fate == Fate::kDropped) {
     return "no codec of the policy, or the other leg did not choose it";
   }
@@ -120,7 +133,7 @@ Note ReasonFor(const Line& line, Fate fate, Towards towards) {
   const std::string name = NameOfLine(line);
   const auto* row = std::ranges::find(kReasons, name, &Reason::name);
   const bool known = row != kReasons.end();
-  const auto special = SpecialReason(name, fate, towards);
+  const auto special = SpecialReason(name, line, fate, towards);
   constexpr std::string_view kUnlisted = "only lines that the other leg's profile knows are sent";
   return {.rule = std::string(known ? row->rule : "profile.unlisted"),
           .reason = std::string(special ? *special
@@ -129,9 +142,10 @@ Note ReasonFor(const Line& line, Fate fate, Towards towards) {
 }
 
 Note RefusedSectionReason() {
-  return {
-      .rule = "media.refused",
-      .reason = "a call carries one audio section, other media is refused (RFC 3264 section 6)"};
+  return {.rule = "media.refused",
+          .reason =
+              "a call carries one audio section and, where both legs have it, one of video; other "
+              "media is refused (RFC 3264 section 6)"};
 }
 
 }  // namespace lastmile::sdp

@@ -43,17 +43,37 @@ Direction ReadDirection(const SessionDescription& description, const MediaSectio
   return Direction::kSendRecv;
 }
 
-std::optional<uint16_t> ReadPtime(const MediaSection& section) {
-  const Line* line = FindAttribute(section.lines, "ptime");
+std::optional<uint16_t> ReadPacketTime(const MediaSection& section, std::string_view name) {
+  const Line* line = FindAttribute(section.lines, name);
   if (!line) return std::nullopt;
   auto ptime = ParsePtime(AttributeOf(*line).value);
   return ptime ? std::optional(*ptime) : std::nullopt;
+}
+
+void AddPacketTimes(std::vector<Line>& lines, std::optional<uint16_t> ptime,
+                    std::optional<uint16_t> maxptime) {
+  if (ptime) AddAttribute(lines, "ptime", std::to_string(*ptime));
+  if (maxptime) AddAttribute(lines, "maxptime", std::to_string(*maxptime));
+}
+
+std::vector<size_t> SectionOrder(size_t count, std::optional<size_t> in_use) {
+  std::vector<size_t> order;
+  if (in_use && *in_use < count) order.push_back(*in_use);
+  for (size_t i = 0; i < count; ++i) {
+    if (i != in_use) order.push_back(i);
+  }
+  return order;
 }
 
 std::optional<std::string> CheckSlotCount(size_t before, size_t now) {
   if (now >= before) return std::nullopt;
   return fmt::format(
       "the new offer has {} media sections, the session has {}: none may be left out", now, before);
+}
+
+std::optional<std::string> CheckAnswerCount(size_t offered, size_t answered) {
+  if (offered == answered) return std::nullopt;
+  return fmt::format("the answer has {} media sections, the offer has {}", answered, offered);
 }
 
 MediaLine RejectedMedia(const Slot& slot) {

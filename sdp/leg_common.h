@@ -27,7 +27,17 @@ Result<SessionDescription, Refusal> ParseOrRefuse(std::string_view text);
 const Line* FindInherited(const SessionDescription& description, const MediaSection& section,
                           std::string_view name);
 Direction ReadDirection(const SessionDescription& description, const MediaSection& section);
-std::optional<uint16_t> ReadPtime(const MediaSection& section);  // a bad one counts as none
+// a=ptime or a=maxptime; a bad one counts as none.
+std::optional<uint16_t> ReadPacketTime(const MediaSection& section, std::string_view name);
+void AddPacketTimes(std::vector<Line>& lines, std::optional<uint16_t> ptime,
+                    std::optional<uint16_t> maxptime);
+
+// The sections of a description in the order they are looked at: the one in use stays the one in
+// use as long as it can.
+std::vector<size_t> SectionOrder(size_t count, std::optional<size_t> in_use);
+
+// Early feedback, a=rtcp-fb, is part of the protocol (RFC 4585 section 8, RFC 5124 section 4).
+inline bool HasFeedback(std::string_view protocol) { return protocol.ends_with('F'); }
 
 // One m-line as it stays for the life of a leg, whoever offered it.
 struct Slot {
@@ -38,6 +48,8 @@ struct Slot {
 };
 // RFC 3264 section 8: a new offer never has fewer m-lines than the session. A message, or none.
 std::optional<std::string> CheckSlotCount(size_t before, size_t now);
+// RFC 3264 section 6: an answer has the m-lines of the offer. A message, or none.
+std::optional<std::string> CheckAnswerCount(size_t offered, size_t answered);
 MediaLine RejectedMedia(const Slot& slot);  // port 0 (RFC 3264 section 6)
 
 // The o= line of one leg (RFC 3264 sections 5 and 8): one id, and a version that rises by one

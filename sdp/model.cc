@@ -15,6 +15,10 @@ Attribute AttributeOf(const Line& line) {
   return {.name = text.substr(0, colon), .value = text.substr(colon + 1), .has_value = true};
 }
 
+bool IsAboutFormat(const Attribute& attribute) {
+  return attribute.name == "rtpmap" || attribute.name == "fmtp" || attribute.name == "rtcp-fb";
+}
+
 const Line* FindAttribute(const std::vector<Line>& lines, std::string_view name) {
   auto it = std::ranges::find_if(lines, [&](const Line& l) { return AttributeOf(l).name == name; });
   return it == lines.end() ? nullptr : &*it;

@@ -33,6 +33,9 @@ struct Attribute {
 };
 Attribute AttributeOf(const Line& line);  // empty name: not an a= line
 
+// a=rtpmap, a=fmtp, a=rtcp-fb: their value starts with a format of the m= line.
+bool IsAboutFormat(const Attribute& attribute);
+
 // The first attribute of that name; nullptr: none. Attribute names are case-sensitive.
 const Line* FindAttribute(const std::vector<Line>& lines, std::string_view name);
 // The first line of that type; nullptr: none.

@@ -245,10 +245,8 @@ void RemoveFormat(SessionDescription& description, size_t section, const std::st
   media_section.SetMedia(std::move(media), note);
   std::erase_if(media_section.lines, [&](const Line& line) {
     const Attribute attribute = AttributeOf(line);
-    const bool about_format =
-        attribute.name == "rtpmap" || attribute.name == "fmtp" || attribute.name == "rtcp-fb";
-    if (!about_format || attribute.value.substr(0, attribute.value.find(' ')) != format)
-      return false;
+    if (!IsAboutFormat(attribute)) return false;
+    if (attribute.value.substr(0, attribute.value.find(' ')) != format) return false;
     trail.AddRemoved({section, line, note});
     return true;
   });

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -9,7 +7,9 @@
 #include "sdp/leg_common.h"
 #include "sdp/model.h"
 #include "sdp/offer_answer.h"
-#include "sdp/scanner.h"
+#include "sdp/parser.h"
+#include "sdp/srtp_keys.h"
+#include "sdp/trunk_read.h"
 #include "sdp/writer.h"
 
 namespace lastmile::sdp {
@@ -17,146 +17,135 @@ namespace {
 
 constexpr std::string_view kOwnProtocol = "RTP/AVP";
 
-// --- reading ---
-
-std::optional<std::string_view> WhyNotProtocol(std::string_view protocol) {
-  if (protocol == "RTP/AVP" || protocol == "RTP/AVPF") return std::nullopt;
-  if (protocol == "RTP/SAVP" || protocol == "RTP/SAVPF") {
-    return "the carrier asks for SRTP, and this trunk speaks plain RTP only";
-  }
-  return "the audio of a carrier has to be RTP/AVP or RTP/AVPF";
-}
-
-// a=rtcp (RFC 3605), else the port after RTP's. A value that cannot be used counts as none.
-Endpoint ReadRtcp(const MediaSection& section, const Endpoint& rtp) {
-  // Port 65535 has no port after it: such a sender gets its RTCP where its RTP is.
-  Endpoint rtcp{rtp.address, static_cast<uint16_t>(rtp.port == 65535 ? rtp.port : rtp.port + 1)};
-  const Line* line = FindAttribute(section.lines, "rtcp");
-  if (!line) return rtcp;
-  auto attribute = ParseRtcp(AttributeOf(*line).value);
-  if (!attribute || attribute->port == 0) return rtcp;
-  rtcp.port = attribute->port;
-  if (attribute->address && !attribute->address->is_any()) rtcp.address = *attribute->address;
-  return rtcp;
-}
-
-std::optional<Refusal> ReadAddress(const SessionDescription& description,
-                                   const MediaSection& section, TrunkMedia& media) {
-  const Line* line = FindLine(section.lines, 'c');
-  if (!line) line = FindLine(description.session, 'c');
-  if (!line) return RefuseAt(section.line(), 0, "the audio section has no c= line").error();
-  auto connection = ParseConnection(line->value);
-  if (!connection) {
-    return RefuseAt(*line, connection.error().offset, connection.error().message).error();
-  }
-  if (connection->multicast) {
-    return RefuseAt(*line, 0, "the address is a multicast address").error();
-  }
-  media.held = connection->address.is_any();
-  if (media.held) return std::nullopt;
-  media.rtp = {connection->address, section.media().port};
-  media.rtcp = ReadRtcp(section, media.rtp);
-  return std::nullopt;
-}
-
-Result<TrunkMedia, Refusal> ReadAudio(const SessionDescription& description,
-                                      const MediaSection& section,
-                                      const std::vector<Codec>& offered) {
-  if (auto problem = WhyNotProtocol(section.media().protocol)) {
-    return RefuseAt(section.line(), 0, *problem);
-  }
-  TrunkMedia media;
-  if (auto refusal = ReadAddress(description, section, media)) {
-    return std::unexpected(std::move(*refusal));
-  }
-  media.direction = ReadDirection(description, section);
-  media.codecs = ReadCodecs(section, offered);
-  media.ptime = ReadPtime(section);
-  if (!AnyCarriesSpeech(media.codecs)) {
-    return RefuseAt(section.line(), 0, "the audio section names no codec the gateway can read");
-  }
-  return media;
-}
-
-struct FoundAudio {
-  size_t index = 0;
-  TrunkMedia media;
+// What the carrier's last offer said of a section in use.
+struct Asked {
+  Direction direction = Direction::kSendRecv;
+  bool rtcp_mux = false;
+  std::optional<Crypto> crypto;
 };
-
-// The audio section in use if it still can be used, else the first one that can: carriers offer
-// RTP/SAVP and RTP/AVP side by side.
-Result<FoundAudio, Refusal> FindAudio(const SessionDescription& description,
-                                      std::optional<size_t> in_use) {
-  std::optional<Refusal> refusal;
-  const size_t count = description.media.size();
-  for (size_t turn = in_use ? 0 : 1; turn <= count; ++turn) {
-    const size_t index = turn == 0 ? *in_use : turn - 1;
-    if (index >= count) continue;
-    const MediaSection& section = description.media[index];
-    if (section.media().kind != "audio" || section.media().port == 0) continue;
-    auto media = ReadAudio(description, section, {});
-    if (media) return FoundAudio{index, std::move(*media)};
-    if (!refusal) refusal = std::move(media.error());
-  }
-  if (refusal) return std::unexpected(std::move(*refusal));
-  return Refuse("the offer has no audio section that is in use");
-}
-
-// RFC 3264 section 6: the t= line of the answer is that of the offer.
-std::string ReadTime(const SessionDescription& description) {
-  constexpr std::string_view kAlways = "0 0";
-  const Line* line = FindLine(description.session, 't');
-  if (!line) return std::string(kAlways);
-  Scanner scanner(line->value);
-  const bool start = ToNumber(scanner.Word(), UINT64_MAX).has_value();
-  const bool stop = ToNumber(scanner.Word(), UINT64_MAX).has_value();
-  return start && stop && scanner.done() ? line->value : std::string(kAlways);
-}
 
 // What offer and answer have settled, or would settle if the pending offer is answered.
 struct Settled {
   std::vector<Slot> slots;
-  size_t audio = 0;                          // index into slots
-  Direction offered = Direction::kSendRecv;  // by the carrier
+  size_t audio = 0;             // index into slots
+  std::optional<size_t> video;  // the same; none: no video in the last offer
+  Asked asked;
+  Asked asked_video;
   std::string time = "0 0";
 };
+
+// The m-line that an offer of the gateway uses for video: the one in use, one that the session has
+// from earlier, or a new one.
+std::optional<size_t> SlotForVideo(Settled& settled, const TrunkLocalVideo& video) {
+  if (settled.video) return settled.video;
+  const auto usable = [](const Slot& slot) {
+    return slot.kind == "video" && (slot.protocol == WithSrtp(slot.protocol, false) ||
+                                    slot.protocol == WithSrtp(slot.protocol, true));
+  };
+  const auto it = std::ranges::find_if(settled.slots, usable);
+  if (it != settled.slots.end()) return static_cast<size_t>(it - settled.slots.begin());
+  if (settled.slots.size() == kMaxMediaSections) return std::nullopt;
+  const bool feedback =
+      std::ranges::any_of(video.codecs, [](const Codec& codec) { return !codec.feedback.empty(); });
+  settled.slots.push_back(
+      {.kind = "video", .protocol = feedback ? "RTP/AVPF" : "RTP/AVP", .format = "0", .mid = {}});
+  return settled.slots.size() - 1;
+}
 
 // --- writing ---
 
 // RFC 3605; left out where RTCP is where RFC 3550 section 11 puts it.
-void AddRtcp(std::vector<Line>& lines, const TrunkLocalMedia& local) {
-  const bool same_address = local.rtcp.address == local.rtp.address;
-  if (same_address && local.rtcp.port == local.rtp.port + 1) return;
-  std::string value = std::to_string(local.rtcp.port);
-  if (!same_address) value += ' ' + ToConnectionValue(local.rtcp.address);
+void AddRtcp(std::vector<Line>& lines, const Endpoint& rtp, const Endpoint& rtcp) {
+  const bool same_address = rtcp.address == rtp.address;
+  if (same_address && rtcp.port == rtp.port + 1) return;
+  std::string value = std::to_string(rtcp.port);
+  if (!same_address) value += ' ' + ToConnectionValue(rtcp.address);
   AddAttribute(lines, "rtcp", value);
 }
 
-MediaSection BuildAudio(const Slot& slot, const TrunkLocalMedia& local, Direction direction) {
+// A section in use, as it will be said.
+struct Said {
+  Endpoint rtp;
+  Endpoint rtcp;
+  bool rtcp_mux = false;
+  bool rtcp_alone = true;  // RTCP may come on a port of its own
+  Direction direction = Direction::kSendRecv;
+  std::vector<Crypto> crypto;
+};
+
+MediaSection BuildSection(const Slot& slot, const Said& said, const std::vector<Codec>& codecs,
+                          const IpAddress& session_address) {
   MediaSection section({.kind = slot.kind,
-                        .port = local.rtp.port,
+                        .port = said.rtp.port,
                         .protocol = slot.protocol,
-                        .formats = FormatsOf(local.codecs)});
-  AddRtcp(section.lines, local);
-  AddCodecs(section.lines, local.codecs);
-  if (local.ptime) AddAttribute(section.lines, "ptime", std::to_string(*local.ptime));
-  if (direction != Direction::kSendRecv) AddAttribute(section.lines, NameOf(direction));
+                        .formats = FormatsOf(codecs)});
+  auto& lines = section.lines;
+  if (said.rtp.address != session_address) {
+    AddLine(lines, 'c', ToConnectionValue(said.rtp.address));
+  }
+  if (said.rtcp_alone) AddRtcp(lines, said.rtp, said.rtcp);
+  if (said.rtcp_mux) AddAttribute(lines, "rtcp-mux");
+  for (const Crypto& crypto : said.crypto) AddAttribute(lines, "crypto", ToValue(crypto));
+  AddCodecs(lines, codecs, slot.kind == "video" && HasFeedback(slot.protocol));
   return section;
 }
 
+void AddDirection(std::vector<Line>& lines, Direction direction) {
+  if (direction != Direction::kSendRecv) AddAttribute(lines, NameOf(direction));
+}
+
 SessionDescription BuildTree(Origin& origin, const Settled& settled, const TrunkLocalMedia& local,
-                             Direction direction) {
+                             const std::optional<Said>& audio, const std::optional<Said>& video) {
   SessionDescription description;
-  origin.Start(description, local.rtp.address);
-  AddLine(description.session, 'c', ToConnectionValue(local.rtp.address));
+  const IpAddress& address = local.rtp.address;
+  origin.Start(description, address);
+  AddLine(description.session, 'c', ToConnectionValue(address));
   AddLine(description.session, 't', settled.time);
   for (size_t i = 0; i < settled.slots.size(); ++i) {
     const Slot& slot = settled.slots[i];
-    description.media.push_back(i == settled.audio ? BuildAudio(slot, local, direction)
-                                                   : MediaSection(RejectedMedia(slot)));
+    if (i == settled.audio && audio) {
+      description.media.push_back(BuildSection(slot, *audio, local.codecs, address));
+      auto& lines = description.media.back().lines;
+      AddPacketTimes(lines, local.ptime, local.maxptime);
+      AddDirection(lines, audio->direction);
+    } else if (i == settled.video && video) {
+      description.media.push_back(BuildSection(slot, *video, local.video->codecs, address));
+      AddDirection(description.media.back().lines, video->direction);
+    } else {
+      description.media.emplace_back(RejectedMedia(slot));
+    }
   }
   return description;
 }
+
+// What the answer says of a section; none: it asks for SRTP, and no key of the gateway's fits.
+template <class Local>
+std::optional<Said> Answered(const Slot& slot, const Asked& asked, const Local& local,
+                             bool rtcp_mux) {
+  const bool shares = rtcp_mux && asked.rtcp_mux;
+  Said said{.rtp = local.rtp,
+            .rtcp = local.rtcp,
+            .rtcp_mux = shares,
+            .rtcp_alone = !shares,
+            .direction = AnswerDirection(asked.direction, local.direction),
+            .crypto = {}};
+  if (!IsSdesSrtp(slot.protocol)) return said;
+  auto crypto = asked.crypto ? AnswerTo(*asked.crypto, local.crypto) : std::nullopt;
+  if (!crypto) return std::nullopt;
+  said.crypto.push_back(std::move(*crypto));
+  return said;
+}
+
+template <class Local>
+Said Offered(const Local& local, bool rtcp_mux) {
+  return {.rtp = local.rtp,
+          .rtcp = local.rtcp,
+          .rtcp_mux = rtcp_mux,
+          .direction = local.direction,
+          .crypto = local.crypto};
+}
+
+bool IsWanted(const TrunkLocalMedia& local) { return local.video && !local.video->codecs.empty(); }
 
 }  // namespace
 
@@ -166,16 +155,22 @@ struct TrunkLeg::State {
 
   Origin origin;
   Settled settled;
-  std::optional<Settled> pending;  // an offer of the carrier that is not answered yet
-  std::vector<Codec> offered;      // by the gateway
+  // An offer that is not answered yet leaves the session as it is (RFC 3264 section 8): the last
+  // one of the carrier, or of the gateway.
+  std::optional<Settled> pending;
+  std::optional<Settled> proposed;
+  TrunkOffered offered;  // by the gateway
+  TrunkOffered offered_video;
+  bool offered_rtcp_mux = false;
   TrunkProfile profile;
   TrunkBuild build;
   std::vector<Codec> said;
   std::vector<Codec> said_video;
 
-  std::string Build(const TrunkLocalMedia& local, Direction direction) {
+  std::string Build(const Settled& now, const TrunkLocalMedia& local,
+                    const std::optional<Said>& audio, const std::optional<Said>& video) {
     build = {};
-    build.tree = BuildTree(origin, settled, local, direction);
+    build.tree = BuildTree(origin, now, local, audio, video);
     if (auto applied = ApplyRules(build.tree, profile.rules, build.trail); !applied) {
       build.rules_problem = applied.error().message;
     }
@@ -183,7 +178,8 @@ struct TrunkLeg::State {
     build.fits = ShrinkToBudget(build.tree, profile.max_sdp_bytes, build.trail);
     std::string text = origin.Finish(build.tree);
     build.bytes = text.size();
-    said = ReadCodecs(build.tree.media[settled.audio]);
+    said = audio ? ReadCodecs(build.tree.media[now.audio]) : std::vector<Codec>();
+    said_video = video ? ReadVideoCodecs(build.tree.media[*now.video]) : std::vector<Codec>();
     return text;
   }
 };
@@ -195,35 +191,56 @@ TrunkLeg& TrunkLeg::operator=(TrunkLeg&&) noexcept = default;
 
 std::string TrunkLeg::BuildOffer(const TrunkLocalMedia& local) {
   state_->pending.reset();
-  Settled& settled = state_->settled;
-  if (settled.slots.empty()) {
-    settled.slots.push_back(
+  Settled next = state_->settled;
+  if (next.slots.empty()) {
+    next.slots.push_back(
         {.kind = "audio", .protocol = std::string(kOwnProtocol), .format = "0", .mid = {}});
   }
-  std::string offer = state_->Build(local, local.direction);
-  state_->offered = ReadCodecs(state_->build.tree.media[settled.audio]);
+  Slot& audio = next.slots[next.audio];
+  audio.protocol = WithSrtp(audio.protocol, !local.crypto.empty());
+  std::optional<Said> said_video;
+  next.video = IsWanted(local) ? SlotForVideo(next, *local.video) : std::nullopt;
+  if (next.video) {
+    Slot& video = next.slots[*next.video];
+    video.protocol = WithSrtp(video.protocol, !local.video->crypto.empty());
+    video.format = std::to_string(local.video->codecs.front().payload_type);
+    said_video = Offered(*local.video, local.rtcp_mux);
+  }
+  std::string offer = state_->Build(next, local, Offered(local, local.rtcp_mux), said_video);
+  state_->offered = {state_->said, local.crypto};
+  state_->offered_video = {state_->said_video,
+                           next.video ? local.video->crypto : std::vector<Crypto>()};
+  state_->offered_rtcp_mux = local.rtcp_mux;
+  state_->proposed = std::move(next);
   return offer;
 }
 
 Result<TrunkMedia, Refusal> TrunkLeg::TakeAnswer(std::string_view text) {
   auto description = ParseOrRefuse(text);
   if (!description) return std::unexpected(description.error());
-  const Settled& settled = state_->settled;
-  if (state_->offered.empty()) return Refuse("there is no offer this could be the answer to");
-  if (description->media.size() != settled.slots.size()) {
-    return Refuse(fmt::format("the answer has {} media sections, the offer has {}",
-                              description->media.size(), settled.slots.size()));
+  if (state_->offered.codecs.empty())
+    return Refuse("there is no offer this could be the answer to");
+  Settled next = state_->proposed.value_or(state_->settled);
+  if (auto problem = CheckAnswerCount(next.slots.size(), description->media.size())) {
+    return Refuse(*problem);
   }
-  const MediaSection& section = description->media[settled.audio];
+  const MediaSection& section = description->media[next.audio];
   if (section.media().kind != "audio" || section.media().port == 0) {
     return RefuseAt(section.line(), 0, "the carrier's answer rejects the audio");
   }
-  auto media = ReadAudio(*description, section, state_->offered);
+  const TrunkReading reading{.answer = true, .rtcp_mux = state_->offered_rtcp_mux};
+  auto media = ReadTrunkAudio(*description, section, reading, state_->offered);
   if (!media) return media;
-  media->codecs = KeepOffered(media->codecs, state_->offered);
+  media->codecs = KeepOffered(media->codecs, state_->offered.codecs);
   if (!AnyCarriesSpeech(media->codecs)) {
     return RefuseAt(section.line(), 0, "the answer keeps none of the codecs that were offered");
   }
+  if (next.video) {
+    media->video = ReadTrunkVideo(*description, description->media[*next.video], reading,
+                                  state_->offered_video);
+  }
+  state_->settled = std::move(next);
+  state_->proposed.reset();
   return media;
 }
 
@@ -233,20 +250,28 @@ Result<TrunkMedia, Refusal> TrunkLeg::TakeOffer(std::string_view text) {
   const Settled& before = state_->settled;
   const size_t count = description->media.size();
   if (auto problem = CheckSlotCount(before.slots.size(), count)) return Refuse(*problem);
-  auto audio =
-      FindAudio(*description, before.slots.empty() ? std::nullopt : std::optional(before.audio));
-  if (!audio) return std::unexpected(audio.error());
+  const TrunkReading reading{.srtp = state_->profile.srtp, .rtcp_mux = state_->profile.rtcp_mux};
+  auto sections = ReadTrunkOffer(*description, reading,
+                                 before.slots.empty() ? std::nullopt : std::optional(before.audio),
+                                 before.video);
+  if (!sections) return std::unexpected(sections.error());
 
+  TrunkMedia& media = sections->media;
   Settled next;
   for (const MediaSection& section : description->media) {
-    const MediaLine& media = section.media();
-    next.slots.push_back({media.kind, media.protocol, media.formats.front(), {}});
+    const MediaLine& line = section.media();
+    next.slots.push_back({line.kind, line.protocol, line.formats.front(), {}});
   }
-  next.audio = audio->index;
-  next.offered = audio->media.direction;
+  next.audio = sections->audio;
+  next.video = sections->video;
+  next.asked = {media.direction, media.rtcp_mux, media.crypto};
+  if (media.video) {
+    next.asked_video = {media.video->direction, media.video->rtcp_mux, media.video->crypto};
+  }
   next.time = ReadTime(*description);
   state_->pending = std::move(next);
-  return std::move(audio->media);
+  state_->proposed.reset();
+  return std::move(media);
 }
 
 std::string TrunkLeg::BuildAnswer(const TrunkLocalMedia& local) {
@@ -254,7 +279,13 @@ std::string TrunkLeg::BuildAnswer(const TrunkLocalMedia& local) {
   const Settled& settled = state_->settled;
   LASTMILE_CHECK(!settled.slots.empty());
   if (settled.slots.empty()) return {};
-  return state_->Build(local, AnswerDirection(settled.offered, local.direction));
+  const auto audio = Answered(settled.slots[settled.audio], settled.asked, local, local.rtcp_mux);
+  std::optional<Said> video;
+  if (settled.video && IsWanted(local)) {
+    video =
+        Answered(settled.slots[*settled.video], settled.asked_video, *local.video, local.rtcp_mux);
+  }
+  return state_->Build(settled, local, audio, video);
 }
 
 void TrunkLeg::SetProfile(TrunkProfile profile) { state_->profile = std::move(profile); }

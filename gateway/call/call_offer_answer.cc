@@ -1,0 +1,184 @@
+#include <utility>
+
+#include "gateway/call/call.h"
+#include "gateway/call/media_plan.h"
+
+// What the parties of a call are offered and answered: values of one leg become values of the
+// other, and of the media session between them.
+namespace lastmile::call {
+
+std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outputs& out) {
+  summary_.sdp.offer_in = offer.size();
+  media::OpenSession open{.session = session_};
+  if (IsBrowser(Party::kCaller)) {
+    auto media = browser_leg_.TakeOffer(offer);
+    if (!media) return media.error();
+    browser_ = *std::move(media);
+    ChooseForTrunk();
+    open.browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server());
+  } else {
+    auto media = trunk_leg_.TakeOffer(offer);
+    if (!media) return media.error();
+    trunk_ = *std::move(media);
+    ChooseForBrowser();
+    if (!trunk_.held) open.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
+  }
+  if (trunk_.codecs.empty() || browser_.codecs.empty()) {
+    const auto& offered = IsBrowser(Party::kCaller) ? browser_.codecs : trunk_.codecs;
+    return sdp::Refusal{.sip_status = 488,
+                        .reason = "no codec in common: offered " + CodecNames(offered)};
+  }
+  open.video = CarriesVideo();
+  out.push_back(media::MediaCommand{std::move(open)});
+  return std::nullopt;
+}
+
+void Call::ChooseForTrunk() {
+  trunk_.codecs = sdp::CodecsForOffer(browser_.codecs, settings_.trunk.codecs);
+  if (!browser_.video) return;
+  auto codecs = sdp::CodecsForOffer(browser_.video->codecs, settings_.trunk.video);
+  if (!codecs.empty()) trunk_.video.emplace().codecs = std::move(codecs);
+}
+
+void Call::ChooseForBrowser() {
+  browser_.codecs = sdp::CodecsForOffer(trunk_.codecs, settings_.trunk.codecs);
+  if (!trunk_.video) return;
+  auto codecs = sdp::CodecsForOffer(trunk_.video->codecs, settings_.trunk.video);
+  if (!codecs.empty()) browser_.video.emplace().codecs = std::move(codecs);
+}
+
+// Both parties want video, and there is a codec for it.
+bool Call::CarriesVideo() const {
+  return browser_.video && trunk_.video &&
+         !sdp::CommonCodecs(browser_.video->codecs, trunk_.video->codecs).empty();
+}
+
+std::vector<media::PayloadMapping> Call::Payloads() const {
+  std::vector<media::PayloadMapping> payloads;
+  AddPayloads(browser_.codecs, trunk_.codecs, trunk_leg_.said(), false, payloads);
+  if (CarriesVideo()) {
+    AddPayloads(browser_.video->codecs, trunk_.video->codecs, trunk_leg_.said_video(), true,
+                payloads);
+  }
+  return payloads;
+}
+
+std::string Call::OfferForTrunk() {
+  sdp::TrunkLocalMedia local = ToTrunkLocal(trunk_local_);
+  local.codecs = trunk_.codecs;
+  local.ptime = browser_.ptime;
+  local.maxptime = browser_.maxptime;
+  local.rtcp_mux = settings_.trunk.sdp.rtcp_mux;
+  if (CarriesVideo() && trunk_local_.video) {
+    local.video = {.rtp = trunk_local_.video->rtp,
+                   .rtcp = trunk_local_.video->rtcp,
+                   .codecs = trunk_.video->codecs};
+  }
+  return trunk_leg_.BuildOffer(local);
+}
+
+std::string Call::OfferForBrowser() {
+  sdp::BrowserLocalMedia local = ToBrowserLocal(browser_local_);
+  local.codecs = browser_.codecs;
+  local.ptime = trunk_.ptime;
+  local.maxptime = trunk_.maxptime;
+  if (CarriesVideo()) local.video = {.codecs = browser_.video->codecs};
+  return browser_leg_.BuildOffer(local);
+}
+
+std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outputs& out) {
+  summary_.sdp.answer_in = sdp.size();
+  media::UpdateSession update{.session = session_};
+  if (IsBrowser(Party::kCallee)) {
+    auto media = browser_leg_.TakeAnswer(sdp);
+    if (!media) return media.error();
+    browser_ = *std::move(media);
+    update.browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server());
+    answer_ = AnswerForTrunk();
+  } else {
+    auto media = trunk_leg_.TakeAnswer(sdp);
+    if (!media) return media.error();
+    trunk_ = *std::move(media);
+    if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
+    answer_ = AnswerForBrowser();
+  }
+  update.payloads = Payloads();
+  out.push_back(media::MediaCommand{std::move(update)});
+  return std::nullopt;
+}
+
+std::string Call::AnswerForBrowser() {
+  sdp::BrowserLocalMedia local = ToBrowserLocal(browser_local_);
+  local.codecs = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
+  local.direction = sdp::AnswerDirection(browser_.direction, sdp::Direction::kSendRecv);
+  local.ptime = trunk_.ptime;
+  local.maxptime = trunk_.maxptime;
+  if (CarriesVideo()) {
+    local.video = {
+        .direction = sdp::AnswerDirection(browser_.video->direction, sdp::Direction::kSendRecv),
+        .codecs = sdp::CommonCodecs(browser_.video->codecs, trunk_.video->codecs)};
+  }
+  return browser_leg_.BuildAnswer(local);
+}
+
+std::string Call::AnswerForTrunk() {
+  sdp::TrunkLocalMedia local = ToTrunkLocal(trunk_local_);
+  local.codecs = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
+  local.direction = sdp::AnswerDirection(trunk_.direction, sdp::Direction::kSendRecv);
+  local.ptime = browser_.ptime;
+  local.maxptime = browser_.maxptime;
+  local.rtcp_mux = trunk_.rtcp_mux;
+  if (CarriesVideo() && trunk_local_.video) {
+    local.video = {
+        .rtp = trunk_local_.video->rtp,
+        .rtcp = trunk_local_.video->rtcp,
+        .direction = sdp::AnswerDirection(trunk_.video->direction, sdp::Direction::kSendRecv),
+        .codecs = sdp::CommonCodecs(trunk_.video->codecs, browser_.video->codecs)};
+  }
+  std::string answer = trunk_leg_.BuildAnswer(local);
+  WarnAboutRules();
+  return answer;
+}
+
+std::optional<sdp::Refusal> Call::ReofferByBrowser(const Reoffered& reoffer, std::string& answer,
+                                                   Outputs& out) {
+  auto media = browser_leg_.TakeOffer(reoffer.sdp);
+  if (!media) return media.error();
+  if (sdp::CommonCodecs(media->codecs, trunk_.codecs).empty()) {
+    return sdp::Refusal{
+        .sip_status = 488,
+        .reason = "the new offer has none of the call's codecs: " + CodecNames(media->codecs)};
+  }
+  browser_ = *std::move(media);
+  media::UpdateSession update{
+      .session = session_,
+      .browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server()),
+      .payloads = Payloads()};
+  if (browser_.ice_restart) {
+    update.restart = reoffer.fresh_ice;
+    browser_local_.ice_ufrag = reoffer.fresh_ice.ufrag;
+    browser_local_.ice_pwd = reoffer.fresh_ice.pwd;
+  }
+  out.push_back(media::MediaCommand{std::move(update)});
+  answer = AnswerForBrowser();
+  return std::nullopt;
+}
+
+std::optional<sdp::Refusal> Call::ReofferByTrunk(const Reoffered& reoffer, std::string& answer,
+                                                 Outputs& out) {
+  auto media = trunk_leg_.TakeOffer(reoffer.sdp);
+  if (!media) return media.error();
+  if (sdp::CommonCodecs(media->codecs, browser_.codecs).empty()) {
+    return sdp::Refusal{
+        .sip_status = 488,
+        .reason = "the new offer has none of the call's codecs: " + CodecNames(media->codecs)};
+  }
+  trunk_ = *std::move(media);
+  answer = AnswerForTrunk();
+  media::UpdateSession update{.session = session_, .payloads = Payloads()};
+  if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
+  out.push_back(media::MediaCommand{std::move(update)});
+  return std::nullopt;
+}
+
+}  // namespace lastmile::call
