@@ -2,6 +2,7 @@
 #define LASTMILE_TESTS_UNIT_GATEWAY_CALL_CALL_HARNESS_H_
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -46,8 +47,9 @@ struct OutputName {
 // One call under a fake clock, with the two peers' SDP at hand.
 class CallHarness {
  public:
-  explicit CallHarness(CallDirection direction)
-      : call_({1}, {7}, {.direction = direction, .sdp_session_id = 1000}) {}
+  explicit CallHarness(CallDirection direction, TrunkPolicy policy = {})
+      : call_({1}, {7},
+              {.direction = direction, .trunk = std::move(policy), .sdp_session_id = 1000}) {}
 
   std::string Feed(const CallInput& input) {
     outputs.clear();

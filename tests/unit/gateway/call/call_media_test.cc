@@ -1,0 +1,186 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/gateway/call/call_harness.h"
+
+namespace lastmile::call {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::string kCarrierWithVideo =
+    "v=0\r\no=c 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\n"
+    "m=audio 40000 RTP/AVP 0\r\n"
+    "m=video 40010 RTP/AVPF 112\r\na=rtpmap:112 VP8/90000\r\na=rtcp-fb:112 nack pli\r\n";
+
+media::SessionOpened OpenedWithVideo() {
+  media::SessionOpened opened = OpenedSession();
+  opened.trunk.video = {*Endpoint::Parse("192.0.2.1:30002"), *Endpoint::Parse("192.0.2.1:30003")};
+  return opened;
+}
+
+const media::PayloadMapping* FindPayload(const media::UpdateSession& update, uint8_t browser_pt) {
+  if (!update.payloads) return nullptr;
+  for (const auto& mapping : *update.payloads) {
+    if (mapping.browser_pt == browser_pt) return &mapping;
+  }
+  return nullptr;
+}
+
+// --- video ---
+
+TEST(CallVideo, ATrunkThatTakesItIsOfferedItAndBothSidesAgree) {
+  CallHarness harness(CallDirection::kFromBrowser, {.video = {"VP8"}});
+  harness.Feed(Invited{testing::BrowserVideoSdp()});
+  EXPECT_TRUE(harness.Media<media::OpenSession>().video);
+  harness.Feed(MediaOpened{OpenedWithVideo()});
+  const std::string offer = harness.Output<PlaceCallee>().offer;
+  EXPECT_THAT(offer, HasSubstr("m=video 30002 RTP/AVPF 112\r\n"));
+  EXPECT_THAT(offer, Not(HasSubstr("H264")));
+
+  EXPECT_EQ(harness.Feed(CalleeAnswered{kCarrierWithVideo}), "ack update answer:200+sdp");
+  const auto update = harness.Media<media::UpdateSession>();
+  ASSERT_TRUE(update.trunk && update.trunk->video);
+  EXPECT_EQ(update.trunk->video->rtp.ToString(), "127.0.0.2:40010");
+  const auto* video = FindPayload(update, 96);
+  ASSERT_TRUE(video);
+  EXPECT_TRUE(video->video);
+  EXPECT_EQ(video->trunk_pt, 112);
+  EXPECT_EQ(video->clock_rate, 90000u);
+  EXPECT_FALSE(FindPayload(update, 0)->video);
+  EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("a=group:BUNDLE 0 1"));
+  EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("UDP/TLS/RTP/SAVPF 96\r\n"));
+}
+
+TEST(CallVideo, ATrunkThatTakesNoneGetsAudioOnlyAndTheBrowserKeepsItsTwoSections) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.Feed(Invited{testing::BrowserVideoSdp()});
+  EXPECT_FALSE(harness.Media<media::OpenSession>().video);
+  harness.Feed(MediaOpened{OpenedSession()});
+  EXPECT_THAT(harness.Output<PlaceCallee>().offer, Not(HasSubstr("m=video")));
+  harness.Feed(CalleeAnswered{testing::TrunkSdp("0 101")});
+  EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("a=group:BUNDLE 0\r\n"));
+  EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("m=video 0 UDP/TLS/RTP/SAVPF"));
+}
+
+TEST(CallVideo, ACarrierThatRejectsItLeavesAnAudioCall) {
+  CallHarness harness(CallDirection::kFromBrowser, {.video = {"VP8"}});
+  harness.Feed(Invited{testing::BrowserVideoSdp()});
+  harness.Feed(MediaOpened{OpenedWithVideo()});
+  std::string answer = kCarrierWithVideo;
+  answer.replace(answer.find("m=video 40010"), 13, "m=video 0");
+  EXPECT_EQ(harness.Feed(CalleeAnswered{answer}), "ack update answer:200+sdp");
+  EXPECT_FALSE(harness.Media<media::UpdateSession>().trunk->video);
+  EXPECT_FALSE(FindPayload(harness.Media<media::UpdateSession>(), 96));
+  EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("m=video 0 UDP/TLS/RTP/SAVPF"));
+}
+
+TEST(CallVideo, ACarriersVideoReachesTheBrowserIfTheTrunkTakesIt) {
+  CallHarness harness(CallDirection::kFromTrunk, {.video = {"VP8"}});
+  harness.Feed(Invited{kCarrierWithVideo});
+  EXPECT_TRUE(harness.Media<media::OpenSession>().video);
+  harness.Feed(MediaOpened{OpenedWithVideo()});
+  EXPECT_THAT(harness.Output<PlaceCallee>().offer, HasSubstr("m=video 20000 UDP/TLS/RTP/SAVPF"));
+  std::string browser = testing::BrowserVideoSdp("active", "0");
+  browser.replace(browser.find("SAVPF 96 97"), 11, "SAVPF 112");
+  for (size_t at; (at = browser.find(":96 ")) != std::string::npos;)
+    browser.replace(at, 4, ":112 ");
+  harness.Feed(CalleeAnswered{browser});
+  EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("m=video 30002 RTP/AVPF 112"));
+  const auto* video = FindPayload(harness.Media<media::UpdateSession>(), 112);
+  ASSERT_TRUE(video);
+  EXPECT_TRUE(video->video);
+}
+
+TEST(CallVideo, ATrunkWithoutVideoRefusesACarriers) {
+  CallHarness harness(CallDirection::kFromTrunk);
+  harness.Feed(Invited{kCarrierWithVideo});
+  harness.Feed(MediaOpened{OpenedSession()});
+  EXPECT_THAT(harness.Output<PlaceCallee>().offer, Not(HasSubstr("m=video")));
+  harness.Feed(CalleeAnswered{testing::BrowserSdp("active", "0")});
+  EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("m=video 0 RTP/AVPF"));
+}
+
+TEST(CallVideo, AReofferWithoutItTurnsItOffForBoth) {
+  CallHarness harness(CallDirection::kFromBrowser, {.video = {"VP8"}});
+  harness.Feed(Invited{testing::BrowserVideoSdp()});
+  harness.Feed(MediaOpened{OpenedWithVideo()});
+  harness.Feed(CalleeAnswered{kCarrierWithVideo});
+  harness.Feed(CallerAcked{});
+  std::string off = testing::BrowserVideoSdp();
+  off.replace(off.find("m=video 9"), 9, "m=video 0");
+  EXPECT_EQ(harness.Feed(Reoffered{Party::kCaller, {9}, off}), "update reoffer:200");
+  EXPECT_THAT(harness.Output<AnswerReoffer>().sdp, HasSubstr("m=video 0 "));
+  EXPECT_FALSE(FindPayload(harness.Media<media::UpdateSession>(), 96));
+}
+
+// --- what the trunk numbers, shares and asks for ---
+
+TEST(CallMedia, EachSideReceivesWithTheNumbersOfItsOwnDescription) {
+  CallHarness harness(CallDirection::kFromBrowser, {.codecs = {"opus", "PCMU"}});
+  std::string offer = testing::BrowserSdp("actpass", "111 0");
+  offer += "a=rtpmap:111 opus/48000/2\r\n";
+  harness.Feed(Invited{offer});
+  harness.Feed(MediaOpened{OpenedSession()});
+  EXPECT_THAT(harness.Output<PlaceCallee>().offer, HasSubstr("a=rtpmap:96 opus/48000/2"));
+  harness.Feed(
+      CalleeAnswered{"v=0\r\no=c 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\n"
+                     "m=audio 40000 RTP/AVP 107\r\na=rtpmap:107 opus/48000/2\r\n"});
+  const auto* opus = FindPayload(harness.Media<media::UpdateSession>(), 111);
+  ASSERT_TRUE(opus);
+  EXPECT_EQ(opus->trunk_pt, 107);
+  EXPECT_EQ(opus->trunk_pt_in, 96);
+}
+
+TEST(CallMedia, RtcpSharesThePortWhereTheTrunkTakesIt) {
+  TrunkPolicy policy;
+  policy.sdp.rtcp_mux = true;
+  CallHarness harness(CallDirection::kFromBrowser, policy);
+  harness.DriveTo(CallState::kCalling);
+  EXPECT_THAT(harness.Output<PlaceCallee>().offer, HasSubstr("a=rtcp-mux\r\n"));
+  harness.Feed(CalleeAnswered{testing::TrunkSdp("0 101") + "a=rtcp-mux\r\n"});
+  EXPECT_TRUE(harness.Media<media::UpdateSession>().trunk->rtcp_mux);
+
+  CallHarness alone(CallDirection::kFromBrowser, policy);
+  alone.DriveTo(CallState::kCalling);
+  alone.Feed(CalleeAnswered{testing::TrunkSdp("0 101")});
+  EXPECT_FALSE(alone.Media<media::UpdateSession>().trunk->rtcp_mux);
+  EXPECT_EQ(alone.Media<media::UpdateSession>().trunk->rtcp.ToString(), "127.0.0.2:40001");
+}
+
+TEST(CallMedia, PacketTimesCrossTheRelayAsItDoesNotRepacketise) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.Feed(Invited{testing::BrowserSdp() + "a=ptime:40\r\na=maxptime:60\r\n"});
+  harness.Feed(MediaOpened{OpenedSession()});
+  EXPECT_THAT(harness.Output<PlaceCallee>().offer, HasSubstr("a=ptime:40\r\n"));
+  EXPECT_THAT(harness.Output<PlaceCallee>().offer, HasSubstr("a=maxptime:60\r\n"));
+  harness.Feed(CalleeAnswered{testing::TrunkSdp("0 101") + "a=ptime:30\r\n"});
+  EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("a=ptime:30\r\n"));
+}
+
+// --- ICE restart ---
+
+TEST(CallMedia, AnIceRestartIsAnsweredWithNewCredentialsAndTheSameFingerprint) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kConnected);
+  std::string restart = testing::BrowserSdp();
+  restart.replace(restart.find("bRwS\r"), 4, "neWu");
+  restart.replace(restart.find("bRwSbRwS"), 24, "neWpneWpneWpneWpneWpneWp");
+  const media::IceCredentials fresh{.ufrag = "freshUfr", .pwd = "freshfreshfreshfreshfres"};
+  EXPECT_EQ(harness.Feed(Reoffered{Party::kCaller, {9}, restart, fresh}), "update reoffer:200");
+  EXPECT_EQ(harness.Media<media::UpdateSession>().restart, fresh);
+  EXPECT_EQ(harness.Media<media::UpdateSession>().browser->ice_ufrag, "neWu");
+  const std::string answer = harness.Output<AnswerReoffer>().sdp;
+  EXPECT_THAT(answer, HasSubstr("a=ice-ufrag:freshUfr\r\n"));
+  EXPECT_THAT(answer, HasSubstr("a=ice-pwd:freshfreshfreshfreshfres\r\n"));
+  EXPECT_THAT(answer, HasSubstr("a=fingerprint:sha-256 AB:AB:"));
+
+  const media::IceCredentials unused{.ufrag = "unused00", .pwd = "unused"};
+  harness.Feed(Reoffered{Party::kCaller, {10}, restart, unused});
+  EXPECT_FALSE(harness.Media<media::UpdateSession>().restart);
+  EXPECT_THAT(harness.Output<AnswerReoffer>().sdp, HasSubstr("a=ice-ufrag:freshUfr\r\n"));
+}
+
+}  // namespace
+}  // namespace lastmile::call
