@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 
-import { withLab } from '../../e2e/support/lab.js';
+import { gatewayProgram, withLab } from '../../e2e/support/lab.js';
 import { until } from '../../e2e/support/wait.js';
 import { RawCarrier } from './support/raw_carrier.js';
 import { SipMessage } from './support/sip_text.js';
@@ -65,6 +66,43 @@ withLab("the trunk's offer", (lab) => {
     }
     assert.match(invite.body, /^m=audio \d+ RTP\/AVP (0 8|8 0) \d+\r$/m);
     assert.match(invite.body, new RegExp(`^c=IN IP4 ${lab.trunkHost}\r$`, 'm'));
+  });
+
+  test('`lastmile sdp` says the same bytes, but for what a call opens', () => {
+    const { status, stdout, stderr } = spawnSync(
+        gatewayProgram(), ['sdp', '-', '--to', 'trunk', '-c', lab.config],
+        { input: browserInvite.body, encoding: 'utf8', timeout: 10000 });
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+    const sent = invite.body.toString();
+    const [, id] = /^o=- (\d+) /m.exec(sent);
+    const [, port] = /^m=audio (\d+) /m.exec(sent);
+    assert.equal(stdout.replace('o=- 2 ', `o=- ${id} `)
+                     .replaceAll('192.0.2.1', lab.trunkHost)
+                     .replace('m=audio 30000 ', `m=audio ${port} `),
+                 sent);
+  });
+
+  test('the bytes are in the record of the call and in the metrics', async () => {
+    const [record] = await until(() => lab.callRecords().length === 1 && lab.callRecords(),
+                                 'the record of the call', 5000);
+    assert.equal(record.status, 486);
+    assert.equal(record.answered, null);
+    assert.equal(record.number, NUMBER);
+    assert.deepEqual(record.sdp_bytes, {
+      offer_in: browserInvite.body.length, offer_out: invite.body.length, answer_in: 0,
+      answer_out: 0,
+    });
+    assert.ok(Math.abs(record.invite_bytes - invite.bytes.length) <= 1,
+              `${record.invite_bytes} and ${invite.bytes.length}`);
+    const metrics = await lab.metrics();
+    assert.equal(metrics['lastmile_sdp_bytes_sum{leg="trunk",dir="out"}'], invite.body.length);
+    assert.equal(metrics['lastmile_sdp_bytes_sum{leg="browser",dir="in"}'],
+                 browserInvite.body.length);
+    assert.equal(metrics['lastmile_invite_bytes_bucket{leg="trunk",dir="out",le="1300"}'], 1);
+    assert.equal(
+        metrics['lastmile_calls_total{trunk="carrier",direction="from-browser",result="rejected"}'],
+        1);
   });
 
   test('the whole INVITE has nothing of the browser in it', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -47,8 +47,8 @@ export class Lab {
   }
 
   async start() {
-    const [http, https, sip, carrierSip, browserMedia] = await freePorts(5);
-    Object.assign(this, { http, https, sip, carrierSip, browserMedia });
+    const [http, https, sip, carrierSip, browserMedia, admin] = await freePorts(6);
+    Object.assign(this, { http, https, sip, carrierSip, browserMedia, admin });
     this.pageUrl = `http://localhost:${http}/`;
     this.securePageUrl = `https://localhost:${https}/`;
     if (this.withCarrier) {
@@ -110,6 +110,22 @@ export class Lab {
         [...text.matchAll(/(\w+)=(\d+)/g)].map(([, name, value]) => [name, Number(value)]));
   }
 
+  // What a Prometheus server would read: series with their labels, and values.
+  async metrics() {
+    const response = await fetch(`http://127.0.0.1:${this.admin}/metrics`);
+    assert.equal(response.status, 200);
+    return Object.fromEntries((await response.text()).split('\n')
+        .filter((line) => line && !line.startsWith('#'))
+        .map((line) => line.split(/ (?=[^ ]*$)/))
+        .map(([series, value]) => [series, Number(value)]));
+  }
+
+  // The records of the calls that are over, in order.
+  callRecords() {
+    const path = join(this.#folder, 'cdr.jsonl');
+    return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').map(JSON.parse) : [];
+  }
+
   countFiles() {
     return readdirSync(`/proc/${this.gateway.pid}/fd`).length;
   }
@@ -158,6 +174,7 @@ listen:
   ws: { addr: "127.0.0.1:${this.http}" }
   wss: { addr: "127.0.0.1:${this.https}" }
   sip: [ "tcp:${this.trunkHost}:${this.sip}" ]
+  admin: { addr: "127.0.0.1:${this.admin}" }
 tls: { cert: ${cert}, key: ${key} }
 media:
   browser: { bind: "127.0.0.1", advertise: "127.0.0.1", port: ${this.browserMedia} }
@@ -173,6 +190,7 @@ trunks:
     accept_from: [ "127.0.0.0/8" ]
 routes:
   - { to: "^[0-9*#+]+$", trunk: carrier }
+cdr: { jsonl: ${join(this.#folder, 'cdr.jsonl')} }
 `);
     return path;
   }
