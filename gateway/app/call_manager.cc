@@ -67,7 +67,9 @@ struct ToCallInput {
     return call::Reoffered{party, event.id, SdpOf(event.request), MakeIceCredentials(random)};
   }
   std::optional<call::CallInput> operator()(const sip::IncomingInvite&) const { return {}; }
-  std::optional<call::CallInput> operator()(const sip::RequestAnswered&) const { return {}; }
+  std::optional<call::CallInput> operator()(const sip::RequestAnswered& event) const {
+    return call::OfferAnswered{party, event.status, event.response ? SdpOf(*event.response) : ""};
+  }
 };
 
 sip::DialogId DialogOf(const sip::UserAgentEvent& event) {
@@ -151,6 +153,8 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
       quiet = false;
       if (auto* invite = std::get_if<browser::BrowserInvite>(&event)) {
         OnBrowserInvite(std::move(*invite), now);
+      } else if (const auto* back = std::get_if<browser::BrowserRebound>(&event)) {
+        OnBrowserRebound(back->dialog, now);
       } else {
         OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
       }
@@ -270,6 +274,13 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
 }
 
+void CallManager::OnBrowserRebound(sip::DialogId dialog, TimePoint now) {
+  Entry* entry = FindByDialog(true, dialog);
+  if (!entry) return;
+  spdlog::info("call={} leg=browser is back on another connection", entry->call.id().value);
+  Feed(*entry, call::BrowserBack{MakeIceCredentials(random_)}, now);
+}
+
 void CallManager::Feed(Entry& entry, const call::CallInput& input, TimePoint now) {
   std::vector<call::CallOutput> outputs;
   entry.call.On(input, now, outputs);
@@ -339,6 +350,8 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
     } else {
       trunk_agent.Respond(reoffer->request, reoffer->status, std::move(extras), now);
     }
+  } else if (const auto* offer = std::get_if<call::SendOffer>(&output)) {
+    browser_edge_.SendReoffer(entry.browser_dialog, offer->sdp, now);
   } else if (std::holds_alternative<call::Ended>(output)) {
     ended_.push_back(entry.call.id());
   }

@@ -82,6 +82,7 @@ class CallManager {
   static CallRecord RecordOf(const Entry& entry, TimePoint now);
   void OnBrowserInvite(browser::BrowserInvite invite, TimePoint now);
   void OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now);
+  void OnBrowserRebound(sip::DialogId dialog, TimePoint now);
   void OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now);
   void Feed(Entry& entry, const call::CallInput& input, TimePoint now);
   void Carry(Entry& entry, const call::CallOutput& output, TimePoint now);

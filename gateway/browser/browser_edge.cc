@@ -79,29 +79,46 @@ void BrowserEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now)
 void BrowserEdge::OnTimer(TimePoint now) {
   registrar_.OnTimer(now);
   user_agent_.OnTimer(now);
-  RefreshSessions(now);
+  RunDialogTimers(now);
 }
 
 TimePoint BrowserEdge::next_timeout() const {
-  return std::min({registrar_.next_timeout(), user_agent_.next_timeout(), next_refresh_});
+  return std::min({registrar_.next_timeout(), user_agent_.next_timeout(), next_dialog_timeout_});
 }
 
 void BrowserEdge::StartSessionTimer(sip::DialogId dialog, TimePoint now) {
-  refresh_at_[dialog] = now + kSessionRefresh;
-  next_refresh_ = std::min(next_refresh_, now + kSessionRefresh);
+  const auto found = dialogs_.find(dialog);
+  if (found == dialogs_.end()) return;
+  found->second.refresh_at = now + kSessionRefresh;
+  next_dialog_timeout_ = std::min(next_dialog_timeout_, found->second.refresh_at);
 }
 
-void BrowserEdge::RefreshSessions(TimePoint now) {
-  if (now < next_refresh_) return;
-  next_refresh_ = kNever;
-  for (auto& [dialog, at] : refresh_at_) {
-    if (at <= now) {
-      at = now + kSessionRefresh;
-      sip::Extras extras;
-      extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
-      user_agent_.SendInDialog(dialog, "UPDATE", std::move(extras), now);
+void BrowserEdge::RefreshSession(sip::DialogId dialog, TimePoint now) {
+  sip::Extras extras;
+  extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
+  user_agent_.SendInDialog(dialog, "UPDATE", std::move(extras), now);
+}
+
+void BrowserEdge::RunDialogTimers(TimePoint now) {
+  if (now < next_dialog_timeout_) return;
+  next_dialog_timeout_ = kNever;
+  for (auto it = dialogs_.begin(); it != dialogs_.end();) {
+    auto& [id, dialog] = *it;
+    if (dialog.forget_at <= now) {
+      user_agent_.Bye(id, *std::move(dialog.bye), now);
+      it = dialogs_.erase(it);
+      continue;
     }
-    next_refresh_ = std::min(next_refresh_, at);
+    if (dialog.refresh_at <= now) {
+      dialog.refresh_at = now + kSessionRefresh;
+      RefreshSession(id, now);
+    }
+    if (dialog.reoffer_at <= now) {
+      dialog.reoffer_at = kNever;
+      rebound_.push_back(id);
+    }
+    next_dialog_timeout_ = std::min(next_dialog_timeout_, dialog.next());
+    ++it;
   }
 }
 
@@ -121,13 +138,17 @@ Result<sip::DialogId, NotReachable> BrowserEdge::Ring(const RingRequest& request
   invite.extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
-  return user_agent_.Invite(binding->flow, std::move(invite), now);
+  const sip::DialogId dialog = user_agent_.Invite(binding->flow, std::move(invite), now);
+  dialogs_[dialog] = {.user = request.user, .device = DeviceOf(binding->contact)};
+  return dialog;
 }
 
 void BrowserEdge::Respond(sip::DialogId dialog, int status, sip::Extras extras, TimePoint now) {
   if (status >= 200 && status < 300) {
     extras.headers.push_back({"Session-Expires", kSessionExpiresAsServer});
     StartSessionTimer(dialog, now);
+  } else if (status >= 300) {
+    dialogs_.erase(dialog);
   }
   user_agent_.RespondInvite(dialog, status, std::move(extras), now);
 }
@@ -141,8 +162,48 @@ void BrowserEdge::RespondInDialog(sip::ServerRequestId request, int status, sip:
 }
 
 void BrowserEdge::Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now) {
-  refresh_at_.erase(dialog);
+  const auto found = dialogs_.find(dialog);
+  if (found != dialogs_.end() && !user_agent_.FlowOf(dialog)) {
+    found->second.bye = std::move(extras);
+    found->second.refresh_at = found->second.reoffer_at = kNever;
+    found->second.forget_at = now + kByeOwed;
+    next_dialog_timeout_ = std::min(next_dialog_timeout_, found->second.forget_at);
+    return;
+  }
+  if (found != dialogs_.end()) dialogs_.erase(found);
   user_agent_.Bye(dialog, std::move(extras), now);
+}
+
+void BrowserEdge::SendReoffer(sip::DialogId dialog, std::string offer, TimePoint now) {
+  const auto found = dialogs_.find(dialog);
+  if (found == dialogs_.end()) return;
+  sip::Extras extras;
+  extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
+  extras.content_type = "application/sdp";
+  extras.body = std::move(offer);
+  found->second.reoffer = user_agent_.SendInDialog(dialog, "INVITE", std::move(extras), now);
+}
+
+// The same browser over a new connection: its calls go on there.
+void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
+  const Binding* binding = registrar_.FindOnFlow(user.name, flow);
+  if (!binding) return;
+  const std::string device = DeviceOf(binding->contact);
+  for (auto it = dialogs_.begin(); it != dialogs_.end();) {
+    auto& [id, dialog] = *it;
+    if (dialog.user != user.name || dialog.device != device || user_agent_.FlowOf(id) == flow) {
+      ++it;
+      continue;
+    }
+    user_agent_.BindFlow(id, flow);
+    if (dialog.bye) {
+      user_agent_.Bye(id, *std::move(dialog.bye), now);
+      it = dialogs_.erase(it);
+      continue;
+    }
+    rebound_.push_back(id);
+    ++it;
+  }
 }
 
 // --- what the user agent reports ---
@@ -158,18 +219,47 @@ std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
       OnRequest(std::move(*request), out, now);
       continue;
     }
-    if (std::holds_alternative<sip::RequestAnswered>(event)) continue;  // of a session refresh
+    if (auto* answered = std::get_if<sip::RequestAnswered>(&event)) {
+      OnReofferAnswered(std::move(*answered), out, now);
+      continue;
+    }
     if (const auto* accepted = std::get_if<sip::InviteAccepted>(&event)) {
       StartSessionTimer(accepted->dialog, now);
     } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event);
                rejected && (rejected->status == 401 || rejected->status == 407)) {
       user_agent_.Forget(rejected->dialog);  // the gateway has no account at a browser
-    } else if (const auto* ended = std::get_if<sip::DialogEnded>(&event)) {
-      refresh_at_.erase(ended->dialog);
     }
+    ForgetEnded(event);
     out.push_back(std::move(event));
   }
+  for (const sip::DialogId dialog : std::exchange(rebound_, {})) {
+    out.push_back(BrowserRebound{dialog});
+  }
   return out;
+}
+
+void BrowserEdge::ForgetEnded(const sip::UserAgentEvent& event) {
+  if (const auto* ended = std::get_if<sip::DialogEnded>(&event)) {
+    dialogs_.erase(ended->dialog);
+  } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event)) {
+    dialogs_.erase(rejected->dialog);
+  } else if (const auto* cancelled = std::get_if<sip::InviteCancelled>(&event)) {
+    dialogs_.erase(cancelled->dialog);
+  }
+}
+
+// Answers to session refreshes are of no interest: what they would tell, the media does.
+void BrowserEdge::OnReofferAnswered(sip::RequestAnswered answered, std::vector<BrowserEvent>& out,
+                                    TimePoint now) {
+  const auto found = dialogs_.find(answered.dialog);
+  if (found == dialogs_.end() || found->second.reoffer != answered.id) return;
+  found->second.reoffer = {};
+  if (answered.status == 491) {
+    found->second.reoffer_at = now + kReofferAgain;
+    next_dialog_timeout_ = std::min(next_dialog_timeout_, found->second.reoffer_at);
+    return;
+  }
+  out.push_back(sip::UserAgentEvent{std::move(answered)});
 }
 
 std::vector<BrowserText> BrowserEdge::TakeOutgoing() {
@@ -222,6 +312,9 @@ void BrowserEdge::OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>
     user_agent_.RespondInvite(invite.dialog, 415, std::move(extras), now);
     return;
   }
+  const Binding* binding = registrar_.FindOnFlow(user->name, invite.flow);
+  dialogs_[invite.dialog] = {.user = user->name,
+                             .device = binding ? DeviceOf(binding->contact) : ""};
   out.push_back(BrowserInvite{.dialog = invite.dialog,
                               .user = *user,
                               .target = invite.request.request_uri.user,
@@ -265,6 +358,7 @@ void BrowserEdge::OnRegister(const sip::IncomingRequest& request, TimePoint now)
   spdlog::info("leg=browser flow={} register {} -> {} ({} contacts)", request.flow.value,
                Redacted{user->name}, result.status, result.contacts.size());
   user_agent_.Respond(request.id, result.status, std::move(extras), now);
+  if (result.status == 200) Rebind(*user, request.flow, now);
 }
 
 // What needs no call to be answered; false: the call has to answer it.

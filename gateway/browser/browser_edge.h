@@ -1,6 +1,7 @@
 #ifndef LASTMILE_GATEWAY_BROWSER_BROWSER_EDGE_H_
 #define LASTMILE_GATEWAY_BROWSER_BROWSER_EDGE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,8 +31,14 @@ struct BrowserInvite {
   std::string target;  // user part of the Request-URI: the dialled number
   std::string offer;
 };
-// BrowserInvite, or what happens to a call of the browser side.
-using BrowserEvent = std::variant<BrowserInvite, sip::UserAgentEvent>;
+// The browser of a call is back, over another connection than the one that was lost. Its media path
+// may be dead: a re-offer with SendReoffer tells.
+struct BrowserRebound {
+  sip::DialogId dialog;
+};
+// BrowserInvite, BrowserRebound, or what happens to a call of the browser side. Of RequestAnswered
+// only answers to SendReoffer.
+using BrowserEvent = std::variant<BrowserInvite, BrowserRebound, sip::UserAgentEvent>;
 
 struct BrowserText {
   sip::FlowId flow;
@@ -68,7 +75,11 @@ class BrowserEdge {
 
   // A re-INVITE or UPDATE inside a dialog.
   void RespondInDialog(sip::ServerRequestId request, int status, sip::Extras extras, TimePoint now);
+  // While the browser's connection is lost, the BYE waits for it up to kByeOwed.
   void Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now);
+  // A re-INVITE. RequestAnswered follows, but after 491 BrowserRebound: the offer has to be a new
+  // one.
+  void SendReoffer(sip::DialogId dialog, std::string offer, TimePoint now);
 
   std::vector<BrowserEvent> TakeEvents(TimePoint now);
   std::vector<BrowserText> TakeOutgoing();
@@ -77,7 +88,24 @@ class BrowserEdge {
   const sip::UserAgent& user_agent() const { return user_agent_; }
   const Registrar& registrar() const { return registrar_; }
 
+  // JsSIP tries to connect again after 2 to 30 s.
+  static constexpr Duration kByeOwed = 60s;
+  static constexpr Duration kReofferAgain = 2100ms;  // RFC 3261 section 14.1
+
  private:
+  // A call's dialog with a browser.
+  struct BrowserDialog {
+    std::string user;
+    std::string device;              // of DeviceOf(); "": not registered
+    TimePoint refresh_at = kNever;   // of its session (RFC 4028)
+    TimePoint reoffer_at = kNever;   // after 491
+    TimePoint forget_at = kNever;    // the BYE that is owed
+    std::optional<sip::Extras> bye;  // owed
+    sip::ClientRequestId reoffer;    // unanswered
+
+    TimePoint next() const { return std::min({refresh_at, reoffer_at, forget_at}); }
+  };
+
   // The authenticated user, or nullptr: the request is then challenged or refused already.
   const User* Authorize(const sip::Message& request, sip::FlowId flow, sip::Extras& challenge,
                         int& status, TimePoint now);
@@ -86,17 +114,23 @@ class BrowserEdge {
   void OnRegister(const sip::IncomingRequest& request, TimePoint now);
   bool OnInDialogRequest(const sip::IncomingRequest& request, TimePoint now);
   void StartSessionTimer(sip::DialogId dialog, TimePoint now);
-  void RefreshSessions(TimePoint now);
+  void RunDialogTimers(TimePoint now);
+  void RefreshSession(sip::DialogId dialog, TimePoint now);
+  void Rebind(const User& user, sip::FlowId flow, TimePoint now);
+  void OnReofferAnswered(sip::RequestAnswered answered, std::vector<BrowserEvent>& out,
+                         TimePoint now);
+  void ForgetEnded(const sip::UserAgentEvent& event);
 
   const BrowserOptions options_;
   sip::UserAgent user_agent_;
   Registrar registrar_;
   sip::DigestServer digest_;
   std::vector<BrowserText> texts_;  // answers that bypass the user agent: keep-alives, rejections
-  // Dialogs with a session timer (RFC 4028). The gateway is always the refresher: a browser that
-  // owes a refresh while its WebSocket is down ends the call (J10, J11).
-  std::unordered_map<sip::DialogId, TimePoint> refresh_at_;
-  TimePoint next_refresh_ = kNever;  // never later than the first of them
+  // The gateway is always the refresher of their sessions: a browser that owes a refresh while its
+  // WebSocket is down ends the call (J10, J11).
+  std::unordered_map<sip::DialogId, BrowserDialog> dialogs_;
+  std::vector<sip::DialogId> rebound_;
+  TimePoint next_dialog_timeout_ = kNever;  // never later than the first of them
 };
 
 }  // namespace lastmile::browser

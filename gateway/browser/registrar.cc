@@ -32,6 +32,11 @@ void DropExpires(sip::NameAddr& contact) {
 
 }  // namespace
 
+std::string DeviceOf(const sip::NameAddr& contact) {
+  const std::string* instance = contact.params.Find("+sip.instance");
+  return instance ? *instance : contact.uri.user;
+}
+
 Registrar::Registrar(std::vector<User> users) {
   for (User& user : users) users_.emplace(user.name, std::move(user));
 }
@@ -101,6 +106,14 @@ const Binding* Registrar::Find(std::string_view user, TimePoint now) const {
     if (it->expires_at > now) return &*it;
   }
   return nullptr;
+}
+
+const Binding* Registrar::FindOnFlow(std::string_view user, sip::FlowId flow) const {
+  const auto found = bindings_.find(std::string(user));
+  if (found == bindings_.end()) return nullptr;
+  const auto binding =
+      std::ranges::find_if(found->second, [&](const Binding& b) { return b.flow == flow; });
+  return binding == found->second.end() ? nullptr : &*binding;
 }
 
 size_t Registrar::binding_count() const {

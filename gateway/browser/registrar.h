@@ -27,6 +27,10 @@ struct Binding {
   TimePoint expires_at;
 };
 
+// Tells a user's browsers apart, also over connections that come and go: the instance it names
+// (RFC 5626 section 4.1), else the user part of its Contact.
+std::string DeviceOf(const sip::NameAddr& contact);
+
 // The answer to a REGISTER that passed authentication.
 struct RegisterResult {
   int status = 200;
@@ -49,6 +53,8 @@ class Registrar {
   TimePoint next_timeout() const { return next_expiry_; }
   // The newest binding that is alive; nullptr: the user is away.
   const Binding* Find(std::string_view user, TimePoint now) const;
+  // That user's binding over this flow; nullptr: none.
+  const Binding* FindOnFlow(std::string_view user, sip::FlowId flow) const;
   size_t binding_count() const;
 
   static constexpr size_t kMaxBindings = 10;  // a user

@@ -191,6 +191,11 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
     End({.reason_header = SipReason(408, failed->reason)}, failed->reason, now, out);
   } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
     OnReoffer(*reoffer, out);
+  } else if (const auto* back = std::get_if<BrowserBack>(&input)) {
+    // JsSIP refuses a re-INVITE before its ACK (J13).
+    if (state_ == CallState::kConnected) OnBrowserBack(*back, out);
+  } else if (const auto* offered = std::get_if<OfferAnswered>(&input)) {
+    OnOfferAnswered(*offered, now, out);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
     End({.reason_header = SipReason(503, shut_down->reason)}, shut_down->reason, now, out);
   }
@@ -298,6 +303,18 @@ void Call::OnReoffer(const Reoffered& reoffer, Outputs& out) {
     answer.warning = refusal->reason;
   }
   out.push_back(std::move(answer));
+}
+
+void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out) {
+  if (answered.status == 408 || answered.status == 481) {
+    // RFC 3261 section 12.2.1.2: the dialog is gone. Hung up while its connection was lost.
+    const std::string why = fmt::format("a re-INVITE was answered {}", answered.status);
+    End({.reason_header = SipReason(answered.status, why), .gone = answered.party}, why, now, out);
+  } else if (answered.status >= 300) {
+    spdlog::warn("call={} the browser answered a re-INVITE with {}", id_.value, answered.status);
+  } else if (auto refusal = TakeAnswerToReoffer(answered.sdp, out)) {
+    spdlog::warn("call={} the answer to a re-INVITE is not usable: {}", id_.value, refusal->reason);
+  }
 }
 
 // --- the end ---

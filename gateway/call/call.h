@@ -119,6 +119,9 @@ class Call {
                                                Outputs& out);
   std::optional<sdp::Refusal> ReofferByTrunk(const Reoffered& reoffer, std::string& answer,
                                              Outputs& out);
+  void OnBrowserBack(const BrowserBack& back, Outputs& out);
+  std::optional<sdp::Refusal> TakeAnswerToReoffer(const std::string& sdp, Outputs& out);
+  void OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out);
   int StatusForCaller(int callee_status) const;
   void End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out);
   bool IsBrowser(Party party) const;

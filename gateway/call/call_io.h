@@ -57,12 +57,22 @@ struct Reoffered {  // re-INVITE, or UPDATE with SDP
   std::string sdp;
   media::IceCredentials fresh_ice = {};  // unpredictable; ours if the offer restarts ICE
 };
+// The browser is back after its connection was lost: it gets an offer that restarts ICE.
+struct BrowserBack {
+  media::IceCredentials fresh_ice;  // unpredictable; ours from now on
+};
+struct OfferAnswered {  // the final answer to SendOffer
+  Party party = Party::kCaller;
+  int status = 0;
+  std::string sdp;
+};
 struct ShutDown {  // the gateway ends the call
   std::string reason;
 };
-using CallInput = std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed,
-                               CalleeProgress, CalleeAnswered, CalleeRejected, CallerCancelled,
-                               CallerAcked, HungUp, Reoffered, ShutDown>;
+using CallInput =
+    std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed, CalleeProgress,
+                 CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, HungUp, Reoffered,
+                 BrowserBack, OfferAnswered, ShutDown>;
 
 // --- outputs ---
 struct PlaceCallee {  // send the callee its INVITE
@@ -89,9 +99,13 @@ struct AnswerReoffer {
   std::string sdp;
   std::string warning;
 };
+struct SendOffer {  // a re-INVITE
+  Party party = Party::kCaller;
+  std::string sdp;
+};
 struct Ended {};  // the last output: the call may be deleted
 using CallOutput = std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee,
-                                CancelCallee, HangUp, AnswerReoffer, Ended>;
+                                CancelCallee, HangUp, AnswerReoffer, SendOffer, Ended>;
 
 }  // namespace lastmile::call
 

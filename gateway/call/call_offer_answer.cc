@@ -79,10 +79,12 @@ std::string Call::OfferForTrunk() {
 
 std::string Call::OfferForBrowser() {
   sdp::BrowserLocalMedia local = ToBrowserLocal(browser_local_);
-  local.codecs = browser_.codecs;
+  local.codecs = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
   local.ptime = trunk_.ptime;
   local.maxptime = trunk_.maxptime;
-  if (CarriesVideo()) local.video = {.codecs = browser_.video->codecs};
+  if (CarriesVideo()) {
+    local.video = {.codecs = sdp::CommonCodecs(browser_.video->codecs, trunk_.video->codecs)};
+  }
   return browser_leg_.BuildOffer(local);
 }
 
@@ -178,6 +180,26 @@ std::optional<sdp::Refusal> Call::ReofferByTrunk(const Reoffered& reoffer, std::
   media::UpdateSession update{.session = session_, .payloads = Payloads()};
   if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
   out.push_back(media::MediaCommand{std::move(update)});
+  return std::nullopt;
+}
+
+void Call::OnBrowserBack(const BrowserBack& back, Outputs& out) {
+  browser_local_.ice_ufrag = back.fresh_ice.ufrag;
+  browser_local_.ice_pwd = back.fresh_ice.pwd;
+  out.push_back(
+      media::MediaCommand{media::UpdateSession{.session = session_, .restart = back.fresh_ice}});
+  const Party browser = IsBrowser(Party::kCaller) ? Party::kCaller : Party::kCallee;
+  out.push_back(SendOffer{browser, OfferForBrowser()});
+}
+
+std::optional<sdp::Refusal> Call::TakeAnswerToReoffer(const std::string& sdp, Outputs& out) {
+  auto media = browser_leg_.TakeAnswer(sdp);
+  if (!media) return media.error();
+  browser_ = *std::move(media);
+  out.push_back(media::MediaCommand{media::UpdateSession{
+      .session = session_,
+      .browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server()),
+      .payloads = Payloads()}});
   return std::nullopt;
 }
 

@@ -287,6 +287,128 @@ TEST_F(CallManagerTest, AWebSocketLostWhileRingingCancelsTheTrunkLeg) {
   ExpectEmptyAfterTimers();
 }
 
+// --- a WebSocket that is lost in a call ---
+
+constexpr uint64_t kAliceAgain = 3;
+
+class ReboundTest : public CallManagerTest {
+ protected:
+  // A call whose browser is back on another connection; returns the re-INVITE it gets there.
+  sip::Message ComeBack() {
+    Connect();
+    gw.CloseBrowser(kAlice);
+    gw.Wait(8s);
+    EXPECT_TRUE(gw.TrunkIsQuiet()) << "the carrier hears nothing of it";
+    gw.Register(kAliceAgain, "alice");
+    sip::Message reinvite = gw.ToBrowser(kAliceAgain);
+    EXPECT_EQ(reinvite.method, "INVITE");
+    return reinvite;
+  }
+  sip::Message TrunkBye() {
+    sip::Message bye;
+    bye.method = "BYE";
+    bye.request_uri = trunk_invite.contacts.at(0).uri;
+    bye.vias = {{.transport = "TCP", .sent_by = "198.51.100.9:5070"}};
+    bye.vias[0].params.Set("branch", "z9hG4bKtrunkbye");
+    bye.from = trunk_invite.to;
+    bye.from.params.Set("tag", "carrier");
+    bye.to = trunk_invite.from;
+    bye.call_id = trunk_invite.call_id;
+    bye.cseq = {77, "BYE"};
+    return bye;
+  }
+};
+
+TEST_F(ReboundTest, TheBrowserIsOfferedARestartInItsDialogOnTheNewConnection) {
+  const sip::Message reinvite = ComeBack();
+  EXPECT_EQ(reinvite.call_id, invite.call_id);
+  EXPECT_EQ(reinvite.to.tag(), invite.from.tag());
+  EXPECT_EQ(*reinvite.FindExtra("Session-Expires"), "1800;refresher=uac");
+  EXPECT_THAT(reinvite.body, HasSubstr("a=ice-lite"));
+  EXPECT_THAT(reinvite.body, Not(HasSubstr("a=ice-ufrag:gwUf\r\n")));
+}
+
+TEST_F(ReboundTest, ItMayHangUpThere) {
+  ComeBack();
+  gw.FromBrowser(kAliceAgain, InDialog("BYE", ok));
+  EXPECT_EQ(gw.ToBrowser(kAliceAgain).status, 200);
+  EXPECT_EQ(gw.ToTrunk().method, "BYE");
+}
+
+TEST_F(ReboundTest, TheCarrierMayHangUpToo) {
+  sip::Message reinvite = ComeBack();
+  sip::Message accepted = sip::MakeResponse(reinvite, 200, "", "");
+  accepted.contacts = invite.contacts;
+  accepted.content_type = "application/sdp";
+  accepted.body = testing::BrowserSdp("active", "0 101");
+  gw.FromBrowser(kAliceAgain, accepted);
+  EXPECT_EQ(gw.ToBrowser(kAliceAgain).method, "ACK");
+  gw.FromTrunk(TrunkBye());
+  EXPECT_EQ(gw.ToTrunk().status, 200);
+  EXPECT_EQ(gw.ToBrowser(kAliceAgain).method, "BYE");
+}
+
+TEST_F(ReboundTest, ABrowserThatHungUpMeanwhileEndsTheTrunkLeg) {
+  const sip::Message reinvite = ComeBack();
+  gw.FromBrowser(kAliceAgain, sip::MakeResponse(reinvite, 481, "", ""));
+  EXPECT_EQ(gw.ToBrowser(kAliceAgain).method, "ACK");
+  EXPECT_EQ(gw.ToTrunk().method, "BYE");
+  EXPECT_TRUE(gw.BrowserIsQuiet(kAliceAgain));
+}
+
+TEST_F(ReboundTest, GlareIsFollowedByANewOffer) {
+  const sip::Message reinvite = ComeBack();
+  gw.FromBrowser(kAliceAgain, sip::MakeResponse(reinvite, 491, "", ""));
+  EXPECT_EQ(gw.ToBrowser(kAliceAgain).method, "ACK");
+  EXPECT_TRUE(gw.BrowserIsQuiet(kAliceAgain));
+  gw.Wait(3s);
+  const sip::Message again = gw.ToBrowser(kAliceAgain);
+  EXPECT_EQ(again.method, "INVITE");
+  EXPECT_GT(again.cseq.number, reinvite.cseq.number);
+  EXPECT_NE(again.body, reinvite.body);
+}
+
+TEST_F(ReboundTest, AByeForABrowserThatIsAwayWaitsForIt) {
+  Connect();
+  gw.CloseBrowser(kAlice);
+  gw.FromTrunk(TrunkBye());
+  EXPECT_EQ(gw.ToTrunk().status, 200);
+  gw.Wait(5s);
+  EXPECT_EQ(gw.manager.gauges().calls, 0u);
+  gw.Register(kAliceAgain, "alice");
+  const sip::Message bye = gw.ToBrowser(kAliceAgain);
+  EXPECT_EQ(bye.method, "BYE");
+  EXPECT_EQ(bye.call_id, invite.call_id);
+  gw.FromBrowser(kAliceAgain, sip::MakeResponse(bye, 200, "", ""));
+  ExpectEmptyAfterTimers();
+}
+
+TEST_F(ReboundTest, AByeForABrowserThatNeverComesBackIsForgotten) {
+  Connect();
+  gw.CloseBrowser(kAlice);
+  gw.FromTrunk(TrunkBye());
+  gw.Wait(2min);
+  EXPECT_TRUE(gw.IsEmpty());
+}
+
+TEST_F(ReboundTest, AnotherDeviceOfTheUserGetsNothingOfTheCall) {
+  Connect();
+  gw.CloseBrowser(kAlice);
+  gw.OpenBrowser(kAliceAgain);
+  sip::Message other = gw.MakeRegister("alice");
+  other.contacts.front().params.Set("+sip.instance", "<urn:uuid:another-device>");
+  EXPECT_EQ(gw.Ask(kAliceAgain, other, "secret").status, 200);
+  EXPECT_TRUE(gw.BrowserIsQuiet(kAliceAgain));
+  gw.FromTrunk(TrunkBye());
+  EXPECT_TRUE(gw.BrowserIsQuiet(kAliceAgain));
+}
+
+TEST_F(ReboundTest, ARefreshedRegistrationOnTheSameConnectionChangesNothing) {
+  Connect();
+  EXPECT_EQ(gw.Ask(kAlice, gw.MakeRegister("alice"), "secret").status, 200);
+  EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
+}
+
 TEST_F(CallManagerTest, ABrowserGoneInCallEndsTheTrunkLegWithAReason) {
   Connect();
   gw.CloseBrowser(kAlice);

@@ -41,6 +41,7 @@ struct OutputName {
   std::string operator()(const AnswerReoffer& a) const {
     return "reoffer:" + std::to_string(a.status);
   }
+  std::string operator()(const SendOffer&) const { return "offer"; }
   std::string operator()(const Ended&) const { return "ended"; }
 };
 

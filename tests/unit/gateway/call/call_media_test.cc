@@ -182,5 +182,48 @@ TEST(CallMedia, AnIceRestartIsAnsweredWithNewCredentialsAndTheSameFingerprint) {
   EXPECT_THAT(harness.Output<AnswerReoffer>().sdp, HasSubstr("a=ice-ufrag:freshUfr\r\n"));
 }
 
+// --- a browser that comes back on another connection ---
+
+TEST(CallRebound, TheBrowserIsOfferedNewCredentialsTheSameSectionAndTheCodecsInUse) {
+  for (const CallDirection direction : {CallDirection::kFromBrowser, CallDirection::kFromTrunk}) {
+    CallHarness harness(direction);
+    harness.DriveTo(CallState::kConnected);
+    const media::IceCredentials fresh{.ufrag = "freshUfr", .pwd = "freshfreshfreshfreshfres"};
+    EXPECT_EQ(harness.Feed(BrowserBack{fresh}), "update offer");
+    EXPECT_EQ(harness.Media<media::UpdateSession>().restart, fresh);
+    const SendOffer offer = harness.Output<SendOffer>();
+    EXPECT_EQ(offer.party, harness.from_browser() ? Party::kCaller : Party::kCallee);
+    EXPECT_THAT(offer.sdp, HasSubstr("a=ice-ufrag:freshUfr\r\n"));
+    EXPECT_THAT(offer.sdp, HasSubstr("a=setup:actpass\r\n"));
+    EXPECT_THAT(offer.sdp, HasSubstr("a=mid:0\r\n"));
+    EXPECT_THAT(offer.sdp, HasSubstr("a=candidate:"));
+    EXPECT_THAT(offer.sdp, HasSubstr("UDP/TLS/RTP/SAVPF 0 101\r\n"));
+
+    std::string answer = testing::BrowserSdp("active", "0 101");
+    answer.replace(answer.find("bRwS\r"), 4, "neWu");
+    answer.replace(answer.find("bRwSbRwS"), 24, "neWpneWpneWpneWpneWpneWp");
+    EXPECT_EQ(harness.Feed(OfferAnswered{offer.party, 200, answer}), "update");
+    EXPECT_EQ(harness.Media<media::UpdateSession>().browser->ice_ufrag, "neWu");
+    EXPECT_EQ(harness.call().state(), CallState::kConnected);
+  }
+}
+
+TEST(CallRebound, ABrowserThatHungUpMeanwhileEndsTheCallWithoutABye) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kConnected);
+  harness.Feed(BrowserBack{{"freshUfr", "freshfreshfreshfreshfres"}});
+  EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCaller, 481, ""}), "bye:callee close");
+}
+
+TEST(CallRebound, ARefusedOfferLeavesTheCallUp) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kConnected);
+  harness.Feed(BrowserBack{{"freshUfr", "freshfreshfreshfreshfres"}});
+  for (const int status : {488, 500, 503}) {
+    EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCaller, status, ""}), "");
+  }
+  EXPECT_EQ(harness.call().state(), CallState::kConnected);
+}
+
 }  // namespace
 }  // namespace lastmile::call

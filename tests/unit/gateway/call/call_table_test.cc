@@ -41,6 +41,9 @@ constexpr Row kTable[] = {
     {kIdle, "hung-up-caller", kIdle, ""},
     {kIdle, "hung-up-callee", kIdle, ""},
     {kIdle, "reoffered", kIdle, ""},
+    {kIdle, "browser-back", kIdle, ""},
+    {kIdle, "offer-answered", kIdle, ""},
+    {kIdle, "offer-gone", kIdle, ""},
     {kIdle, "shut-down", kEnded, "ended"},
     {kIdle, "timer", kIdle, ""},
 
@@ -59,6 +62,9 @@ constexpr Row kTable[] = {
     {kOpening, "hung-up-caller", kClosing, "close"},
     {kOpening, "hung-up-callee", kClosing, "close"},
     {kOpening, "reoffered", kOpening, ""},
+    {kOpening, "browser-back", kOpening, ""},
+    {kOpening, "offer-answered", kOpening, ""},
+    {kOpening, "offer-gone", kOpening, ""},
     {kOpening, "shut-down", kClosing, "answer:503 close"},
     {kOpening, "timer", kClosing, "answer:503 close"},
 
@@ -77,6 +83,9 @@ constexpr Row kTable[] = {
     {kCalling, "hung-up-caller", kClosing, "cancel close"},
     {kCalling, "hung-up-callee", kClosing, "answer:480 close"},
     {kCalling, "reoffered", kCalling, ""},
+    {kCalling, "browser-back", kCalling, ""},
+    {kCalling, "offer-answered", kCalling, ""},
+    {kCalling, "offer-gone", kCalling, ""},
     {kCalling, "shut-down", kClosing, "answer:503 cancel close"},
     {kCalling, "timer", kCalling, ""},
 
@@ -95,6 +104,9 @@ constexpr Row kTable[] = {
     {kAnswered, "hung-up-caller", kClosing, "bye:callee close"},
     {kAnswered, "hung-up-callee", kClosing, "bye:caller close"},
     {kAnswered, "reoffered", kAnswered, "update reoffer:200"},
+    {kAnswered, "browser-back", kAnswered, ""},
+    {kAnswered, "offer-answered", kAnswered, ""},
+    {kAnswered, "offer-gone", kClosing, "bye:callee close"},
     {kAnswered, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kAnswered, "timer", kAnswered, ""},
 
@@ -113,6 +125,9 @@ constexpr Row kTable[] = {
     {kConnected, "hung-up-caller", kClosing, "bye:callee close"},
     {kConnected, "hung-up-callee", kClosing, "bye:caller close"},
     {kConnected, "reoffered", kConnected, "update reoffer:200"},
+    {kConnected, "browser-back", kConnected, "update offer"},
+    {kConnected, "offer-answered", kConnected, ""},
+    {kConnected, "offer-gone", kClosing, "bye:callee close"},
     {kConnected, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kConnected, "timer", kConnected, ""},
 
@@ -131,6 +146,9 @@ constexpr Row kTable[] = {
     {kClosing, "hung-up-caller", kClosing, ""},
     {kClosing, "hung-up-callee", kClosing, ""},
     {kClosing, "reoffered", kClosing, "reoffer:481"},
+    {kClosing, "browser-back", kClosing, ""},
+    {kClosing, "offer-answered", kClosing, ""},
+    {kClosing, "offer-gone", kClosing, ""},
     {kClosing, "shut-down", kClosing, ""},
     {kClosing, "timer", kEnded, "ended"},
 };
@@ -152,6 +170,9 @@ std::map<std::string, CallInput> InputsFor(const CallHarness& harness) {
       {"hung-up-caller", HungUp{Party::kCaller, ""}},
       {"hung-up-callee", HungUp{Party::kCallee, ""}},
       {"reoffered", Reoffered{Party::kCaller, {5}, harness.CallerOffer()}},
+      {"browser-back", BrowserBack{{"freshUfr", "freshfreshfreshfreshfres"}}},
+      {"offer-answered", OfferAnswered{Party::kCaller, 200, "not sdp"}},
+      {"offer-gone", OfferAnswered{Party::kCaller, 481, ""}},
       {"shut-down", ShutDown{"stopping"}},
   };
 }
