@@ -69,25 +69,24 @@ TEST(BrowserVideo, IsAnsweredInTheBundleOfTheAudio) {
   const std::string answer = Answer(leg, Both());
   EXPECT_THAT(answer, HasSubstr("a=group:BUNDLE 0 1\r\n"));
   EXPECT_THAT(answer, HasSubstr("m=audio 20000 UDP/TLS/RTP/SAVPF 0 8 126\r\n"));
-  EXPECT_EQ(SectionOf(answer, 1),
-            Crlf("m=video 20000 UDP/TLS/RTP/SAVPF 96 108\n"
-                 "c=IN IP4 192.0.2.10\n"
-                 "a=mid:1\n"
-                 "a=sendrecv\n"
-                 "a=rtcp-mux\n"
-                 "a=ice-ufrag:gwUf\n"
-                 "a=ice-pwd:gatewaypasswordof24chars\n"
-                 "a=fingerprint:sha-256 "
-                 "AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:"
-                 "AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB\n"
-                 "a=setup:passive\n"
-                 "a=rtpmap:96 VP8/90000\n"
-                 "a=rtcp-fb:96 nack\n"
-                 "a=rtcp-fb:96 nack pli\n"
-                 "a=rtcp-fb:96 ccm fir\n"
-                 "a=rtpmap:108 H264/90000\n"
-                 "a=fmtp:108 packetization-mode=1;profile-level-id=42e01f\n"
-                 "a=rtcp-fb:108 nack pli\n"));
+  EXPECT_EQ(SectionOf(answer, 1), Crlf("m=video 20000 UDP/TLS/RTP/SAVPF 96 108\n"
+                                       "c=IN IP4 192.0.2.10\n"
+                                       "a=mid:1\n"
+                                       "a=sendrecv\n"
+                                       "a=rtcp-mux\n"
+                                       "a=ice-ufrag:gwUf\n"
+                                       "a=ice-pwd:gatewaypasswordof24chars\n"
+                                       "a=fingerprint:sha-256 "
+                                       "AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:"
+                                       "AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB\n"
+                                       "a=setup:passive\n"
+                                       "a=rtpmap:96 VP8/90000\n"
+                                       "a=rtcp-fb:96 nack\n"
+                                       "a=rtcp-fb:96 nack pli\n"
+                                       "a=rtcp-fb:96 ccm fir\n"
+                                       "a=rtpmap:108 H264/90000\n"
+                                       "a=fmtp:108 packetization-mode=1;profile-level-id=42e01f\n"
+                                       "a=rtcp-fb:108 nack pli\n"));
 }
 
 TEST(BrowserVideo, IsRefusedByTheValues) {
@@ -159,9 +158,8 @@ TEST(BrowserVideo, OnlyTheFirstSectionThatCanBeUsedCounts) {
 
 TEST(BrowserVideo, BundleOnlySectionsTakeTheTransportOfTheFirst) {
   // Chromium with max-bundle, and an offer whose first section is the video.
-  const std::string bundle_only =
-      ReplaceInVideo(ReplaceInVideo(Both(), "m=video 44668", "m=video 0"), "a=mid:1",
-                     "a=bundle-only\r\na=mid:1");
+  const std::string bundle_only = ReplaceInVideo(
+      ReplaceInVideo(Both(), "m=video 44668", "m=video 0"), "a=mid:1", "a=bundle-only\r\na=mid:1");
   EXPECT_TRUE(VideoOf(ReplaceInVideo(bundle_only, "a=rtcp-mux\r\n", "")));
 
   std::string audio = SectionOf(Both(), 0);
@@ -299,8 +297,8 @@ TEST(BrowserVideo, AnswersKeepWhatWasOffered) {
   for (const char* line : {"a=ice-ufrag", "a=ice-pwd", "a=fingerprint", "a=setup", "a=rtcp-mux"}) {
     video = Without(video, line);
   }
-  auto media = leg.TakeAnswer(Replace(
-      Replace(offer, SectionOf(offer, 1), video), "a=setup:actpass", "a=setup:active"));
+  auto media = leg.TakeAnswer(
+      Replace(Replace(offer, SectionOf(offer, 1), video), "a=setup:actpass", "a=setup:active"));
   ASSERT_TRUE(media) << media.error().reason;
   EXPECT_TRUE(media->video);
 }
@@ -344,8 +342,7 @@ TEST(BrowserIce, AnAnswerMayRestartToo) {
   BrowserLeg leg(1);
   const auto answer = [&](std::string_view ufrag, std::string_view pwd) {
     leg.BuildOffer(BrowserLocal(CarrierCodecs()));
-    return leg.TakeAnswer(
-        WithCredentials(Capture("chromium-156-audio-answer.sdp"), ufrag, pwd));
+    return leg.TakeAnswer(WithCredentials(Capture("chromium-156-audio-answer.sdp"), ufrag, pwd));
   };
   EXPECT_FALSE(answer("one1", kPwd1)->ice_restart);
   EXPECT_FALSE(answer("one1", kPwd1)->ice_restart);
