@@ -96,6 +96,33 @@ TEST(Budget, WhatWasTakenOutIsNotAcceptedInTheAnswer) {
   EXPECT_THAT(answer.error().reason, HasSubstr("none of the codecs"));
 }
 
+TEST(Budget, VideoGivesWayBeforeTheAudiosCodecsAndItsSectionNever) {
+  std::vector<Codec> video = VideoCodecs();
+  video.push_back(video[1]);  // another variant of H264
+  video[2].payload_type = 114;
+  video[2].fmtp = "packetization-mode=0;profile-level-id=42e01f";
+  video.push_back({.name = "VP9", .clock_rate = 90000, .payload_type = 115, .fmtp = {}});
+  const auto built = [&](size_t max_bytes) {
+    TrunkLeg leg(9);
+    leg.SetProfile({.rules = {}, .max_sdp_bytes = max_bytes});
+    const std::string text = leg.BuildOffer(TrunkLocal(ManyCodecs(), video));
+    EXPECT_TRUE(Parse(text));
+    return std::pair(text, leg.last_build());
+  };
+  const auto [variant, variant_build] = built(560);
+  EXPECT_THAT(variant, HasSubstr("m=audio 30000 RTP/AVP 96 0 8 97\r\n"));
+  EXPECT_THAT(variant, HasSubstr("m=video 30002 RTP/AVPF 112 113 115\r\n"));
+  const auto [one, one_build] = built(380);
+  EXPECT_THAT(Steps(one_build), ElementsAre("budget.events", "budget.rtpmap",
+                                            "budget.extra-events", "budget.video-codec"));
+  EXPECT_THAT(one, HasSubstr("m=audio 30000 RTP/AVP 96 0 8 97\r\n"));
+  EXPECT_THAT(one, HasSubstr("m=video 30002 RTP/AVPF 112\r\n"));
+  const auto [least, least_build] = built(1);
+  EXPECT_FALSE(least_build.fits);
+  EXPECT_THAT(least, HasSubstr("m=audio 30000 RTP/AVP 96 97\r\n"));
+  EXPECT_THAT(SectionOf(least, 1), HasSubstr("a=rtcp-fb:112 nack\r\n"));
+}
+
 TEST(Budget, WithoutAudioThereIsNothingToRemove) {
   auto video = Parse("v=0\r\nm=audio 0 RTP/AVP 0\r\nm=video 4000 RTP/AVP 31\r\na=ptime:20\r\n");
   ASSERT_TRUE(video);

@@ -80,8 +80,8 @@ TEST(VideoFormats, SameFormatLooksAtTheVariant) {
 
 TEST(VideoPolicy, TakesEveryVariantInThePolicysOrderWithNumbersAudioNeverHas) {
   EXPECT_THAT(Short(CodecsForOffer(ChromiumVideo(), {"VP8", "h264"})),
-              ElementsAre("VP8=112 ", "H264=113 1/b", "H264=114 0/b", "H264=115 1/cb",
-                          "H264=116 0/cb", "H264=117 1/m", "H264=118 0/m"));
+              ElementsAre("VP8=112 ", "H264=113 1/cb", "H264=114 0/cb", "H264=115 1/b",
+                          "H264=116 0/b", "H264=117 1/m", "H264=118 0/m"));
   EXPECT_THAT(Short(CodecsForOffer(ChromiumVideo(), {"VP9", "H265", "rtx", "AV1"})),
               ElementsAre("VP9=112 0", "VP9=113 2", "AV1=114 0"));
   EXPECT_THAT(CodecsForOffer(ChromiumVideo(), {"rtx", "ulpfec", "red"}), IsEmpty());
