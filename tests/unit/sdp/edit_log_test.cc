@@ -208,6 +208,32 @@ TEST(EditLog, SaysWhatBecameOfTheVideo) {
   EXPECT_EQ(h264->after, "a=rtpmap:113 H264/90000");
 }
 
+TEST(EditLog, FindsTheSectionThatStandsForAnother) {
+  const auto input =
+      Parse("v=0\r\nm=video 4002 RTP/AVP 31\r\na=x:v\r\nm=audio 4000 RTP/AVP 0\r\na=x:a\r\n");
+  // The audio moves to the front, a second one is new, bundle-only is not refused, port 0 is.
+  const auto output = Parse(
+      "v=0\r\nm=audio 4000 RTP/AVP 0\r\na=x:a\r\nm=video 0 RTP/AVP 31\r\na=bundle-only\r\n"
+      "a=x:v\r\nm=audio 4004 RTP/AVP 8\r\na=x:a\r\nm=video 0 RTP/AVP 31\r\n");
+  ASSERT_TRUE(input && output);
+  const EditLog log = Explain(*input, *output, {}, Towards::kTrunk);
+  ExpectComplete(*input, *output, log);
+  EXPECT_EQ(Find(log, "a=x:v")->fate, Fate::kKept);
+  EXPECT_EQ(Find(log, "a=x:a")->fate, Fate::kKept);
+  EXPECT_EQ(Find(log, "m=audio 4004 RTP/AVP 8")->fate, Fate::kAdded);
+}
+
+TEST(EditLog, NamesWhatARuleTookFromTheSession) {
+  TrunkProfile profile;
+  Rule rule{.id = "no-name", .action = RuleAction::kDelete, .target = {}, .value = {}};
+  rule.target.media = "session";
+  rule.target.line = "s=";
+  profile.rules = {rule};
+  const auto [log, build] = ToTrunk(Capture("chromium-156-audio-offer.sdp"), profile);
+  EXPECT_EQ(Find(log, "s=-")->note.rule, "rule.no-name");
+  EXPECT_EQ(Find(log, "s=-")->fate, Fate::kDropped);
+}
+
 TEST(EditLog, NamesKeysAndSharedPortsOfTheTrunk) {
   TrunkLocalMedia local = TrunkLocal(CarrierCodecs());
   local.rtcp_mux = true;

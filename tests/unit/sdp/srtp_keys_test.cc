@@ -91,6 +91,21 @@ TEST(SrtpOffer, HasEveryKeyAndIsSavp) {
   EXPECT_THAT(leg.BuildOffer(TrunkLocal(CarrierCodecs())), HasSubstr("m=audio 30000 RTP/AVP 0 8"));
 }
 
+TEST(SrtpOffer, IsNoAnswerToAnything) {
+  TrunkLeg leg(9);
+  leg.BuildOffer(SecureLocal());
+  ASSERT_TRUE(leg.TakeAnswer(Carrier("a=crypto:2 " + kSuite80 + kOther40 + "\r\n")));
+  EXPECT_THAT(leg.BuildAnswer(SecureLocal()), HasSubstr("m=audio 0 RTP/SAVP"));
+}
+
+TEST(SrtpOffer, TakesTheLineThatTheCarrierHadForSecureVideo) {
+  TrunkLeg leg(9);
+  ASSERT_TRUE(leg.TakeOffer(Replace(Carrier(""), "SAVP", "AVP") + "m=video 0 RTP/SAVP 97\r\n"));
+  leg.BuildAnswer(TrunkLocal(CarrierCodecs()));
+  EXPECT_THAT(leg.BuildOffer(TrunkLocal(CarrierCodecs(), VideoCodecs())),
+              HasSubstr("m=video 30002 RTP/AVP 112 113\r\n"));
+}
+
 TEST(SrtpOffer, TheAnswerTakesOneOfItsKeys) {
   TrunkLeg leg(9);
   leg.BuildOffer(SecureLocal());
