@@ -8,8 +8,8 @@ Branches that nobody wrote are left out:
     on which the call returns, are no decision.
   - a line that is nothing but closing brackets has the branches of destructors, most of them on the
     way of an exception.
-All instances of one template count as one. Fails if fewer than MINIMUM percent of the other branches
-are taken.
+All instances of one template count as one. Fails if fewer than MINIMUM percent of the other
+branches are taken.
 """
 import json
 import os
@@ -37,7 +37,7 @@ def says_something(path):
 
 
 def read(stream, folder):
-    """{file: {line: count}}, {file: {(line, function): [counts]}}; headers are read once per use."""
+    """{file: {line: count}}, {file: {(line, function): [counts]}}; headers come once per use."""
     written = {}
     lines = defaultdict(lambda: defaultdict(int))
     branches = defaultdict(dict)
@@ -46,7 +46,8 @@ def read(stream, folder):
             continue
         report = json.loads(text)
         for entry in report["files"]:
-            path = os.path.realpath(os.path.join(report["current_working_directory"], entry["file"]))
+            base = report["current_working_directory"]
+            path = os.path.realpath(os.path.join(base, entry["file"]))
             if os.path.dirname(path) != folder:
                 continue
             if path not in written:

@@ -32,7 +32,7 @@ TrunkLocalMedia TrunkLocal(std::vector<Codec> codecs);
 // With a section of video; the trunk's is on 198.51.100.20:30002.
 BrowserLocalMedia BrowserLocal(std::vector<Codec> codecs, std::vector<Codec> video);
 TrunkLocalMedia TrunkLocal(std::vector<Codec> codecs, std::vector<Codec> video);
-std::vector<Codec> VideoCodecs();  // VP8 as 112, H264 (mode 1, constrained baseline) as 113
+std::vector<Codec> VideoCodecs();    // VP8 as 112, H264 (mode 1, constrained baseline) as 113
 std::vector<Codec> CarrierCodecs();  // PCMU, PCMA, telephone-event as 101
 std::vector<std::string> CarrierPolicy();
 
