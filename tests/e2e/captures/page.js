@@ -36,7 +36,14 @@ async function reOffers() {
   await local(near, await near.createOffer(), 'audio-hold-offer');
   await settle();
   near.getTransceivers()[0].direction = 'sendrecv';
-  await local(near, await near.createOffer({ iceRestart: true }), 'audio-ice-restart-offer');
+  // The state is "complete" until the new gathering has begun.
+  const begun = new Promise((resolve) => {
+    near.addEventListener('icegatheringstatechange', resolve, { once: true });
+  });
+  await near.setLocalDescription(await near.createOffer({ iceRestart: true }));
+  await begun;
+  await complete(near);
+  await send('/captured/audio-ice-restart-offer', near.localDescription.sdp);
 }
 
 async function run() {
