@@ -3,6 +3,7 @@
 #   build   compiler, CMake and the libraries of the gateway
 #   demo    Node, which builds the demo page
 #   test    browsers, SIP peers and sanitizer tools of the tests
+#   capture what scripts/capture_sdp.sh needs besides, and the test of Kamailio
 # Works as root or through sudo. Does nothing, and needs neither, when all of them are there.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -12,6 +13,7 @@ BUILD=(build-essential cmake ninja-build ccache pkg-config git
   libssl-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libc-ares-dev nlohmann-json3-dev libcli11-dev)
 TEST=(libgtest-dev libgmock-dev libbenchmark-dev sip-tester baresip-core chromium tcpdump clang-19
   libclang-rt-19-dev python3 python3-yaml iproute2 openssl)
+CAPTURE=(firefox-esr kamailio rtpengine-daemon)
 
 # A Node of its own, 18 or later, is kept: Debian's would be put over it or beside it.
 node_is_there() {
@@ -26,7 +28,8 @@ wanted_packages() {
       build) printf '%s\n' "${BUILD[@]}" ;;
       demo) ;;  # Node alone, see below
       test) printf '%s\n' "${TEST[@]}" ;;
-      *) die "unknown group \"$group\" (build, demo, test)" ;;
+      capture) printf '%s\n' "${CAPTURE[@]}" ;;
+      *) die "unknown group \"$group\" (build, demo, test, capture)" ;;
     esac
     if [ "$group" != build ] && ! node_is_there; then
       printf '%s\n' nodejs npm
@@ -57,7 +60,7 @@ apt_progress() {
 }
 
 main() {
-  [ $# -gt 0 ] || die "usage: install_packages.sh GROUP... (build, demo, test)"
+  [ $# -gt 0 ] || die "usage: install_packages.sh GROUP... (build, demo, test, capture)"
   command -v apt-get >/dev/null || die "this is not Debian: install the packages listed in $0 by hand"
   local wanted missing
   mapfile -t wanted < <(wanted_packages "$@")

@@ -110,7 +110,12 @@ class Ladder {
     if (!video_) return false;
     const std::vector<Codec> codecs = ReadVideoCodecs(description_.media[*video_]);
     if (codecs.size() < 2) return false;
-    Remove(*video_, codecs.back(),
+    // A second variant goes before the only one of another codec.
+    const auto is_variant = [&](const Codec& codec) {
+      return std::ranges::count(codecs, codec.name, &Codec::name) > 1;
+    };
+    const auto variant = std::find_if(codecs.rbegin(), codecs.rend(), is_variant);
+    Remove(*video_, variant == codecs.rend() ? codecs.back() : *variant,
            {"budget.video-codec", "over budget: the least preferred video codec goes"});
     return true;
   }

@@ -14,7 +14,8 @@ namespace lastmile::sdp {
 //   1. what no peer needs: a=ptime:20, a=maxptime, a=fmtp 0-15 of telephone-event (RFC 4733 section
 //      7.1.1: what no line means), a=rtpmap of static payload types (RFC 3551)
 //   2. telephone-event at clock rates other than the first codec's
-//   3. the least preferred video codecs; one always stays, and so does the section
+//   3. the least preferred video codecs, variants of one codec before another codec; one always
+//   stays, and so does the section
 //   4. the least preferred audio codecs; one always stays
 // Says whether it fits now.
 bool ShrinkToBudget(SessionDescription& description, size_t max_bytes, EditTrail& trail);

@@ -79,10 +79,19 @@ std::vector<Codec> CodecsForOffer(const std::vector<Codec>& remote,
   DynamicTypes types;
   std::vector<Codec> chosen;
   for (const std::string& name : policy) {
-    for (const Codec& codec : remote) {
-      if (!SameName(codec.name, name) || !CarriesSpeech(codec)) continue;
-      Choose(codec, types, chosen);
-      if (!IsVideo(codec)) break;
+    const auto named = [&](const Codec& codec) {
+      return SameName(codec.name, name) && CarriesSpeech(codec);
+    };
+    const auto first = std::ranges::find_if(remote, named);
+    if (first == remote.end()) continue;
+    if (!IsVideo(*first)) {
+      Choose(*first, types, chosen);
+      continue;
+    }
+    for (const bool common : {true, false}) {
+      for (const Codec& codec : remote) {
+        if (named(codec) && IsCommonVariant(codec) == common) Choose(codec, types, chosen);
+      }
     }
   }
   AddTelephoneEvents(remote, types, chosen);

@@ -223,7 +223,8 @@ class TrunkLeg {
 // "VP8", "H264") that `remote` has, numbered for an offer to the other leg: static payload types of
 // RFC 3551 where they exist, else audio from 96 to 111 and video from 112 on, so that both fit into
 // one bundle. telephone-event at the clock rate of each chosen codec that `remote` has it for, at
-// 8000 Hz as 101. Of a video codec every variant that `remote` has. Empty: nothing in common.
+// 8000 Hz as 101. Of a video codec every variant that `remote` has, those that all ends
+// know first. Empty: nothing in common.
 std::vector<Codec> CodecsForOffer(const std::vector<Codec>& remote,
                                   const std::vector<std::string>& policy);
 

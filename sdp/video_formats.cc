@@ -93,6 +93,11 @@ std::string VariantOf(const Codec& codec) {
   return {};
 }
 
+bool IsCommonVariant(const Codec& codec) {
+  const std::string variant = VariantOf(codec);
+  return variant.empty() || variant == "0" || variant.ends_with("/cb");
+}
+
 FeedbackSet FeedbackNamed(std::string_view type, std::string_view parameters) {
   for (size_t i = 0; i < kFeedback.size(); ++i) {
     Scanner scanner(kFeedback[i]);

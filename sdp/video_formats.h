@@ -22,6 +22,10 @@ std::string_view VideoSpelling(std::string_view name);
 // profile of H264), the profile of VP9 and AV1. Empty for all other codecs.
 std::string VariantOf(const Codec& codec);
 
+// A variant that every end with this codec has: constrained baseline of H264 (RFC 7742
+// section 6.2), profile 0 of the others.
+bool IsCommonVariant(const Codec& codec);
+
 // The kinds of feedback that cross the gateway, as a set of bits; 0: not one of them.
 using FeedbackSet = uint8_t;
 FeedbackSet FeedbackNamed(std::string_view type, std::string_view parameters);

@@ -64,17 +64,15 @@ RelayStream::Step RelayStream::TrackSequence(uint16_t sequence) {
   const uint16_t ahead = sequence - in_highest_;
   const uint16_t behind = in_highest_ - sequence;
   if (ahead != 0 && ahead <= kMaxDropout) {
-    ShiftSeen(ahead);
-    in_seen_[0] |= 1;
+    in_seen_ = ahead < kMaxMisorder ? in_seen_ << ahead | 1 : 1;
     in_highest_ = sequence;
     jump_next_.reset();
     return Step::kForward;
   }
   if (behind < kMaxMisorder) {
-    uint64_t& word = in_seen_[behind / 64];
-    const uint64_t bit = uint64_t{1} << behind % 64;
-    if (word & bit) return Step::kDrop;
-    word |= bit;
+    const Window bit = Window{1} << behind;
+    if (in_seen_ & bit) return Step::kDrop;
+    in_seen_ |= bit;
     return Step::kForward;
   }
   // Old video is sent again on request (RFC 4585), often in a row: late, not a jump.
@@ -83,15 +81,6 @@ RelayStream::Step RelayStream::TrackSequence(uint16_t sequence) {
   if (jump_next_ == sequence) return Step::kJoin;
   jump_next_ = static_cast<uint16_t>(sequence + 1);
   return Step::kDrop;
-}
-
-void RelayStream::ShiftSeen(uint16_t by) {
-  static_assert(std::tuple_size_v<decltype(in_seen_)> == 2);
-  if (by < 64) {
-    in_seen_ = {in_seen_[0] << by, in_seen_[1] << by | in_seen_[0] >> 1 >> (63 - by)};
-  } else {
-    in_seen_ = {0, by < 128 ? in_seen_[0] << (by - 64) : 0};
-  }
 }
 
 std::optional<uint16_t> RelayStream::SourceSequenceOf(uint16_t sequence) const {
@@ -112,7 +101,7 @@ void RelayStream::Join(const RtpHeader& in, uint32_t clock_rate, TimePoint now) 
   in_ssrc_ = in.ssrc;
   in_highest_ = in.sequence;
   // What the new source numbered before this packet would take outgoing numbers that are used.
-  in_seen_.fill(~uint64_t{0});
+  in_seen_ = ~Window{0};
   out_span_ = 0;
   jump_next_.reset();
   sequence_offset_ = static_cast<uint16_t>(out_highest_ + 1 - in.sequence);

@@ -63,7 +63,6 @@ class RelayStream {
 
   Step Track(const RtpHeader& in, TimePoint now);
   Step TrackSequence(uint16_t sequence);
-  void ShiftSeen(uint16_t by);
   void Join(const RtpHeader& in, uint32_t clock_rate, TimePoint now);
 
   std::array<Payload, 128> payloads_{};
@@ -74,8 +73,9 @@ class RelayStream {
   std::optional<uint32_t> left_ssrc_;  // the source before in_ssrc_
   TimePoint left_at_;                  // valid with left_ssrc_
   uint16_t in_highest_ = 0;
-  // Bit n, counted on through both words: in_highest_ - n was forwarded or dropped for good.
-  std::array<uint64_t, kMaxMisorder / 64> in_seen_{};
+  __extension__ using Window = unsigned __int128;
+  static_assert(sizeof(Window) * 8 == kMaxMisorder);
+  Window in_seen_ = 0;  // bit n: in_highest_ - n was forwarded or dropped for good
   std::optional<uint16_t> jump_next_;
   uint16_t sequence_offset_ = 0;   // out - in
   uint32_t timestamp_offset_ = 0;  // out - in

@@ -301,6 +301,9 @@ TEST(BrowserLeg, IgnoresWeakFingerprintsBesideAStrongOne) {
   const std::string only =
       Replace(Chromium(), LineWith(Chromium(), "a=fingerprint") + "\r\n", weak);
   EXPECT_THAT(RefusalOf(only).reason, HasSubstr("weaker than sha-256"));
+  std::string sha224 = "a=fingerprint:sha-224 AB";
+  for (int i = 1; i < 28; ++i) sha224 += ":CD";
+  EXPECT_THAT(RefusalOf(Replace(only, weak, sha224 + "\r\n")).reason, HasSubstr("weaker"));
 }
 
 TEST(BrowserLeg, RefusesWithASentenceAndAPlace) {
@@ -360,6 +363,13 @@ TEST(BrowserLeg, OffersOneBundledAudioSection) {
                  "a=rtpmap:8 PCMA/8000\n"
                  "a=rtpmap:101 telephone-event/8000\n"
                  "a=fmtp:101 0-15\n"));
+}
+
+TEST(BrowserLeg, WithoutACandidateStillSaysSomethingThatCanBeRead) {
+  BrowserLeg leg(kId);
+  BrowserLocalMedia local = OfferLocal();
+  local.candidates.clear();
+  EXPECT_TRUE(Parse(leg.BuildOffer(local)));
 }
 
 TEST(BrowserLeg, TakesTheAnswerToItsOffer) {

@@ -5,6 +5,7 @@
 
 #include "sdp/offer_answer.h"
 #include "sdp/parser.h"
+#include "sdp/writer.h"
 #include "tests/unit/sdp/sdp_samples.h"
 
 namespace lastmile::sdp {
@@ -65,6 +66,33 @@ TEST(Budget, GoesDownTheLadderNoFurtherThanNeeded) {
   EXPECT_THAT(more.text, HasSubstr("m=audio 30000 RTP/AVP 96 0 8 97\r\n"));
 }
 
+TEST(Budget, PacketTimesOtherThanTheUsualOnesStay) {
+  TrunkLocalMedia local = TrunkLocal(CarrierCodecs());
+  local.ptime = 30;
+  local.maxptime = 60;
+  TrunkLeg leg(9);
+  leg.SetProfile({.rules = {}, .max_sdp_bytes = 1});
+  const std::string text = leg.BuildOffer(local);
+  EXPECT_THAT(text, HasSubstr("a=ptime:30\r\n"));
+  EXPECT_THAT(text, Not(HasSubstr("maxptime")));
+}
+
+TEST(Budget, WhatLooksLikeADefaultAndIsNoneStays) {
+  auto parsed = Parse(
+      "v=0\r\nm=audio 4000 RTP/AVP 0 96 101\r\na=rtpmap:96 x/8000\r\n"
+      "a=rtpmap:101 telephone-event/8000\r\na=fmtp:96 0-15\r\na=rtpmap:broken\r\n");
+  ASSERT_TRUE(parsed);
+  EditTrail trail;
+  const std::string before = Print(*parsed);
+  EXPECT_TRUE(ShrinkToBudget(*parsed, before.size(), trail));
+  EXPECT_FALSE(ShrinkToBudget(*parsed, 1, trail));
+  EXPECT_THAT(Print(*parsed), HasSubstr("a=rtpmap:broken\r\n"));
+  auto events = Parse("v=0\r\nm=audio 4000 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000\r\n");
+  ASSERT_TRUE(events);
+  EXPECT_FALSE(ShrinkToBudget(*events, 1, trail));
+  EXPECT_THAT(Print(*events), HasSubstr("telephone-event"));
+}
+
 TEST(Budget, TheMostPreferredCodecStays) {
   const Built built = Build(1);
   EXPECT_FALSE(built.build.fits);
@@ -94,6 +122,33 @@ TEST(Budget, WhatWasTakenOutIsNotAcceptedInTheAnswer) {
       "8\n");
   ASSERT_FALSE(answer);
   EXPECT_THAT(answer.error().reason, HasSubstr("none of the codecs"));
+}
+
+TEST(Budget, VideoGivesWayBeforeTheAudiosCodecsAndItsSectionNever) {
+  std::vector<Codec> video = VideoCodecs();
+  video.push_back(video[1]);  // another variant of H264
+  video[2].payload_type = 114;
+  video[2].fmtp = "packetization-mode=0;profile-level-id=42e01f";
+  video.push_back({.name = "VP9", .clock_rate = 90000, .payload_type = 115, .fmtp = {}});
+  const auto built = [&](size_t max_bytes) {
+    TrunkLeg leg(9);
+    leg.SetProfile({.rules = {}, .max_sdp_bytes = max_bytes});
+    const std::string text = leg.BuildOffer(TrunkLocal(ManyCodecs(), video));
+    EXPECT_TRUE(Parse(text));
+    return std::pair(text, leg.last_build());
+  };
+  const auto [variant, variant_build] = built(500);
+  EXPECT_THAT(variant, HasSubstr("m=audio 30000 RTP/AVP 96 0 8 97\r\n"));
+  EXPECT_THAT(variant, HasSubstr("m=video 30002 RTP/AVPF 112 113 115\r\n"));
+  const auto [one, one_build] = built(380);
+  EXPECT_THAT(Steps(one_build), ElementsAre("budget.events", "budget.rtpmap", "budget.extra-events",
+                                            "budget.video-codec"));
+  EXPECT_THAT(one, HasSubstr("m=audio 30000 RTP/AVP 96 0 8 97\r\n"));
+  EXPECT_THAT(one, HasSubstr("m=video 30002 RTP/AVPF 112\r\n"));
+  const auto [least, least_build] = built(1);
+  EXPECT_FALSE(least_build.fits);
+  EXPECT_THAT(least, HasSubstr("m=audio 30000 RTP/AVP 96 97\r\n"));
+  EXPECT_THAT(SectionOf(least, 1), HasSubstr("a=rtcp-fb:112 nack\r\n"));
 }
 
 TEST(Budget, WithoutAudioThereIsNothingToRemove) {

@@ -114,7 +114,12 @@ TEST(CodecsForOffer, RunsOutOfDynamicTypesWithoutTouchingTelephoneEvents) {
     remote.push_back({.name = "x" + std::to_string(i), .fmtp = {}});
     policy.push_back("x" + std::to_string(i));
   }
+  remote.back().clock_rate = 16000;
   remote.push_back({.name = "telephone-event", .payload_type = 99, .fmtp = {}});
+  remote.push_back(
+      {.name = "telephone-event", .clock_rate = 16000, .payload_type = 98, .fmtp = {}});
+  std::swap(remote.front(), remote[39]);
+  std::swap(policy.front(), policy.back());
   const auto codecs = CodecsForOffer(remote, policy);
   ASSERT_EQ(codecs.size(), 16u);  // 96 to 111: 15 for codecs, 101 for telephone-event
   std::set<int> types;

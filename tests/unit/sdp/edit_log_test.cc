@@ -167,6 +167,95 @@ TEST(EditLog, NamesTheRuleAndTheStepThatDidIt) {
   EXPECT_EQ(Find(log, "a=rtpmap:0 PCMU/8000")->note.rule, "budget.rtpmap");
 }
 
+TEST(EditLog, SaysWhatBecameOfTheVideo) {
+  const std::string offer = Capture("chromium-156-audio-video-offer.sdp");
+  auto media = BrowserLeg(1).TakeOffer(offer);
+  ASSERT_TRUE(media && media->video);
+  TrunkLeg trunk(2);
+  trunk.SetProfile({.rules = {}, .max_sdp_bytes = 900});
+  trunk.BuildOffer(TrunkLocal(CodecsForOffer(media->codecs, CarrierPolicy()),
+                              CodecsForOffer(media->video->codecs, {"VP8", "H264"})));
+  const TrunkBuild& build = trunk.last_build();
+  EXPECT_TRUE(build.fits);
+  const EditLog log = Explain(*Parse(offer), build.tree, build.trail, Towards::kTrunk);
+  ExpectComplete(*Parse(offer), build.tree, log);
+  const struct {
+    const char* line;
+    Fate fate;
+    const char* rule;
+    const char* reason;
+  } kExpected[] = {
+      {"a=rtpmap:96 VP8/90000", Fate::kChanged, "codec.policy", "another number"},
+      {"a=rtcp-fb:96 nack pli", Fate::kChanged, "webrtc.feedback", "feedback is for video"},
+      {"a=rtcp-fb:96 goog-remb", Fate::kDropped, "webrtc.feedback", "feedback is for video"},
+      {"a=rtpmap:97 rtx/90000", Fate::kDropped, "codec.policy", "end at the gateway"},
+      {"a=rtpmap:120 ulpfec/90000", Fate::kDropped, "codec.policy", "end at the gateway"},
+      {"a=rtpmap:98 VP9/90000", Fate::kDropped, "codec.policy", "no codec of the policy"},
+      {"a=rtpmap:39 H264/90000", Fate::kDropped, "budget.video-codec", "over budget"},
+      {"a=fmtp:39 level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=4d001f",
+       Fate::kDropped, "budget.video-codec", "over budget"},
+      {"a=rtcp-fb:39 nack", Fate::kDropped, "budget.video-codec", "over budget"},
+  };
+  for (const auto& row : kExpected) {
+    const Edit* edit = Find(log, row.line);
+    ASSERT_NE(edit, nullptr);
+    EXPECT_EQ(edit->fate, row.fate) << row.line;
+    EXPECT_EQ(edit->note.rule, row.rule) << row.line;
+    EXPECT_THAT(edit->note.reason, HasSubstr(row.reason)) << row.line;
+  }
+  // A line that the gateway said under another number is the same codec, whatever its variant.
+  const Edit* h264 = Find(log, "a=rtpmap:108 H264/90000");
+  EXPECT_EQ(h264->after, "a=rtpmap:113 H264/90000");
+}
+
+TEST(EditLog, FindsTheSectionThatStandsForAnother) {
+  const auto input =
+      Parse("v=0\r\nm=video 4002 RTP/AVP 31\r\na=x:v\r\nm=audio 4000 RTP/AVP 0\r\na=x:a\r\n");
+  // The audio moves to the front, a second one is new, bundle-only is not refused, port 0 is.
+  const auto output = Parse(
+      "v=0\r\nm=audio 4000 RTP/AVP 0\r\na=x:a\r\nm=video 0 RTP/AVP 31\r\na=bundle-only\r\n"
+      "a=x:v\r\nm=audio 4004 RTP/AVP 8\r\na=x:a\r\nm=video 0 RTP/AVP 31\r\n");
+  ASSERT_TRUE(input && output);
+  const EditLog log = Explain(*input, *output, {}, Towards::kTrunk);
+  ExpectComplete(*input, *output, log);
+  EXPECT_EQ(Find(log, "a=x:v")->fate, Fate::kKept);
+  EXPECT_EQ(Find(log, "a=x:a")->fate, Fate::kKept);
+  EXPECT_EQ(Find(log, "m=audio 4004 RTP/AVP 8")->fate, Fate::kAdded);
+}
+
+TEST(EditLog, NamesWhatARuleTookFromTheSession) {
+  TrunkProfile profile;
+  Rule rule{.id = "no-name", .action = RuleAction::kDelete, .target = {}, .value = {}};
+  rule.target.media = "session";
+  rule.target.line = "s=";
+  profile.rules = {rule};
+  const auto [log, build] = ToTrunk(Capture("chromium-156-audio-offer.sdp"), profile);
+  EXPECT_EQ(Find(log, "s=-")->note.rule, "rule.no-name");
+  EXPECT_EQ(Find(log, "s=-")->fate, Fate::kDropped);
+}
+
+TEST(EditLog, NamesKeysAndSharedPortsOfTheTrunk) {
+  TrunkLocalMedia local = TrunkLocal(CarrierCodecs());
+  local.rtcp_mux = true;
+  local.maxptime = 60;
+  local.crypto = {{.tag = 1,
+                   .suite = "AES_CM_128_HMAC_SHA1_80",
+                   .key_params = "inline:secretkeysecretkeysecretkeysecretkeysecr",
+                   .session_params = {}}};
+  TrunkLeg trunk(2);
+  trunk.BuildOffer(local);
+  const auto input = Parse(Capture("firefox-153-audio-video-offer.sdp"));
+  const TrunkBuild& build = trunk.last_build();
+  const EditLog log = Explain(*input, build.tree, build.trail, Towards::kTrunk);
+  ExpectComplete(*input, build.tree, log);
+  EXPECT_EQ(Find(log, "a=rtcp-mux")->fate, Fate::kKept);
+  EXPECT_EQ(Find(log, "a=maxptime:60")->note.rule, "codec.ptime");
+  EXPECT_THAT(log.ToDiff(), HasSubstr("+ a=crypto:1 AES_CM_128_HMAC_SHA1_80 ***\n"
+                                      "    [srtp.keys] keys are each leg's own"));
+  EXPECT_THAT(log.ToDiff(), Not(HasSubstr("secretkey")));
+  EXPECT_EQ(Find(log, "a=rtpmap:120 VP8/90000")->note.rule, "media.refused");
+}
+
 TEST(EditLog, WritesJsonAndADiffWithoutKeys) {
   const std::string offer =
       Capture("chromium-156-audio-offer.sdp") +

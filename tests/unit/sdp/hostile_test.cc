@@ -37,21 +37,32 @@ void FeedBrowserOffer(const std::string& text) {
   if (!media) return;
   EXPECT_TRUE(Parse(browser.BuildAnswer(BrowserLocal(media->codecs)))) << text;
   const std::vector<Codec> codecs = CodecsForOffer(media->codecs, CarrierPolicy());
+  if (media->video) {
+    EXPECT_TRUE(Parse(browser.BuildAnswer(BrowserLocal(media->codecs, media->video->codecs))));
+    const auto video = CodecsForOffer(media->video->codecs, {"VP8", "H264", "VP9", "AV1"});
+    TrunkLeg both(6);
+    EXPECT_TRUE(Parse(both.BuildOffer(TrunkLocal(CarrierCodecs(), video)))) << text;
+  }
   TrunkLeg trunk(2);
   EXPECT_TRUE(codecs.empty() || Parse(trunk.BuildOffer(TrunkLocal(codecs)))) << text;
 }
 
 void FeedTrunkOffer(const std::string& text) {
   TrunkLeg trunk(3);
+  trunk.SetProfile({.rules = {}, .srtp = true, .rtcp_mux = true});
   auto media = trunk.TakeOffer(text);
-  if (media) {
-    EXPECT_TRUE(Parse(trunk.BuildAnswer(TrunkLocal(media->codecs)))) << text;
-  }
+  if (!media) return;
+  EXPECT_TRUE(Parse(trunk.BuildAnswer(TrunkLocal(media->codecs)))) << text;
+  TrunkLocalMedia local = TrunkLocal(media->codecs, VideoCodecs());
+  local.rtcp_mux = true;
+  if (media->crypto) local.crypto = {*media->crypto};
+  if (media->video) local.video->codecs = media->video->codecs;
+  EXPECT_TRUE(Parse(trunk.BuildAnswer(local))) << text;
 }
 
 void FeedBrowserAnswer(const std::string& text) {
   BrowserLeg browser(4);
-  browser.BuildOffer(BrowserLocal(CarrierCodecs()));
+  browser.BuildOffer(BrowserLocal(CarrierCodecs(), VideoCodecs()));
   auto media = browser.TakeAnswer(text);
   if (media) {
     EXPECT_TRUE(AnyCarriesSpeech(media->codecs));
@@ -60,7 +71,7 @@ void FeedBrowserAnswer(const std::string& text) {
 
 void FeedTrunkAnswer(const std::string& text) {
   TrunkLeg trunk(5);
-  trunk.BuildOffer(TrunkLocal(CarrierCodecs()));
+  trunk.BuildOffer(TrunkLocal(CarrierCodecs(), VideoCodecs()));
   auto media = trunk.TakeAnswer(text);
   if (media) {
     EXPECT_EQ(media->held, media->rtp == Endpoint{});

@@ -57,6 +57,18 @@ std::string LineWith(std::string_view text, std::string_view start) {
   return {};
 }
 
+std::string Without(const std::string& text, std::string_view start) {
+  return Replace(text, LineWith(text, start) + "\r\n", "");
+}
+
+std::string SectionOf(std::string_view text, size_t index) {
+  size_t at = text.find("\r\nm=");
+  for (; index > 0 && at != std::string_view::npos; --index) at = text.find("\r\nm=", at + 1);
+  if (at == std::string_view::npos) return {};
+  at += 2;
+  return std::string(text.substr(at, text.find("\r\nm=", at) + 2 - at));
+}
+
 BrowserLocalMedia BrowserLocal(std::vector<Codec> codecs) {
   BrowserLocalMedia local;
   local.ice_ufrag = "gwUf";
@@ -73,6 +85,33 @@ TrunkLocalMedia TrunkLocal(std::vector<Codec> codecs) {
   local.rtcp = *Endpoint::Parse("198.51.100.20:30001");
   local.codecs = std::move(codecs);
   return local;
+}
+
+BrowserLocalMedia BrowserLocal(std::vector<Codec> codecs, std::vector<Codec> video) {
+  BrowserLocalMedia local = BrowserLocal(std::move(codecs));
+  local.video = {.codecs = std::move(video)};
+  return local;
+}
+
+TrunkLocalMedia TrunkLocal(std::vector<Codec> codecs, std::vector<Codec> video) {
+  TrunkLocalMedia local = TrunkLocal(std::move(codecs));
+  local.video = {.rtp = *Endpoint::Parse("198.51.100.20:30002"),
+                 .rtcp = *Endpoint::Parse("198.51.100.20:30003"),
+                 .codecs = std::move(video)};
+  return local;
+}
+
+std::vector<Codec> VideoCodecs() {
+  return {{.name = "VP8",
+           .clock_rate = 90000,
+           .payload_type = 112,
+           .fmtp = {},
+           .feedback = {"nack", "nack pli", "ccm fir"}},
+          {.name = "H264",
+           .clock_rate = 90000,
+           .payload_type = 113,
+           .fmtp = "packetization-mode=1;profile-level-id=42e01f",
+           .feedback = {"nack pli"}}};
 }
 
 std::vector<Codec> CarrierCodecs() {

@@ -218,6 +218,14 @@ TEST(TrunkLeg, AnswersTheCarriersOffer) {
   EXPECT_EQ(leg.BuildAnswer(local), answer);
 }
 
+TEST(TrunkLeg, AnswersATimeThatIsNoneWithAlways) {
+  for (const char* time : {"", "t=x 0\r\n", "t=0 x\r\n", "t=0 0 0\r\n", "t=0\r\n"}) {
+    TrunkLeg leg(kId);
+    ASSERT_TRUE(leg.TakeOffer(Replace(Carrier(), "t=0 0\r\n", time)));
+    EXPECT_THAT(leg.BuildAnswer(TrunkLocal(CarrierCodecs())), HasSubstr("\r\nt=0 0\r\n"));
+  }
+}
+
 TEST(TrunkLeg, AnswersEverySectionOfTheOffer) {
   // Secure and plain audio side by side, fax and video: the plain audio is taken.
   const std::string offer = Replace(Carrier(), "m=audio 40000",

@@ -110,6 +110,24 @@ TEST_F(RtcpReporterTest, ANewSourceStartsANewCount) {
   EXPECT_EQ(LoadBe32(&report[12]), 0u);
 }
 
+TEST_F(RtcpReporterTest, TypesThatWereNotAgreedOnBeginNoSource) {
+  const auto receive_unknown = [&](uint16_t sequence, uint32_t ssrc) {
+    reporter_.OnReceived(
+        {.marker = false, .payload_type = 99, .sequence = sequence, .timestamp = 0, .ssrc = ssrc},
+        0, now_);
+  };
+  receive_unknown(1, 0x5555);
+  EXPECT_EQ(reporter_.next_report(), kNever);
+  Receive(1, 160);
+  receive_unknown(2, kPeerSsrc);
+  receive_unknown(900, 0x5555);
+  Receive(3, 480);
+  const Bytes report = Report();
+  EXPECT_EQ(LoadBe32(&report[8]), kPeerSsrc);
+  EXPECT_EQ(LoadBe32(&report[12]), 0u) << "comfort noise of the source itself is no loss";
+  EXPECT_EQ(LoadBe32(&report[16]), 3u);
+}
+
 TEST(IsCompoundRtcp, WantsSrOrRrFirstAndLengthsThatAddUp) {
   Bytes rr = {0x80, 201, 0, 1, 1, 2, 3, 4};
   EXPECT_TRUE(IsCompoundRtcp(rr));

@@ -114,7 +114,7 @@ TEST_P(SrtpTransformTest, AForgedPacketChangesNothing) {
 
 TEST_P(SrtpTransformTest, PacketsSealedWithOtherKeysFillNoSsrcTable) {
   const auto stranger = Make(backend(), MakeKeys(profile(), 99), SrtpDirection::kSend);
-  for (uint32_t ssrc = 100; ssrc < 104; ++ssrc) {
+  for (uint32_t ssrc = 100; ssrc < 100 + SrtpTransform::kMaxSsrcs; ++ssrc) {
     const Bytes forged = ProtectRtp(*stranger, MakePlainRtp(ssrc, 1)).packet;
     EXPECT_EQ(UnprotectRtp(*receive_, forged).error, "auth failed");
   }
@@ -124,20 +124,21 @@ TEST_P(SrtpTransformTest, PacketsSealedWithOtherKeysFillNoSsrcTable) {
   }
 }
 
-TEST_P(SrtpTransformTest, KnowsAtMostFourSsrcs) {
+TEST_P(SrtpTransformTest, KnowsSoManySsrcsAndNoMore) {
   // A second sender with the same keys stands for a peer that uses more SSRCs than we do.
   const auto second = Make(backend(), keys_, SrtpDirection::kSend);
   for (uint32_t ssrc = 1; ssrc <= SrtpTransform::kMaxSsrcs; ++ssrc) {
     const Bytes sealed = ProtectRtp(*send_, MakePlainRtp(ssrc, 1)).packet;
     ASSERT_EQ(UnprotectRtp(*receive_, sealed).error, "");
   }
-  EXPECT_EQ(ProtectRtp(*send_, MakePlainRtp(5, 1)).error, "too many ssrcs");
-  EXPECT_EQ(ProtectRtcp(*send_, MakeRtcp(5, shape_)).error, "too many ssrcs");
-  const Bytes fifth = ProtectRtp(*second, MakePlainRtp(5, 1)).packet;
-  EXPECT_EQ(UnprotectRtp(*receive_, fifth).error, "too many ssrcs");
-  const Bytes fifth_rtcp = ProtectRtcp(*second, MakeRtcp(5, shape_)).packet;
-  EXPECT_EQ(UnprotectRtcp(*receive_, fifth_rtcp).error, "too many ssrcs");
-  const Bytes known = ProtectRtp(*send_, MakePlainRtp(4, 2)).packet;
+  constexpr uint32_t kOneMore = SrtpTransform::kMaxSsrcs + 1;
+  EXPECT_EQ(ProtectRtp(*send_, MakePlainRtp(kOneMore, 1)).error, "too many ssrcs");
+  EXPECT_EQ(ProtectRtcp(*send_, MakeRtcp(kOneMore, shape_)).error, "too many ssrcs");
+  const Bytes surplus = ProtectRtp(*second, MakePlainRtp(kOneMore, 1)).packet;
+  EXPECT_EQ(UnprotectRtp(*receive_, surplus).error, "too many ssrcs");
+  const Bytes surplus_rtcp = ProtectRtcp(*second, MakeRtcp(kOneMore, shape_)).packet;
+  EXPECT_EQ(UnprotectRtcp(*receive_, surplus_rtcp).error, "too many ssrcs");
+  const Bytes known = ProtectRtp(*send_, MakePlainRtp(1, 2)).packet;
   EXPECT_EQ(UnprotectRtp(*receive_, known).error, "");
 }
 

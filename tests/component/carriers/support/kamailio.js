@@ -1,0 +1,150 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { freePorts } from '../../../e2e/support/ports.js';
+import { ChildProcess } from '../../../e2e/support/process.js';
+import { until } from '../../../e2e/support/wait.js';
+import { untilListening } from './listening.js';
+
+const HOST = '127.0.0.1';
+const KAMAILIO = '/usr/sbin/kamailio';
+const RTPENGINE = '/usr/bin/rtpengine';
+const RELAYED_PORTS = 200;
+const MIN_PACKETS = 25;  // half a second
+
+export const kamailioIsInstalled = () => existsSync(KAMAILIO) && existsSync(RTPENGINE);
+
+// "kamailio-5.6.3-rtpengine-10.5.3.5".
+export function versions() {
+  const of = (...command) => {
+    const { stdout, stderr } = spawnSync(command[0], command.slice(1), { encoding: 'utf8' });
+    return /\d+(\.\d+)+/.exec(stdout + stderr)[0];
+  };
+  return `kamailio-${of(KAMAILIO, '-v')}-rtpengine-${of(RTPENGINE, '--version')}`;
+}
+
+// A Kamailio on TCP at HOST:port that sends every call on to HOST:target, with rtpengine in the path
+// of its media. `offer` and `answer` are the flags of rtpengine for what it passes on and back.
+export class Kamailio {
+  #folder = mkdtempSync(join(tmpdir(), 'lastmile-kamailio-'));
+  #rtpengine;
+  #kamailio;
+
+  static async start({ port, target, offer, answer }) {
+    const kamailio = new Kamailio();
+    try {
+      await kamailio.#start(port, target, offer, answer);
+    } catch (error) {
+      await kamailio.stop();
+      throw error;
+    }
+    return kamailio;
+  }
+
+  async stop() {
+    await this.#kamailio?.stop().catch(() => {});
+    await this.#rtpengine?.stop().catch(() => {});
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  // Waits until the one call is over and rtpengine has told of packets on both of its RTP ports.
+  async relayedBothWays() {
+    let packets = [];
+    await until(() => {
+      packets = this.#rtpengine.lines
+          .map((line) => / Port .* <> +[\d.]+:\d+, SSRC \w+, (\d+) p,/.exec(line))
+          .filter(Boolean).map(([, count]) => Number(count));
+      return packets.length === 2 && packets.every((count) => count >= MIN_PACKETS);
+    }, 'rtpengine tells of packets both ways').catch((error) => {
+      error.message += `: ${packets}`;
+      throw this.#rtpengine.explained(error);
+    });
+  }
+
+  async #start(port, target, offer, answer) {
+    const [control, firstMedia] = await freePorts(2);
+    // Without its kernel module: no table, packets go through the program.
+    this.#rtpengine = new ChildProcess('rtpengine', RTPENGINE, [
+      '--config-file=none', '--foreground', '--log-stderr', '--log-level=6', '--table=-1',
+      '--delete-delay=0', `--interface=${HOST}`, `--listen-ng=${HOST}:${control}`,
+      `--port-min=${firstMedia}`, `--port-max=${firstMedia + RELAYED_PORTS}`]);
+    await until(() => {
+      if (this.#rtpengine.exit) {
+        throw this.#rtpengine.explained(new Error('rtpengine did not start'));
+      }
+      return this.#rtpengine.lines.some((line) => /Startup complete/.test(line));
+    }, 'rtpengine starts').catch((error) => {
+      throw this.#rtpengine.explained(error);
+    });
+    const config = join(this.#folder, 'kamailio.cfg');
+    writeFileSync(config, this.#config(port, target, control, offer, answer));
+    this.#kamailio = new ChildProcess('kamailio', KAMAILIO, [
+      '-DD', '-E', '-f', config, '-Y', this.#folder, '-m', '32', '-M', '4']);
+    await untilListening(port).catch((error) => {
+      throw this.#kamailio.explained(error);
+    });
+  }
+
+  #config(port, target, control, offer, answer) {
+    return `#!KAMAILIO
+debug=1
+log_stderror=yes
+children=1
+tcp_children=1
+auto_aliases=no
+dns=no
+rev_dns=no
+listen=tcp:${HOST}:${port}
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "siputils.so"
+loadmodule "textops.so"
+loadmodule "rtpengine.so"
+modparam("rtpengine", "rtpengine_sock", "udp:${HOST}:${control}")
+
+request_route {
+  if (!mf_process_maxfwd_header("10")) {
+    sl_send_reply("483", "Too Many Hops");
+    exit;
+  }
+  if (has_totag()) {
+    if (loose_route()) {
+      if (is_method("BYE")) rtpengine_manage();
+      t_relay();
+    } else if (is_method("ACK")) {
+      if (t_check_trans()) t_relay();
+    } else {
+      sl_send_reply("404", "Not Here");
+    }
+    exit;
+  }
+  if (is_method("CANCEL")) {
+    if (t_check_trans()) t_relay();
+    exit;
+  }
+  if (is_method("ACK")) {
+    if (t_check_trans()) t_relay();
+    exit;
+  }
+  if (!is_method("INVITE")) {
+    sl_send_reply("200", "OK");
+    exit;
+  }
+  record_route();
+  $du = "sip:${HOST}:${target};transport=tcp";
+  rtpengine_manage("${offer}");
+  t_on_reply("media");
+  t_relay();
+}
+
+onreply_route[media] {
+  if (has_body("application/sdp")) rtpengine_manage("${answer}");
+}
+`;
+  }
+}

@@ -1,0 +1,100 @@
+#include "tests/fuzz/sdp_fuzz_legs.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <utility>
+
+#include "base/bytes.h"
+#include "sdp/parser.h"
+#include "sdp/writer.h"
+
+namespace lastmile::sdp {
+namespace {
+
+size_t LineCount(const SessionDescription& description) {
+  size_t count = description.session.size();
+  for (const MediaSection& section : description.media) count += 1 + section.lines.size();
+  return count;
+}
+
+void CheckLog(const SessionDescription& input, const SessionDescription& output,
+              const EditLog& log) {
+  size_t lines_in = 0;
+  size_t lines_out = 0;
+  for (const Edit& edit : log.edits) {
+    lines_in += edit.input_line != 0 ? 1 : 0;
+    lines_out += edit.output_line != 0 ? 1 : 0;
+    if (edit.note.rule.empty() || edit.note.reason.empty()) std::abort();
+  }
+  if (lines_in != LineCount(input) || lines_out != LineCount(output)) std::abort();
+  // Writing them down costs as much as all the rest: one log in eight is.
+  if (log.bytes_in % 8 != 0) return;
+  if (log.ToJson().empty() || log.ToDiff().empty()) std::abort();
+}
+
+}  // namespace
+
+const std::vector<std::string>& FuzzPolicy() {
+  static const std::vector<std::string> kPolicy = {"PCMU", "PCMA", "G722", "opus"};
+  return kPolicy;
+}
+
+const std::vector<Codec>& FuzzOffered() {
+  static const std::vector<Codec> kOffered = {
+      {.name = "PCMU", .payload_type = 0, .fmtp = {}},
+      {.name = "opus", .clock_rate = 48000, .channels = 2, .payload_type = 96, .fmtp = {}},
+      {.name = "telephone-event", .payload_type = 101, .fmtp = "0-15"}};
+  return kOffered;
+}
+
+BrowserLocalMedia FuzzBrowserLocal(std::vector<Codec> codecs) {
+  return {.ice_ufrag = "gwUf",
+          .ice_pwd = "gatewaypasswordof24chars",
+          .candidates = {Endpoint{IpAddress::V4(0xC000020A), 20000}},
+          .fingerprint = {.hash = "sha-256", .digest = Bytes(32, 0xAB)},
+          .codecs = std::move(codecs),
+          .ptime = {}};
+}
+
+TrunkLocalMedia FuzzTrunkLocal(std::vector<Codec> codecs) {
+  return {.rtp = {IpAddress::V4(0xC6336414), 30000},
+          .rtcp = {IpAddress::V4(0xC6336414), 30001},
+          .codecs = std::move(codecs),
+          .ptime = {}};
+}
+
+TrunkLeg FuzzTrunkLeg() {
+  TrunkLeg trunk(2);
+  trunk.SetProfile({.rules = {}, .max_sdp_bytes = kMaxSdpBytes});
+  return trunk;
+}
+
+Turns SplitTurns(std::string_view text) {
+  const size_t end = text.find('\0');
+  if (end == std::string_view::npos) return {.first = text, .second = {}};
+  return {.first = text.substr(0, end), .second = text.substr(end + 1)};
+}
+
+void CheckBuilt(const std::string& text, const std::string& again) {
+  if (again != text) std::abort();
+  const auto parsed = Parse(text);
+  if (!parsed || Print(*parsed) != text) std::abort();
+}
+
+void CheckTrunkBuild(std::string_view input, const TrunkBuild& build) {
+  if (build.fits != (build.bytes <= kMaxSdpBytes)) std::abort();
+  const auto tree = Parse(input);
+  const EditLog log = Explain(*tree, build.tree, build.trail, Towards::kTrunk);
+  if (log.bytes_in != input.size() || log.bytes_out != build.bytes) std::abort();
+  CheckLog(*tree, build.tree, log);
+}
+
+void CheckExplained(std::string_view input, const std::string& output, Towards towards) {
+  const auto from = Parse(input);
+  const auto to = Parse(output);
+  const EditLog log = Explain(*from, *to, {}, towards);
+  if (log.bytes_in != input.size() || log.bytes_out != output.size()) std::abort();
+  CheckLog(*from, *to, log);
+}
+
+}  // namespace lastmile::sdp

@@ -1,0 +1,65 @@
+// From the trunk to the browser. One byte chooses what the carrier says: offers (odd) or answers;
+// the rest is the description, or two of them: re-offers, or the answers of 183 and 200.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "tests/fuzz/sdp_fuzz_legs.h"
+
+namespace lastmile::sdp {
+namespace {
+
+void Offer(BrowserLeg& browser, TrunkLeg& trunk, std::string_view text) {
+  const auto media = trunk.TakeOffer(text);
+  if (!media) return;
+  if (media->held != (media->rtp.port == 0)) std::abort();
+  const auto codecs = CodecsForOffer(media->codecs, FuzzPolicy());
+  if (codecs.empty()) return;
+  const BrowserLocalMedia to_browser = FuzzBrowserLocal(codecs);
+  const std::string offer = browser.BuildOffer(to_browser);
+  CheckBuilt(offer, browser.BuildOffer(to_browser));
+  CheckExplained(text, offer, Towards::kBrowser);
+  const TrunkLocalMedia to_trunk = FuzzTrunkLocal(CommonCodecs(media->codecs, codecs));
+  const std::string answer = trunk.BuildAnswer(to_trunk);
+  CheckBuilt(answer, trunk.BuildAnswer(to_trunk));
+}
+
+void Answer(BrowserLeg& browser, TrunkLeg& trunk, std::string_view text) {
+  trunk.BuildOffer(FuzzTrunkLocal(FuzzOffered()));
+  const auto media = trunk.TakeAnswer(text);
+  if (!media) return;
+  const auto codecs = CommonCodecs(FuzzOffered(), media->codecs);
+  if (codecs.size() != media->codecs.size()) std::abort();
+  const BrowserLocalMedia local = FuzzBrowserLocal(codecs);
+  const std::string answer = browser.BuildAnswer(local);
+  CheckBuilt(answer, browser.BuildAnswer(local));
+  CheckExplained(text, answer, Towards::kBrowser);
+}
+
+void Run(bool offers, const Turns& turns) {
+  constexpr std::string_view kBrowserOffer =
+      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+      "m=audio 9 UDP/TLS/RTP/SAVPF 0 96 101\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=rtcp-mux\r\n"
+      "a=ice-ufrag:bRwS\r\na=ice-pwd:bRwSbRwSbRwSbRwSbRwSbRwS\r\na=setup:actpass\r\n"
+      "a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:"
+      "77:88:99:AA:BB:CC:DD:EE:FF\r\na=rtpmap:96 opus/48000/2\r\n"
+      "a=rtpmap:101 telephone-event/8000\r\n";
+  BrowserLeg browser(1);
+  TrunkLeg trunk = FuzzTrunkLeg();
+  if (!offers && !browser.TakeOffer(kBrowserOffer)) std::abort();
+  const auto say = offers ? Offer : Answer;
+  say(browser, trunk, turns.first);
+  if (!turns.second.empty()) say(browser, trunk, turns.second);
+}
+
+}  // namespace
+}  // namespace lastmile::sdp
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace lastmile::sdp;
+  if (size == 0) return 0;
+  Run(data[0] % 2 == 1, SplitTurns(lastmile::AsText({data + 1, size - 1})));
+  return 0;
+}
