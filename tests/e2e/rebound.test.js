@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { MICROPHONE_HZ } from './support/browser.js';
 import { CuttableProxy } from './support/cuttable_proxy.js';
 import { withLab } from './support/lab.js';
-import { until } from './support/wait.js';
 
 const TONE_HZ = 880;
 // JsSIP tries again 2 s after the cut, then after up to 4, 8 ... 30 s more.
@@ -28,8 +28,21 @@ withLab('a WebSocket lost in a call', (lab) => {
   // Cuts, and waits until the gateway has the browser again. Meanwhile the tone never stops.
   async function cutAndReturn(phone, milliseconds) {
     const from = lab.gateway.lines.length;
+    const far = phone.page.locator('#meter-far');
+    const levels = [];
+    let back = false;
     proxy.cut(milliseconds);
-    await lab.gateway.printed(/leg=browser is back on another connection/, BACK_MS, from);
+    const returned = lab.gateway.printed(/leg=browser is back on another connection/, BACK_MS, from)
+        .then(() => {
+          back = true;
+        });
+    while (!back && levels.length < BACK_MS / 100) {
+      levels.push(Number(await far.getAttribute('data-db')));
+      await setTimeout(100);
+    }
+    await returned;
+    assert.ok(levels.length >= 10, `${levels.length} readings`);
+    assert.ok(Math.min(...levels) > -45, `the tone went away: ${levels.join(' ')} dB`);
     assert.equal(await phone.callState(), 'active');
   }
 
@@ -55,22 +68,6 @@ withLab('a WebSocket lost in a call', (lab) => {
     proxy.cut(3000);
     assert.match(await phone.callBecomes('ended', BACK_MS), /^611 hung up/);
     assert.deepEqual(await phone.ending(), { cause: 'Terminated', originator: 'remote' });
-    await phone.close();
-  });
-
-  test('no packet of the carrier is lost by it', { timeout: 90000 }, async () => {
-    const records = lab.callRecords().length;
-    const phone = await callThroughProxy('601');
-    await phone.hears(TONE_HZ);
-    await cutAndReturn(phone, 1000);
-    await phone.hears(TONE_HZ);
-    await phone.hangUp();
-    await phone.callBecomes('ended');
-    await until(() => lab.callRecords().length > records, 'the record of the call', 5000);
-    const { media } = lab.callRecords().at(-1);
-    assert.ok(media.to_browser.packets > 200, JSON.stringify(media));
-    assert.ok(media.to_browser.dropped <= 5, JSON.stringify(media));
-    assert.ok(media.to_trunk.dropped <= 5, JSON.stringify(media));
     await phone.close();
   });
 });

@@ -123,7 +123,7 @@ export class Lab {
   // The records of the calls that are over, in order.
   callRecords() {
     const path = join(this.#folder, 'cdr.jsonl');
-    return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').map(JSON.parse) : [];
+    return readFileSync(path, 'utf8').split('\n').filter(Boolean).map(JSON.parse);
   }
 
   countFiles() {
@@ -174,6 +174,7 @@ listen:
   ws: { addr: "127.0.0.1:${this.http}" }
   wss: { addr: "127.0.0.1:${this.https}" }
   sip: [ "tcp:${this.trunkHost}:${this.sip}" ]
+  origins: [ "http://localhost:${this.http}" ]   # of the page, whatever proxy its WebSocket takes
   admin: { addr: "127.0.0.1:${this.admin}" }
 tls: { cert: ${cert}, key: ${key} }
 media:
