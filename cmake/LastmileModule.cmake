@@ -82,5 +82,5 @@ function(lastmile_fuzzer name)
   # Freed memory that ASan keeps counts too: its 256 MiB would leave little of the limit.
   string(REPLACE "ASAN_OPTIONS=" "ASAN_OPTIONS=quarantine_size_mb=32:" environment
          "${LASTMILE_TEST_ENVIRONMENT}")
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 300 ENVIRONMENT "${environment}")
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 600 ENVIRONMENT "${environment}")
 endfunction()

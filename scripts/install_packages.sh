@@ -3,7 +3,7 @@
 #   build   compiler, CMake and the libraries of the gateway
 #   demo    Node, which builds the demo page
 #   test    browsers, SIP peers and sanitizer tools of the tests
-#   capture what scripts/capture_sdp.sh needs besides, and the test of Kamailio
+#   capture what scripts/capture_sdp.sh needs besides
 # Works as root or through sudo. Does nothing, and needs neither, when all of them are there.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -12,8 +12,12 @@ BUILD=(build-essential cmake ninja-build ccache pkg-config git
   libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libsofia-sip-ua-dev libnice-dev libsrtp2-dev
   libssl-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libc-ares-dev nlohmann-json3-dev libcli11-dev)
 TEST=(libgtest-dev libgmock-dev libbenchmark-dev sip-tester baresip-core chromium tcpdump clang-19
-  libclang-rt-19-dev python3 python3-yaml iproute2 openssl)
-CAPTURE=(firefox-esr kamailio rtpengine-daemon)
+  libclang-rt-19-dev python3 python3-yaml iproute2 openssl kamailio rtpengine-daemon)
+CAPTURE=(firefox-esr)
+# Packages that come with services of their name. The tests start the programs themselves; as
+# services they would take SIP's port from whatever else wants it.
+SERVICES=(kamailio rtpengine-daemon)
+POLICY=/usr/sbin/policy-rc.d
 
 # A Node of its own, 18 or later, is kept: Debian's would be put over it or beside it.
 node_is_there() {
@@ -52,6 +56,21 @@ as_root() {
   fi
 }
 
+# Installs packages without starting their services, now or when the machine starts.
+install_quietly() {
+  local has_policy=0 status=0 name
+  [ -e "$POLICY" ] && has_policy=1
+  [ $has_policy = 1 ] || printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$POLICY"
+  as_root apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@" 2>&1 || status=$?
+  [ $has_policy = 1 ] || as_root rm -f "$POLICY"
+  for name in "${SERVICES[@]}"; do
+    if [ -d /run/systemd/system ] && [[ " $* " == *" $name "* ]]; then
+      as_root systemctl disable -q "$name" || true  # a package without the unit has nothing to stop
+    fi
+  done
+  return $status
+}
+
 # Every 50th step of apt, so that a long installation can be seen to move.
 apt_progress() {
   awk '/^[0-9]+ upgraded, / { print "    " $0 }
@@ -73,7 +92,7 @@ main() {
   step "installing ${#missing[@]} Debian packages: ${missing[*]}"
   run_logged "$(log_file apt)" as_root apt-get update -q ||
     die "apt-get update failed: is a Debian mirror within reach?"
-  as_root apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" 2>&1 |
+  install_quietly "${missing[@]}" |
     tee "$(log_file apt)" | apt_progress ||
     { tail -n 15 "$(log_file apt)" >&2; die "apt-get could not install: ${missing[*]}"; }
 }

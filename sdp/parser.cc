@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "sdp/scanner.h"
@@ -10,7 +11,6 @@ namespace lastmile::sdp {
 namespace {
 
 constexpr std::string_view kCr = "\r";
-constexpr std::string_view kForbidden("\r\0", 2);
 
 class Parser {
  public:
@@ -76,7 +76,8 @@ class Parser {
     const bool letter = (raw[0] >= 'a' && raw[0] <= 'z') || (raw[0] >= 'A' && raw[0] <= 'Z');
     if (!letter) return Fail(0, "a line has to start with a letter and \"=\"");
     if (raw.size() < 2 || raw[1] != '=') return Fail(1, "\"=\" is missing after the line's letter");
-    const size_t bad = raw.find_first_of(kForbidden);
+    // Twice memchr: find_first_of is a call for each byte, and was half of the parser's time.
+    const size_t bad = std::min(raw.find('\r'), raw.find('\0'));
     if (bad != std::string_view::npos) {
       return Fail(bad, raw[bad] == '\r' ? "a carriage return without a line feed" : "a NUL byte");
     }
