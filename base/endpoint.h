@@ -27,7 +27,7 @@ class IpAddress {
   bool is_v6() const { return v6_; }
   bool is_any() const;
   bool is_loopback() const;
-  uint32_t v4_host_order() const;  // valid if !is_v6()
+  uint32_t v4_host_order() const;                                  // valid if !is_v6()
   const std::array<uint8_t, 16>& bytes() const { return bytes_; }  // IPv4: the first four
   std::string ToString() const;                                    // no brackets
 

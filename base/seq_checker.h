@@ -7,7 +7,8 @@
 
 namespace lastmile {
 
-// Proves in debug builds that an object is used on one thread only: the thread of the first Check().
+// Proves in debug builds that an object is used on one thread only: the thread of the first
+// Check().
 class SeqChecker {
  public:
 #ifdef NDEBUG

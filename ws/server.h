@@ -21,7 +21,7 @@ struct ConnTag;
 using ConnId = StrongId<ConnTag>;
 
 struct Listener {
-  Endpoint address;         // port 0: any free port
+  Endpoint address;  // port 0: any free port
   bool tls = false;
   std::string cert_file;    // PEM chain, with tls
   std::string key_file;     // PEM, with tls
@@ -35,12 +35,12 @@ struct ServerOptions {
   // browser) is allowed only with allow_no_origin.
   std::vector<std::string> origins;
   bool allow_no_origin = false;
-  std::string page_dir;  // static files served at "/"; empty: 404 with a sentence
-  size_t max_message = 64 * 1024;        // bytes over all fragments; more closes with 1009
-  size_t max_send_queue = 256 * 1024;    // bytes a connection; more closes with 1008
+  std::string page_dir;                // static files served at "/"; empty: 404 with a sentence
+  size_t max_message = 64 * 1024;      // bytes over all fragments; more closes with 1009
+  size_t max_send_queue = 256 * 1024;  // bytes a connection; more closes with 1008
   size_t max_connections = 10000;
-  Duration ping_interval = 25s;          // two unanswered pings close the connection
-  Duration handshake_timeout = 5s;       // TLS and HTTP upgrade, each
+  Duration ping_interval = 25s;     // two unanswered pings close the connection
+  Duration handshake_timeout = 5s;  // TLS and HTTP upgrade, each
 };
 
 // --- events, ws thread to signalling ---

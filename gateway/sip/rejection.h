@@ -8,8 +8,8 @@
 
 namespace lastmile::sip {
 
-// The answer to a message that Parse() refused, as text for the connection it came by; nothing where
-// nothing may be answered (responses, ACK, headers too broken to copy). Pure. Thread: any.
+// The answer to a message that Parse() refused, as text for the connection it came by; nothing
+// where nothing may be answered (responses, ACK, headers too broken to copy). Pure. Thread: any.
 inline std::optional<std::string> PrintRejection(const ParseError& error) {
   if (!error.answerable || !error.answerable->is_request() || error.answerable->method == "ACK") {
     return std::nullopt;

@@ -52,8 +52,8 @@ class DtlsTransport {
   // kHandshakeTimeout.
   void Start(TimePoint now);
   void OnDatagram(ByteView datagram, TimePoint now);
-  void OnTimer(TimePoint now);        // retransmits (RFC 6347 section 4.2.4)
-  TimePoint next_timeout() const;     // kNever: none
+  void OnTimer(TimePoint now);     // retransmits (RFC 6347 section 4.2.4)
+  TimePoint next_timeout() const;  // kNever: none
   // Takes the next datagram to send; false: none is waiting.
   bool PopDatagram(Bytes& out);
   // Queues close_notify; the state becomes kClosed.

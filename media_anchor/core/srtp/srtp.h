@@ -31,9 +31,9 @@ struct SrtpKeys {
 enum class SrtpError {
   kMalformed,  // too short, not RTP/RTCP version 2, header lengths that lie
   kAuthFailed,
-  kReplayed,   // seen before or older than the window of 128 (64 for RTCP)
+  kReplayed,  // seen before or older than the window of 128 (64 for RTCP)
   kTooManySsrcs,
-  kInternal,   // the crypto library failed
+  kInternal,  // the crypto library failed
 };
 
 // One direction of one SRTP session: protects what we send or unprotects what we receive, RTP and
