@@ -351,7 +351,11 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
       trunk_agent.Respond(reoffer->request, reoffer->status, std::move(extras), now);
     }
   } else if (const auto* offer = std::get_if<call::SendOffer>(&output)) {
-    browser_edge_.SendReoffer(entry.browser_dialog, offer->sdp, now);
+    if ((offer->party == Party::kCaller) == from_browser) {
+      browser_edge_.SendReoffer(entry.browser_dialog, offer->sdp, now);
+    } else {
+      trunk_agent.SendInDialog(entry.trunk_dialog, "INVITE", MakeExtras(offer->sdp, "", ""), now);
+    }
   } else if (std::holds_alternative<call::Ended>(output)) {
     ended_.push_back(entry.call.id());
   }

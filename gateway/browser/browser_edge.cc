@@ -191,7 +191,8 @@ void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
   const std::string device = DeviceOf(binding->contact);
   for (auto it = dialogs_.begin(); it != dialogs_.end();) {
     auto& [id, dialog] = *it;
-    if (dialog.user != user.name || dialog.device != device || user_agent_.FlowOf(id) == flow) {
+    const bool same_device = dialog.user == user.name && dialog.device == device;
+    if (!same_device || device.empty() || user_agent_.FlowOf(id) == flow) {
       ++it;
       continue;
     }

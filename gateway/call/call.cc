@@ -72,6 +72,11 @@ void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& ou
 }
 
 void Call::OnTimer(TimePoint now, std::vector<CallOutput>& out) {
+  if (now >= trunk_offer_again_) {
+    trunk_offer_again_ = kNever;
+    const Party trunk = IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller;
+    if (state_ == CallState::kConnected) out.push_back(SendOffer{trunk, OfferForTrunk()});
+  }
   if (now < deadline_) return;
   deadline_ = kNever;
   if (state_ == CallState::kOpeningMedia) {
@@ -303,17 +308,24 @@ void Call::OnReoffer(const Reoffered& reoffer, Outputs& out) {
     answer.warning = refusal->reason;
   }
   out.push_back(std::move(answer));
+  if (!refusal && state_ == CallState::kConnected) PassHoldOn(reoffer.party, out);
 }
 
 void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out) {
+  const std::string_view leg = IsBrowser(answered.party) ? "browser" : "trunk";
   if (answered.status == 408 || answered.status == 481) {
     // RFC 3261 section 12.2.1.2: the dialog is gone. Hung up while its connection was lost.
     const std::string why = fmt::format("a re-INVITE was answered {}", answered.status);
     End({.reason_header = SipReason(answered.status, why), .gone = answered.party}, why, now, out);
+  } else if (answered.status == 491) {
+    // Of the trunk: the browser's are tried again by its edge.
+    trunk_offer_again_ = now + kOfferAgain;
   } else if (answered.status >= 300) {
-    spdlog::warn("call={} the browser answered a re-INVITE with {}", id_.value, answered.status);
-  } else if (auto refusal = TakeAnswerToReoffer(answered.sdp, out)) {
-    spdlog::warn("call={} the answer to a re-INVITE is not usable: {}", id_.value, refusal->reason);
+    // The session goes on as it was (section 14.1); the party that asked has its answer already.
+    spdlog::warn("call={} leg={} answered a re-INVITE with {}", id_.value, leg, answered.status);
+  } else if (auto refusal = TakeAnswerToReoffer(answered, out)) {
+    spdlog::warn("call={} leg={} the answer to a re-INVITE is not usable: {}", id_.value, leg,
+                 refusal->reason);
   }
 }
 

@@ -1,6 +1,7 @@
 #ifndef LASTMILE_GATEWAY_CALL_CALL_H_
 #define LASTMILE_GATEWAY_CALL_CALL_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -67,7 +68,7 @@ class Call {
   // Appends to `out` what has to be done, in order.
   void On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out);
   void OnTimer(TimePoint now, std::vector<CallOutput>& out);
-  TimePoint next_timeout() const { return deadline_; }
+  TimePoint next_timeout() const { return std::min(deadline_, trunk_offer_again_); }
 
   CallId id() const { return id_; }
   media::SessionId session() const { return session_; }
@@ -78,6 +79,7 @@ class Call {
 
   static constexpr Duration kMediaOpenTimeout = 5s;
   static constexpr Duration kMediaCloseTimeout = 10s;
+  static constexpr Duration kOfferAgain = 2100ms;  // after 491: RFC 3261 section 14.1
 
  private:
   using Outputs = std::vector<CallOutput>;
@@ -120,8 +122,9 @@ class Call {
   std::optional<sdp::Refusal> ReofferByTrunk(const Reoffered& reoffer, std::string& answer,
                                              Outputs& out);
   void OnBrowserBack(const BrowserBack& back, Outputs& out);
-  std::optional<sdp::Refusal> TakeAnswerToReoffer(const std::string& sdp, Outputs& out);
   void OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out);
+  std::optional<sdp::Refusal> TakeAnswerToReoffer(const OfferAnswered& answered, Outputs& out);
+  void PassHoldOn(Party from, Outputs& out);
   int StatusForCaller(int callee_status) const;
   void End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out);
   bool IsBrowser(Party party) const;
@@ -139,6 +142,10 @@ class Call {
   sdp::TrunkMedia trunk_;
   media::BrowserLocal browser_local_;
   media::TrunkLocal trunk_local_;
+  // What each party was told last of the audio's direction: what the other one wants.
+  sdp::Direction told_browser_ = sdp::Direction::kSendRecv;
+  sdp::Direction told_trunk_ = sdp::Direction::kSendRecv;
+  TimePoint trunk_offer_again_ = kNever;
   std::string answer_;       // for the caller, from the callee's last SDP
   int last_progress_ = 100;  // the last 1xx the caller was sent
   CallSummary summary_;

@@ -6,6 +6,27 @@
 // What the parties of a call are offered and answered: values of one leg become values of the
 // other, and of the media session between them.
 namespace lastmile::call {
+namespace {
+
+bool Sends(sdp::Direction direction) {
+  return direction == sdp::Direction::kSendRecv || direction == sdp::Direction::kSendOnly;
+}
+
+bool Receives(sdp::Direction direction) {
+  return direction == sdp::Direction::kSendRecv || direction == sdp::Direction::kRecvOnly;
+}
+
+// What a party wants by itself that says `said` after it was `told` what the gateway does: who was
+// told that nobody listens may well not send. `held`: c=0.0.0.0 takes nothing (RFC 3264 section
+// 8.4), whatever the direction says.
+sdp::Direction WishOf(sdp::Direction said, bool held, sdp::Direction told) {
+  const bool sends = Sends(said) || !Receives(told);
+  const bool receives = !held && (Receives(said) || !Sends(told));
+  if (sends) return receives ? sdp::Direction::kSendRecv : sdp::Direction::kSendOnly;
+  return receives ? sdp::Direction::kRecvOnly : sdp::Direction::kInactive;
+}
+
+}  // namespace
 
 std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outputs& out) {
   summary_.sdp.offer_in = offer.size();
@@ -65,9 +86,10 @@ std::vector<media::PayloadMapping> Call::Payloads() const {
 
 std::string Call::OfferForTrunk() {
   sdp::TrunkLocalMedia local = ToTrunkLocal(trunk_local_);
-  local.codecs = trunk_.codecs;
+  local.codecs = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
   local.ptime = browser_.ptime;
   local.maxptime = browser_.maxptime;
+  local.direction = told_trunk_;
   local.rtcp_mux = settings_.trunk.sdp.rtcp_mux;
   if (CarriesVideo() && trunk_local_.video) {
     local.video = {.rtp = trunk_local_.video->rtp,
@@ -80,6 +102,7 @@ std::string Call::OfferForTrunk() {
 std::string Call::OfferForBrowser() {
   sdp::BrowserLocalMedia local = ToBrowserLocal(browser_local_);
   local.codecs = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
+  local.direction = told_browser_;
   local.ptime = trunk_.ptime;
   local.maxptime = trunk_.maxptime;
   if (CarriesVideo()) {
@@ -112,7 +135,7 @@ std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outpu
 std::string Call::AnswerForBrowser() {
   sdp::BrowserLocalMedia local = ToBrowserLocal(browser_local_);
   local.codecs = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
-  local.direction = sdp::AnswerDirection(browser_.direction, sdp::Direction::kSendRecv);
+  local.direction = sdp::AnswerDirection(browser_.direction, told_browser_);
   local.ptime = trunk_.ptime;
   local.maxptime = trunk_.maxptime;
   if (CarriesVideo()) {
@@ -126,7 +149,7 @@ std::string Call::AnswerForBrowser() {
 std::string Call::AnswerForTrunk() {
   sdp::TrunkLocalMedia local = ToTrunkLocal(trunk_local_);
   local.codecs = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
-  local.direction = sdp::AnswerDirection(trunk_.direction, sdp::Direction::kSendRecv);
+  local.direction = sdp::AnswerDirection(trunk_.direction, told_trunk_);
   local.ptime = browser_.ptime;
   local.maxptime = browser_.maxptime;
   local.rtcp_mux = trunk_.rtcp_mux;
@@ -192,15 +215,35 @@ void Call::OnBrowserBack(const BrowserBack& back, Outputs& out) {
   out.push_back(SendOffer{browser, OfferForBrowser()});
 }
 
-std::optional<sdp::Refusal> Call::TakeAnswerToReoffer(const std::string& sdp, Outputs& out) {
-  auto media = browser_leg_.TakeAnswer(sdp);
-  if (!media) return media.error();
-  browser_ = *std::move(media);
-  out.push_back(media::MediaCommand{media::UpdateSession{
-      .session = session_,
-      .browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server()),
-      .payloads = Payloads()}});
+std::optional<sdp::Refusal> Call::TakeAnswerToReoffer(const OfferAnswered& answered, Outputs& out) {
+  media::UpdateSession update{.session = session_};
+  if (IsBrowser(answered.party)) {
+    auto media = browser_leg_.TakeAnswer(answered.sdp);
+    if (!media) return media.error();
+    browser_ = *std::move(media);
+    update.browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server());
+  } else {
+    auto media = trunk_leg_.TakeAnswer(answered.sdp);
+    if (!media) return media.error();
+    trunk_ = *std::move(media);
+    if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
+  }
+  update.payloads = Payloads();
+  out.push_back(media::MediaCommand{std::move(update)});
   return std::nullopt;
+}
+
+// A hold, or its end, is answered at once and then told to the other party, whose refusal the first
+// one never sees. An offer that changes no direction stays on its leg.
+void Call::PassHoldOn(Party from, Outputs& out) {
+  const bool by_browser = IsBrowser(from);
+  const sdp::Direction wanted = by_browser ? WishOf(browser_.direction, false, told_browser_)
+                                           : WishOf(trunk_.direction, trunk_.held, told_trunk_);
+  sdp::Direction& told = by_browser ? told_trunk_ : told_browser_;
+  if (told == wanted) return;
+  told = wanted;
+  const Party other = from == Party::kCaller ? Party::kCallee : Party::kCaller;
+  out.push_back(SendOffer{other, by_browser ? OfferForTrunk() : OfferForBrowser()});
 }
 
 }  // namespace lastmile::call

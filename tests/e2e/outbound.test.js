@@ -50,6 +50,26 @@ withLab('calls to the carrier', (lab) => {
     await phone.close();
   });
 
+  test('601 on hold is silent at both ends and comes back', { timeout: 60000 }, async () => {
+    const phone = await lab.openPage();
+    await phone.signIn();
+    await phone.dial('601');
+    await phone.callBecomes('active');
+    await phone.hears(TONE_HZ);
+    await phone.page.locator('#hold').click();
+    await phone.says('601 is on hold.');
+    await phone.isSilent();
+    const from = lab.carrier.lines.length;
+    await phone.page.locator('#hold').click();
+    await phone.says('In a call with 601.');
+    await phone.hears(TONE_HZ);
+    await lab.carrierHears(MICROPHONE_HZ, from);
+    await phone.hangUp();
+    await phone.callBecomes('ended');
+    assert.deepEqual(phone.errors, []);
+    await phone.close();
+  });
+
   test('606 rings for seconds, then talks', { timeout: 60000 }, async () => {
     const phone = await lab.openPage();
     await phone.signIn();

@@ -1,4 +1,4 @@
-import { describeEnd } from './causes.js';
+import { describeEnd, describeHold } from './causes.js';
 
 // JsSIP waits for the end of ICE gathering, which takes seconds where a network interface does not
 // answer. The gateway is ICE-lite and learns our address from our checks, so the first usable
@@ -29,6 +29,8 @@ export class Call extends EventTarget {
     session.on('sending', ({ request }) => this.#log(`INVITE sent to ${request.ruri.user}`));
     session.on('progress', ({ originator, response }) => this.#onProgress(originator, response));
     session.on('accepted', () => this.#onAccepted());
+    session.on('hold', ({ originator }) => this.#onHold(`Put on hold, by ${originator}`));
+    session.on('unhold', ({ originator }) => this.#onHold(`Resumed, by ${originator}`));
     session.on('ended', (end) => this.#onEnd(end));
     session.on('failed', (end) => this.#onEnd(end));
   }
@@ -39,6 +41,11 @@ export class Call extends EventTarget {
 
   get muted() {
     return this.#session.isMuted().audio;
+  }
+
+  // By this side.
+  get held() {
+    return this.state === 'active' && this.#session.isOnHold().local;
   }
 
   answer(microphone) {
@@ -62,6 +69,13 @@ export class Call extends EventTarget {
       this.#session.unmute({ audio: true });
     }
     this.#log(muted ? 'Microphone muted' : 'Microphone on');
+  }
+
+  setHeld(held) {
+    const done = held ? this.#session.hold() : this.#session.unhold();
+    if (!done) {
+      this.#log('The call is not ready for that: try again');
+    }
   }
 
   // Sends a digit inside the audio stream (RFC 4733). False: the call carries no digits yet.
@@ -106,7 +120,14 @@ export class Call extends EventTarget {
   #onAccepted() {
     this.#answeredAt = performance.now();
     this.#log(`Answered after ${this.#elapsed()} ms`);
-    this.#setState('active', `In a call with ${this.who}.`);
+    this.#setState('active', describeHold(this.who, { local: false, remote: false }));
+  }
+
+  #onHold(text) {
+    this.#log(text);
+    if (this.state === 'active') {
+      this.#setState('active', describeHold(this.who, this.#session.isOnHold()));
+    }
   }
 
   #onEnd({ originator, message, cause }) {

@@ -114,3 +114,11 @@ export function describeMicrophone(name) {
     InsecureContext: 'Microphones work only on https pages and on localhost.',
   }[name] ?? `The microphone cannot be used (${name}).`;
 }
+
+// Who is kept waiting in a call: {local: by this side, remote: by the other one}.
+export function describeHold(who, { local, remote }) {
+  if (local) {
+    return remote ? `You and ${who} keep each other on hold.` : `${who} is on hold.`;
+  }
+  return remote ? `${who} has put you on hold.` : `In a call with ${who}.`;
+}

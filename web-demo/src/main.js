@@ -9,7 +9,7 @@ const $ = (id) => document.getElementById(id);
 const ui = Object.fromEntries(
     ['account', 'account-form', 'signed-in', 'sign-out', 'whoami', 'registration', 'dialer',
      'number', 'dial', 'presets', 'pad', 'plain-microphone', 'call', 'peer', 'state', 'timer',
-     'answer', 'hang-up', 'mute', 'far-audio']
+     'answer', 'hang-up', 'mute', 'hold', 'far-audio']
         .map((id) => [id.replace(/-(.)/g, (_, letter) => letter.toUpperCase()), $(id)]));
 const meters = { microphone: new LevelMeter($('meter-microphone')),
                  far: new LevelMeter($('meter-far')) };
@@ -40,6 +40,10 @@ function showControls() {
   ui.hangUp.disabled = idle;
   ui.hangUp.textContent = state === 'incoming' ? 'Decline' : 'Hang up';
   ui.mute.disabled = state !== 'active';
+  ui.hold.disabled = state !== 'active';
+  const held = phone.call?.held ?? false;
+  ui.hold.setAttribute('aria-pressed', String(held));
+  ui.hold.textContent = held ? 'Resume' : 'Hold';
 }
 
 function showMuted(muted) {
@@ -189,6 +193,7 @@ function start() {
     phone.call.setMuted(!phone.call.muted);
     showMuted(phone.call.muted);
   });
+  ui.hold.addEventListener('click', () => phone.call.setHeld(!phone.call.held));
   buildDialpad(ui.pad, { ownField: ui.number, capture: () => phone.call !== null, onDigit });
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') {

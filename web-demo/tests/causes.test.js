@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { describeDisconnect, describeEnd, describeMicrophone, describeRegistration, reasonText }
+import { describeDisconnect, describeEnd, describeHold, describeMicrophone, describeRegistration, reasonText }
   from '../src/causes.js';
 
 const rejected = (code, cause, extra = {}) =>
@@ -83,4 +83,12 @@ test('a microphone that cannot be used tells why', () => {
   assert.match(describeMicrophone('NotAllowedError'), /allow it/);
   assert.match(describeMicrophone('InsecureContext'), /localhost/);
   assert.match(describeMicrophone('OddError'), /OddError/);
+});
+
+test('who is on hold is told from where this side stands', () => {
+  assert.equal(describeHold('600', { local: false, remote: false }), 'In a call with 600.');
+  assert.equal(describeHold('600', { local: true, remote: false }), '600 is on hold.');
+  assert.equal(describeHold('600', { local: false, remote: true }), '600 has put you on hold.');
+  assert.equal(describeHold('600', { local: true, remote: true }),
+               'You and 600 keep each other on hold.');
 });

@@ -91,6 +91,12 @@ export class PhonePage {
                 `the call to ${number} ends`, timeoutMs).catch((error) => this.#explain(error));
   }
 
+  // Waits for a sentence about the call.
+  async says(sentence, timeoutMs = 5000) {
+    await until(async () => (await this.words()) === sentence, `"${sentence}"`, timeoutMs)
+        .catch((error) => this.#explain(error));
+  }
+
   words() {
     return this.page.locator('#state').textContent();
   }

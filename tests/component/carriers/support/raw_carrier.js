@@ -1,13 +1,15 @@
 import { createServer } from 'node:net';
 
 import { until } from '../../../e2e/support/wait.js';
-import { responseBytes, SipFramer, token } from './sip_text.js';
+import { responseBytes, sipBytes, SipFramer, token } from './sip_text.js';
 
 // A carrier that answers INVITEs with one script and keeps every message as it came. `answer` is
 // 'ok' or a refusal [status, phrase].
 export class RawCarrier {
   #server;
   #sockets = new Set();
+  #call = null;  // the first one accepted: {socket, invite, tag}
+  #cseq = 100;
   messages = [];
 
   static async listen(host, port, answer) {
@@ -51,17 +53,49 @@ export class RawCarrier {
     if (message.method === 'BYE') {
       socket.write(responseBytes(message, 200, 'OK'));
     } else if (message.method === 'INVITE') {
-      socket.write(this.answer === 'ok' ? this.#accepted(message) :
+      socket.write(this.answer === 'ok' ? this.#accepted(socket, message) :
                    responseBytes(message, ...this.answer, { tag: token() }));
+    } else if (message.status >= 200 && /INVITE$/.test(message.header('cseq'))) {
+      socket.write(sipBytes(`ACK ${this.#contactOfPeer()} SIP/2.0`,
+                            this.#headOf('ACK', parseInt(message.header('cseq'), 10))));
     }
   }
 
-  #accepted(message) {
+  // Offers this direction of the audio inside the call that was accepted first; returns the answer.
+  async reinvite(direction) {
+    const cseq = ++this.#cseq;
+    this.#call.socket.write(sipBytes(`INVITE ${this.#contactOfPeer()} SIP/2.0`, [
+      ...this.#headOf('INVITE', cseq), this.#contact()], this.#sdp(direction, cseq)));
+    return until(() => this.messages.find(({ status, fields }) => status >= 200 &&
+                     fields.includes(`CSeq: ${cseq} INVITE`)), 'the answer to a re-INVITE', 5000, 10);
+  }
+
+  #contactOfPeer() {
+    return /<([^>]+)>/.exec(this.#call.invite.header('contact'))[1];
+  }
+
+  #contact() {
+    return `Contact: <sip:carrier@${this.host}:${this.port};transport=tcp>`;
+  }
+
+  #headOf(method, cseq) {
+    const { invite, tag } = this.#call;
+    return [`Via: SIP/2.0/TCP ${this.host}:${this.port};branch=z9hG4bK${token()}`,
+            'Max-Forwards: 70', `From: ${invite.header('to')};tag=${tag}`,
+            `To: ${invite.header('from')}`, `Call-ID: ${invite.header('call-id')}`,
+            `CSeq: ${cseq} ${method}`];
+  }
+
+  #sdp(direction, version) {
+    return Buffer.from(
+        `v=0\r\no=- 1 ${version} IN IP4 ${this.host}\r\ns=-\r\nc=IN IP4 ${this.host}\r\n` +
+        `t=0 0\r\nm=audio 9000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=${direction}\r\n`);
+  }
+
+  #accepted(socket, message) {
+    const tag = /;tag=([^;]+)/.exec(message.header('to'))?.[1] ?? token();
+    this.#call ??= { socket, invite: message, tag };
     return responseBytes(message, 200, 'OK', {
-      tag: token(),
-      fields: [`Contact: <sip:carrier@${this.host}:${this.port};transport=tcp>`],
-      body: Buffer.from(`v=0\r\no=- 1 1 IN IP4 ${this.host}\r\ns=-\r\nc=IN IP4 ${this.host}\r\n` +
-                        't=0 0\r\nm=audio 9000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n'),
-    });
+      tag, fields: [this.#contact()], body: this.#sdp('sendrecv', 1) });
   }
 }

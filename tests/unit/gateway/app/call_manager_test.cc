@@ -46,6 +46,19 @@ class CallManagerTest : public ::testing::Test {
     gw.FromBrowser(kAlice, ack);
     return ok;
   }
+  sip::Message TrunkBye() {
+    sip::Message bye;
+    bye.method = "BYE";
+    bye.request_uri = trunk_invite.contacts.at(0).uri;
+    bye.vias = {{.transport = "TCP", .sent_by = "198.51.100.9:5070"}};
+    bye.vias[0].params.Set("branch", "z9hG4bKtrunkbye");
+    bye.from = trunk_invite.to;
+    bye.from.params.Set("tag", "carrier");
+    bye.to = trunk_invite.from;
+    bye.call_id = trunk_invite.call_id;
+    bye.cseq = {77, "BYE"};
+    return bye;
+  }
   void ExpectEmptyAfterTimers() {
     gw.Wait(60s);
     EXPECT_TRUE(gw.IsEmpty());
@@ -166,17 +179,7 @@ TEST_F(CallManagerTest, ACallThatIsOverLeavesOneRecordWithTheBytesOfItsInvite) {
 
 TEST_F(CallManagerTest, ACallEndsByTheTrunk) {
   Connect();
-  sip::Message bye;
-  bye.method = "BYE";
-  bye.request_uri = trunk_invite.contacts.at(0).uri;
-  bye.vias = {{.transport = "TCP", .sent_by = "198.51.100.9:5070"}};
-  bye.vias[0].params.Set("branch", "z9hG4bKtrunkbye");
-  bye.from = trunk_invite.to;
-  bye.from.params.Set("tag", "carrier");
-  bye.to = trunk_invite.from;
-  bye.call_id = trunk_invite.call_id;
-  bye.cseq = {77, "BYE"};
-  gw.FromTrunk(bye);
+  gw.FromTrunk(TrunkBye());
   EXPECT_EQ(gw.ToTrunk().status, 200);
   const sip::Message to_browser = gw.ToBrowser(kAlice);
   EXPECT_EQ(to_browser.method, "BYE");
@@ -287,6 +290,27 @@ TEST_F(CallManagerTest, AWebSocketLostWhileRingingCancelsTheTrunkLeg) {
   ExpectEmptyAfterTimers();
 }
 
+TEST_F(CallManagerTest, TheBrowsersHoldIsAnsweredAndReachesTheCarrierAsAReinvite) {
+  Connect();
+  sip::Message hold = InDialog("INVITE", ok);
+  hold.content_type = "application/sdp";
+  hold.body = testing::BrowserSdp();
+  hold.body.replace(hold.body.find("a=sendrecv"), 10, "a=sendonly");
+  gw.FromBrowser(kAlice, hold);
+  sip::Message answer = gw.ToBrowser(kAlice);
+  if (answer.status == 100) answer = gw.ToBrowser(kAlice);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("a=recvonly"));
+  const sip::Message reinvite = gw.ToTrunk();
+  EXPECT_EQ(reinvite.method, "INVITE");
+  EXPECT_EQ(reinvite.call_id, trunk_invite.call_id);
+  EXPECT_EQ(reinvite.content_type, "application/sdp");
+  EXPECT_THAT(reinvite.body, HasSubstr("a=sendonly"));
+  gw.FromTrunk(gw.TrunkAnswer(reinvite, 200, testing::TrunkSdp("0 101", "recvonly")));
+  EXPECT_EQ(gw.ToTrunk().method, "ACK");
+  EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
+}
+
 // --- a WebSocket that is lost in a call ---
 
 constexpr uint64_t kAliceAgain = 3;
@@ -303,19 +327,6 @@ class ReboundTest : public CallManagerTest {
     sip::Message reinvite = gw.ToBrowser(kAliceAgain);
     EXPECT_EQ(reinvite.method, "INVITE");
     return reinvite;
-  }
-  sip::Message TrunkBye() {
-    sip::Message bye;
-    bye.method = "BYE";
-    bye.request_uri = trunk_invite.contacts.at(0).uri;
-    bye.vias = {{.transport = "TCP", .sent_by = "198.51.100.9:5070"}};
-    bye.vias[0].params.Set("branch", "z9hG4bKtrunkbye");
-    bye.from = trunk_invite.to;
-    bye.from.params.Set("tag", "carrier");
-    bye.to = trunk_invite.from;
-    bye.call_id = trunk_invite.call_id;
-    bye.cseq = {77, "BYE"};
-    return bye;
   }
 };
 

@@ -177,18 +177,6 @@ TEST(CallFromBrowser, TheCarriersCodeReachesTheBrowserWithItsReason) {
   EXPECT_EQ(harness.Output<AnswerCaller>().reason_header, "Q.850;cause=38");
 }
 
-TEST(CallFromBrowser, HoldAndResumeAreAnsweredInPlace) {
-  CallHarness harness(CallDirection::kFromBrowser);
-  harness.DriveTo(CallState::kConnected);
-  std::string hold = testing::BrowserSdp();
-  hold.replace(hold.find("a=sendrecv"), 10, "a=sendonly");
-  EXPECT_EQ(harness.Feed(Reoffered{Party::kCaller, {9}, hold}), "update reoffer:200");
-  EXPECT_THAT(harness.Output<AnswerReoffer>().sdp, HasSubstr("a=recvonly"));
-  EXPECT_EQ(harness.Feed(Reoffered{Party::kCaller, {10}, testing::BrowserSdp()}),
-            "update reoffer:200");
-  EXPECT_THAT(harness.Output<AnswerReoffer>().sdp, HasSubstr("a=sendrecv"));
-}
-
 TEST(CallFromBrowser, ARefusedReofferLeavesTheCallUp) {
   CallHarness harness(CallDirection::kFromBrowser);
   harness.DriveTo(CallState::kConnected);
