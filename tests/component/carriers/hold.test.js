@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 
 import { withLab } from '../../e2e/support/lab.js';
 import { RawCarrier } from './support/raw_carrier.js';
@@ -7,8 +7,11 @@ import { RawCarrier } from './support/raw_carrier.js';
 const NUMBER = '4930123456';
 
 withLab('a carrier that holds', (lab) => {
+  let carrier;
+  after(() => carrier?.stop());
+
   test('the page is told of hold and resume, and of a refresh nothing', { timeout: 60000 }, async () => {
-    const carrier = await RawCarrier.listen(lab.carrierHost, lab.carrierSip, 'ok');
+    carrier = await RawCarrier.listen(lab.carrierHost, lab.carrierSip, 'ok');
     const phone = await lab.openPage();
     const toPage = [];
     phone.page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
