@@ -36,6 +36,8 @@ media::SessionOpened DocumentationMedia() {
   opened.browser.fingerprint = {"sha-256", Bytes(32, 0)};
   opened.trunk.rtp = *Endpoint::Parse("192.0.2.1:30000");
   opened.trunk.rtcp = *Endpoint::Parse("192.0.2.1:30001");
+  opened.trunk.video = {.rtp = *Endpoint::Parse("192.0.2.1:30002"),
+                        .rtcp = *Endpoint::Parse("192.0.2.1:30003")};
   return opened;
 }
 

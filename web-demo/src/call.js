@@ -29,8 +29,9 @@ export class Call extends EventTarget {
     session.on('sending', ({ request }) => this.#log(`INVITE sent to ${request.ruri.user}`));
     session.on('progress', ({ originator, response }) => this.#onProgress(originator, response));
     session.on('accepted', () => this.#onAccepted());
-    session.on('hold', ({ originator }) => this.#onHold(`Put on hold, by ${originator}`));
-    session.on('unhold', ({ originator }) => this.#onHold(`Resumed, by ${originator}`));
+    const by = (originator) => originator === 'local' ? 'you' : this.who;
+    session.on('hold', ({ originator }) => this.#onHold(`Put on hold by ${by(originator)}`));
+    session.on('unhold', ({ originator }) => this.#onHold(`Resumed by ${by(originator)}`));
     session.on('ended', (end) => this.#onEnd(end));
     session.on('failed', (end) => this.#onEnd(end));
   }

@@ -35,6 +35,7 @@ export function gatewayProgram() {
 //   carrier       false: a test brings its own carrier, at carrierHost:carrierSip
 //   trunkHost     the address that the gateway shows to its trunk
 //   carrierHost   the carrier's address
+//   trunk         more lines of the trunk's entry
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -42,8 +43,9 @@ export class Lab {
   #ranges = mediaRanges();
   browser = null;
 
-  constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1' } = {}) {
-    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost });
+  constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
+                trunk = '' } = {}) {
+    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk });
   }
 
   async start() {
@@ -189,6 +191,7 @@ trunks:
     transport: tcp
     servers: [ "${this.carrierHost}:${this.carrierSip}" ]
     accept_from: [ "127.0.0.0/8" ]
+    ${this.trunkEntry}
 routes:
   - { to: "^[0-9*#+]+$", trunk: carrier }
 cdr: { jsonl: ${join(this.#folder, 'cdr.jsonl')} }

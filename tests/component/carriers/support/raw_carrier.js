@@ -4,13 +4,14 @@ import { until } from '../../../e2e/support/wait.js';
 import { responseBytes, sipBytes, SipFramer, token } from './sip_text.js';
 
 // A carrier that answers INVITEs with one script and keeps every message as it came. `answer` is
-// 'ok' or a refusal [status, phrase].
+// 'ok' or a refusal [status, phrase]. `media`: the lines of its SDP from m= on, made from an INVITE.
 export class RawCarrier {
   #server;
   #sockets = new Set();
   #call = null;  // the first one accepted: {socket, invite, tag}
   #cseq = 100;
   messages = [];
+  media = () => 'm=audio 9000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n';
 
   static async listen(host, port, answer) {
     const carrier = new RawCarrier();
@@ -89,7 +90,7 @@ export class RawCarrier {
   #sdp(direction, version) {
     return Buffer.from(
         `v=0\r\no=- 1 ${version} IN IP4 ${this.host}\r\ns=-\r\nc=IN IP4 ${this.host}\r\n` +
-        `t=0 0\r\nm=audio 9000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=${direction}\r\n`);
+        `t=0 0\r\n${this.media(this.#call.invite)}a=${direction}\r\n`);
   }
 
   #accepted(socket, message) {

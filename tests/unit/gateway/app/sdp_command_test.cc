@@ -88,6 +88,14 @@ TEST_F(SdpCommandTest, TheTrunksRulesAndCodecsHold) {
   EXPECT_THAT(out.str(), HasSubstr("RTP/AVP 8"));
 }
 
+TEST_F(SdpCommandTest, AudioAndVideoBecomeBothOrAudioAloneByTrunk) {
+  const Config both = TrunkConfig("video: [vp8]");
+  EXPECT_EQ(Run(testing::BrowserVideoSdp(), {}, &both), 0);
+  EXPECT_THAT(out.str(), HasSubstr("m=video 30002 RTP/AVPF"));
+  EXPECT_EQ(Run(testing::BrowserVideoSdp(), {}), 0);
+  EXPECT_THAT(out.str(), Not(HasSubstr("m=video")));
+}
+
 TEST_F(SdpCommandTest, WhatTheCallWouldRefuseIsToldInItsWords) {
   EXPECT_EQ(Run("v=0\r\nnonsense\r\n", {}), 1);
   EXPECT_THAT(err.str(), HasSubstr("the call would be refused: 400 SDP line 2"));
