@@ -115,7 +115,9 @@ std::string Metrics::Text(const GatewayGauges& gauges) const {
              gauges.signalling.transactions, out);
   WriteGauge("lastmile_trunk_streams", "TCP and TLS connections with carriers.",
              gauges.signalling.trunk_streams, out);
-  WriteGauge("lastmile_ws_connections", "Connections with browsers: WebSockets, and those that fetch the page.", gauges.ws.connections, out);
+  WriteGauge("lastmile_ws_connections",
+             "Connections with browsers: WebSockets, and those that fetch the page.",
+             gauges.ws.connections, out);
   WriteGauge("lastmile_media_sessions", "Media sessions.", gauges.media.sessions, out);
   WriteGauge("lastmile_media_ports_in_use", "UDP ports bound towards carriers.",
              gauges.media.ports_in_use, out);
