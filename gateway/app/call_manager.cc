@@ -154,7 +154,7 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
       if (auto* invite = std::get_if<browser::BrowserInvite>(&event)) {
         OnBrowserInvite(std::move(*invite), now);
       } else if (const auto* back = std::get_if<browser::BrowserRebound>(&event)) {
-        OnBrowserRebound(back->dialog, now);
+        OnBrowserRebound(*back, now);
       } else {
         OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
       }
@@ -191,10 +191,8 @@ CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties partie
   }
   const call::CallId id = call_ids_.Next();
   const media::SessionId session = session_ids_.Next();
-  const size_t head = settings.invite_head_bytes;
   auto entry = std::make_unique<Entry>(id, session, std::move(settings));
   entry->parties = std::move(parties);
-  entry->invite_head_bytes = head;
   entry->started = now;
   by_session_[session] = id;
   return *(calls_[id] = std::move(entry));
@@ -274,10 +272,11 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
 }
 
-void CallManager::OnBrowserRebound(sip::DialogId dialog, TimePoint now) {
-  Entry* entry = FindByDialog(true, dialog);
+void CallManager::OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now) {
+  Entry* entry = FindByDialog(true, back.dialog);
   if (!entry) return;
-  spdlog::info("call={} leg=browser is back on another connection", entry->call.id().value);
+  spdlog::info("call={} leg=browser {}", entry->call.id().value,
+               back.glare ? "had an offer of its own" : "is back on another connection");
   Feed(*entry, call::BrowserBack{MakeIceCredentials(random_)}, now);
 }
 
@@ -361,22 +360,17 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
   }
 }
 
-CallRecord CallManager::RecordOf(const Entry& entry, TimePoint now) {
-  const bool placed = entry.call.summary().sdp.offer_out > 0 && entry.invite_head_bytes > 0;
-  return {.id = entry.call.id(),
-          .direction = entry.call.direction(),
-          .parties = entry.parties,
-          .started = entry.started,
-          .ended = now,
-          .invite_bytes = placed ? entry.invite_head_bytes + entry.call.summary().sdp.offer_out : 0,
-          .summary = entry.call.summary()};
-}
-
 void CallManager::Reap(TimePoint now) {
   for (const call::CallId id : ended_) {
     const auto found = calls_.find(id);
     if (found == calls_.end()) continue;
-    records_.push_back(RecordOf(*found->second, now));
+    const Entry& entry = *found->second;
+    records_.push_back({.id = id,
+                        .direction = entry.call.direction(),
+                        .parties = entry.parties,
+                        .started = entry.started,
+                        .ended = now,
+                        .summary = entry.call.summary()});
     by_browser_dialog_.erase(found->second->browser_dialog);
     by_trunk_dialog_.erase(found->second->trunk_dialog);
     by_session_.erase(found->second->call.session());

@@ -74,15 +74,13 @@ class CallManager {
     sip::DialogId browser_dialog;
     sip::DialogId trunk_dialog;
     Parties parties;
-    size_t invite_head_bytes = 0;  // of the trunk's INVITE
     TimePoint started;
   };
 
   Entry& NewCall(call::CallDirection direction, Parties parties, TimePoint now);
-  static CallRecord RecordOf(const Entry& entry, TimePoint now);
   void OnBrowserInvite(browser::BrowserInvite invite, TimePoint now);
   void OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now);
-  void OnBrowserRebound(sip::DialogId dialog, TimePoint now);
+  void OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now);
   void OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now);
   void Feed(Entry& entry, const call::CallInput& input, TimePoint now);
   void Carry(Entry& entry, const call::CallOutput& output, TimePoint now);

@@ -41,7 +41,7 @@ std::string ToJson(const CallRecord& record, const WallClock& clock) {
                  {"offer_out", summary.sdp.offer_out},
                  {"answer_in", summary.sdp.answer_in},
                  {"answer_out", summary.sdp.answer_out}}},
-               {"invite_bytes", record.invite_bytes},
+               {"invite_bytes", summary.invite_bytes},
                {"media",
                 {{"to_trunk", ToJson(summary.media.browser_to_trunk)},
                  {"to_browser", ToJson(summary.media.trunk_to_browser)},

@@ -1,7 +1,6 @@
 #ifndef LASTMILE_GATEWAY_APP_CALL_RECORD_H_
 #define LASTMILE_GATEWAY_APP_CALL_RECORD_H_
 
-#include <cstddef>
 #include <string>
 
 #include "base/time.h"
@@ -25,7 +24,6 @@ struct CallRecord {
   Parties parties;
   TimePoint started;
   TimePoint ended;
-  size_t invite_bytes = 0;  // of the trunk's INVITE with its SDP; 0: there was none
   call::CallSummary summary;
 };
 

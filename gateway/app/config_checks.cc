@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,11 +56,11 @@ class Checks {
 
   void Appendable(const std::string& file, const std::string& path) {
     if (file.empty()) return;
-    const int fd = open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-    if (fd < 0) {
+    const bool exists = access(file.c_str(), F_OK) == 0;
+    const size_t slash = file.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : file.substr(0, slash + 1);
+    if (access(exists ? file.c_str() : folder.c_str(), W_OK) != 0) {
       Report(path, "cdr", "cannot append to " + file + ": " + std::strerror(errno), file.size());
-    } else {
-      close(fd);
     }
   }
 

@@ -92,9 +92,9 @@ void Metrics::Count(const CallRecord& record) {
   ObserveSdp(callee, "out", summary.sdp.offer_out);
   ObserveSdp(callee, "in", summary.sdp.answer_in);
   ObserveSdp(caller, "out", summary.sdp.answer_out);
-  if (record.invite_bytes > 0) {
+  if (summary.invite_bytes > 0) {
     invite_bytes_.try_emplace("leg=\"trunk\",dir=\"out\"", kByteBounds)
-        .first->second.Observe(record.invite_bytes);
+        .first->second.Observe(summary.invite_bytes);
   }
 }
 

@@ -115,7 +115,7 @@ void BrowserEdge::RunDialogTimers(TimePoint now) {
     }
     if (dialog.reoffer_at <= now) {
       dialog.reoffer_at = kNever;
-      rebound_.push_back(id);
+      rebound_.push_back({.dialog = id, .glare = true});
     }
     next_dialog_timeout_ = std::min(next_dialog_timeout_, dialog.next());
     ++it;
@@ -202,7 +202,7 @@ void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
       it = dialogs_.erase(it);
       continue;
     }
-    rebound_.push_back(id);
+    rebound_.push_back({.dialog = id});
     ++it;
   }
 }
@@ -233,9 +233,7 @@ std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
     ForgetEnded(event);
     out.push_back(std::move(event));
   }
-  for (const sip::DialogId dialog : std::exchange(rebound_, {})) {
-    out.push_back(BrowserRebound{dialog});
-  }
+  for (const BrowserRebound& back : std::exchange(rebound_, {})) out.push_back(back);
   return out;
 }
 

@@ -31,10 +31,12 @@ struct BrowserInvite {
   std::string target;  // user part of the Request-URI: the dialled number
   std::string offer;
 };
-// The browser of a call is back, over another connection than the one that was lost. Its media path
-// may be dead: a re-offer with SendReoffer tells.
+// The browser of a call is back, over another connection than the one that was lost: its media path
+// may be dead. Or it had an offer of its own under way (491), and took half of ours (JsSIP 3.13).
+// Both times it wants a re-offer by SendReoffer with new ICE credentials.
 struct BrowserRebound {
   sip::DialogId dialog;
+  bool glare = false;
 };
 // BrowserInvite, BrowserRebound, or what happens to a call of the browser side. Of RequestAnswered
 // only answers to SendReoffer.
@@ -129,7 +131,7 @@ class BrowserEdge {
   // The gateway is always the refresher of their sessions: a browser that owes a refresh while its
   // WebSocket is down ends the call (J10, J11).
   std::unordered_map<sip::DialogId, BrowserDialog> dialogs_;
-  std::vector<sip::DialogId> rebound_;
+  std::vector<BrowserRebound> rebound_;
   TimePoint next_dialog_timeout_ = kNever;  // never later than the first of them
 };
 

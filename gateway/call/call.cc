@@ -243,6 +243,7 @@ void Call::PlaceCall(TimePoint now, Outputs& out) {
     }
   }
   summary_.sdp.offer_out = offer.size();
+  if (!to_browser) summary_.invite_bytes = settings_.invite_head_bytes + offer.size();
   out.push_back(PlaceCallee{std::move(offer)});
   SetState(CallState::kCalling, "media open", now);
 }

@@ -54,6 +54,7 @@ struct CallSummary {
   std::string reason;  // a sentence: why it ended
   std::optional<TimePoint> answered;
   SdpBytes sdp;
+  size_t invite_bytes = 0;   // of the trunk's INVITE with its SDP; 0: there was none
   bool over_budget = false;  // the offer to the trunk, with nothing left to take out of it
   media::SessionStats media;
 };

@@ -2,9 +2,7 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <utility>
 
-#include "base/bytes.h"
 #include "sdp/parser.h"
 #include "sdp/writer.h"
 
@@ -45,22 +43,6 @@ const std::vector<Codec>& FuzzOffered() {
       {.name = "opus", .clock_rate = 48000, .channels = 2, .payload_type = 96, .fmtp = {}},
       {.name = "telephone-event", .payload_type = 101, .fmtp = "0-15"}};
   return kOffered;
-}
-
-BrowserLocalMedia FuzzBrowserLocal(std::vector<Codec> codecs) {
-  return {.ice_ufrag = "gwUf",
-          .ice_pwd = "gatewaypasswordof24chars",
-          .candidates = {Endpoint{IpAddress::V4(0xC000020A), 20000}},
-          .fingerprint = {.hash = "sha-256", .digest = Bytes(32, 0xAB)},
-          .codecs = std::move(codecs),
-          .ptime = {}};
-}
-
-TrunkLocalMedia FuzzTrunkLocal(std::vector<Codec> codecs) {
-  return {.rtp = {IpAddress::V4(0xC6336414), 30000},
-          .rtcp = {IpAddress::V4(0xC6336414), 30001},
-          .codecs = std::move(codecs),
-          .ptime = {}};
 }
 
 TrunkLeg FuzzTrunkLeg() {

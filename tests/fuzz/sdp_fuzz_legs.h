@@ -17,8 +17,6 @@ inline constexpr size_t kMaxSdpBytes = 190;  // small enough for the budget to h
 const std::vector<std::string>& FuzzPolicy();
 const std::vector<Codec>& FuzzOffered();  // PCMU, opus, telephone-event
 
-BrowserLocalMedia FuzzBrowserLocal(std::vector<Codec> codecs);
-TrunkLocalMedia FuzzTrunkLocal(std::vector<Codec> codecs);
 TrunkLeg FuzzTrunkLeg();  // with the budget
 
 // Two descriptions that one peer says in turn, split at the first NUL byte, which no description

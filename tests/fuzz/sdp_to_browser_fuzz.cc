@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "tests/fuzz/sdp_fuzz_legs.h"
+#include "tests/support/gateway_media.h"
 
 namespace lastmile::sdp {
 namespace {
@@ -17,22 +18,22 @@ void Offer(BrowserLeg& browser, TrunkLeg& trunk, std::string_view text) {
   if (media->held != (media->rtp.port == 0)) std::abort();
   const auto codecs = CodecsForOffer(media->codecs, FuzzPolicy());
   if (codecs.empty()) return;
-  const BrowserLocalMedia to_browser = FuzzBrowserLocal(codecs);
+  const BrowserLocalMedia to_browser = testing::BrowserLocal(codecs);
   const std::string offer = browser.BuildOffer(to_browser);
   CheckBuilt(offer, browser.BuildOffer(to_browser));
   CheckExplained(text, offer, Towards::kBrowser);
-  const TrunkLocalMedia to_trunk = FuzzTrunkLocal(CommonCodecs(media->codecs, codecs));
+  const TrunkLocalMedia to_trunk = testing::TrunkLocal(CommonCodecs(media->codecs, codecs));
   const std::string answer = trunk.BuildAnswer(to_trunk);
   CheckBuilt(answer, trunk.BuildAnswer(to_trunk));
 }
 
 void Answer(BrowserLeg& browser, TrunkLeg& trunk, std::string_view text) {
-  trunk.BuildOffer(FuzzTrunkLocal(FuzzOffered()));
+  trunk.BuildOffer(testing::TrunkLocal(FuzzOffered()));
   const auto media = trunk.TakeAnswer(text);
   if (!media) return;
   const auto codecs = CommonCodecs(FuzzOffered(), media->codecs);
   if (codecs.size() != media->codecs.size()) std::abort();
-  const BrowserLocalMedia local = FuzzBrowserLocal(codecs);
+  const BrowserLocalMedia local = testing::BrowserLocal(codecs);
   const std::string answer = browser.BuildAnswer(local);
   CheckBuilt(answer, browser.BuildAnswer(local));
   CheckExplained(text, answer, Towards::kBrowser);

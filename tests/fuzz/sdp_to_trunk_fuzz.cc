@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "tests/fuzz/sdp_fuzz_legs.h"
+#include "tests/support/gateway_media.h"
 
 namespace lastmile::sdp {
 namespace {
@@ -16,24 +17,24 @@ void Offer(BrowserLeg& browser, TrunkLeg& trunk, std::string_view text) {
   if (!media) return;
   const auto codecs = CodecsForOffer(media->codecs, FuzzPolicy());
   if (codecs.empty()) return;
-  const TrunkLocalMedia to_trunk = FuzzTrunkLocal(codecs);
+  const TrunkLocalMedia to_trunk = testing::TrunkLocal(codecs);
   const std::string offer = trunk.BuildOffer(to_trunk);
   CheckBuilt(offer, trunk.BuildOffer(to_trunk));
   CheckTrunkBuild(text, trunk.last_build());
   const auto answered = CommonCodecs(media->codecs, codecs);
   if (PairCodecs(answered, codecs).size() != answered.size()) std::abort();
-  const BrowserLocalMedia to_browser = FuzzBrowserLocal(answered);
+  const BrowserLocalMedia to_browser = testing::BrowserLocal(answered);
   const std::string answer = browser.BuildAnswer(to_browser);
   CheckBuilt(answer, browser.BuildAnswer(to_browser));
 }
 
 void Answer(BrowserLeg& browser, TrunkLeg& trunk, std::string_view text) {
-  browser.BuildOffer(FuzzBrowserLocal(FuzzOffered()));
+  browser.BuildOffer(testing::BrowserLocal(FuzzOffered()));
   const auto media = browser.TakeAnswer(text);
   if (!media) return;
   const auto codecs = CommonCodecs(FuzzOffered(), media->codecs);
   if (codecs.size() != media->codecs.size()) std::abort();
-  const TrunkLocalMedia local = FuzzTrunkLocal(codecs);
+  const TrunkLocalMedia local = testing::TrunkLocal(codecs);
   const std::string answer = trunk.BuildAnswer(local);
   CheckBuilt(answer, trunk.BuildAnswer(local));
   CheckTrunkBuild(text, trunk.last_build());

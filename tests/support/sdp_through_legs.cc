@@ -11,9 +11,13 @@
 #include <vector>
 
 #include "sdp/offer_answer.h"
+#include "tests/support/gateway_media.h"
 
 namespace lastmile::sdp {
 namespace {
+
+using testing::BrowserLocal;
+using testing::TrunkLocal;
 
 using Json = nlohmann::json;
 
@@ -49,22 +53,6 @@ std::string AsUtf8(std::string_view text) {
 }
 
 Json Refused(const Refusal& refusal) { return {{"refused", AsUtf8(refusal.reason)}}; }
-
-BrowserLocalMedia BrowserLocal(std::vector<Codec> codecs) {
-  return {.ice_ufrag = "gwUf",
-          .ice_pwd = "gatewaypasswordof24chars",
-          .candidates = {Endpoint{IpAddress::V4(0xC000020A), 20000}},
-          .fingerprint = {.hash = "sha-256", .digest = Bytes(32, 0xAB)},
-          .codecs = std::move(codecs),
-          .ptime = {}};
-}
-
-TrunkLocalMedia TrunkLocal(std::vector<Codec> codecs) {
-  return {.rtp = {IpAddress::V4(0xC6336414), 30000},
-          .rtcp = {IpAddress::V4(0xC6336414), 30001},
-          .codecs = std::move(codecs),
-          .ptime = {}};
-}
 
 Json BrowserOffers(std::string_view text) {
   BrowserLeg browser(1);

@@ -125,7 +125,7 @@ export class Lab {
   // The records of the calls that are over, in order.
   callRecords() {
     const path = join(this.#folder, 'cdr.jsonl');
-    return readFileSync(path, 'utf8').split('\n').filter(Boolean).map(JSON.parse);
+    return !existsSync(path) ? [] : readFileSync(path, 'utf8').split('\n').filter(Boolean).map(JSON.parse);
   }
 
   countFiles() {

@@ -1,4 +1,4 @@
-import JsSIP from 'jssip';
+import { registeredUa } from './jssip_ua.js';
 
 // Many JsSIP calls from one page. Injected into the demo page by the load test, which finds it as
 // window.lastmileLoad.
@@ -10,16 +10,7 @@ class LoadClient {
     this.#stream = await navigator.mediaDevices.getUserMedia({
       audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
     });
-    this.#ua = new JsSIP.UA({
-      sockets: [new JsSIP.WebSocketInterface(account.url)],
-      uri: `sip:${account.user}@${account.domain}`,
-      password: account.password,
-    });
-    await new Promise((resolve, reject) => {
-      this.#ua.on('registered', resolve);
-      this.#ua.on('registrationFailed', ({ cause }) => reject(new Error(`registration: ${cause}`)));
-      this.#ua.start();
-    });
+    this.#ua = await registeredUa(account);
   }
 
   // One call: answered, audio with energy arrives, hung up. Rejects with what was missing.

@@ -1,4 +1,4 @@
-import JsSIP from 'jssip';
+import { registeredUa } from './jssip_ua.js';
 
 // One JsSIP video call from a page. Injected by the test of video, which finds it as
 // window.lastmileVideo.
@@ -7,16 +7,7 @@ class VideoClient {
   #session = null;
 
   async register(account) {
-    this.#ua = new JsSIP.UA({
-      sockets: [new JsSIP.WebSocketInterface(account.url)],
-      uri: `sip:${account.user}@${account.domain}`,
-      password: account.password,
-    });
-    await new Promise((resolve, reject) => {
-      this.#ua.on('registered', resolve);
-      this.#ua.on('registrationFailed', ({ cause }) => reject(new Error(`registration: ${cause}`)));
-      this.#ua.start();
-    });
+    this.#ua = await registeredUa(account);
   }
 
   async call(number) {

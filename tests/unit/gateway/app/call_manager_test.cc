@@ -173,7 +173,7 @@ TEST_F(CallManagerTest, ACallThatIsOverLeavesOneRecordWithTheBytesOfItsInvite) {
   EXPECT_EQ(record.summary.sdp.offer_in, invite.body.size());
   EXPECT_EQ(record.summary.sdp.offer_out, trunk_invite.body.size());
   // The head is measured before its body is known: its length is taken to have four digits.
-  EXPECT_NEAR(static_cast<double>(record.invite_bytes),
+  EXPECT_NEAR(static_cast<double>(record.summary.invite_bytes),
               static_cast<double>(sip::Print(trunk_invite).size()), 1);
 }
 

@@ -16,8 +16,8 @@ CallRecord Sample() {
   CallRecord record{.id = {7},
                     .parties = {.trunk = "acme", .user = "alice", .number = "600", .caller = "+1"},
                     .started = TimePoint{} + 90s,
-                    .ended = TimePoint{} + 100s,
-                    .invite_bytes = 653};
+                    .ended = TimePoint{} + 100s};
+  record.summary.invite_bytes = 653;
   record.summary.status = 200;
   record.summary.reason = "the caller hung up";
   record.summary.answered = TimePoint{} + 95s;

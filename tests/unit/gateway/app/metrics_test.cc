@@ -10,7 +10,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 CallRecord AnsweredCall() {
-  CallRecord record{.id = {7}, .parties = {.trunk = "acme"}, .invite_bytes = 653};
+  CallRecord record{.id = {7}, .parties = {.trunk = "acme"}};
+  record.summary.invite_bytes = 653;
   record.summary.status = 200;
   record.summary.answered = TimePoint{} + 2s;
   record.summary.sdp = {.offer_in = 2237, .offer_out = 199, .answer_in = 250, .answer_out = 600};
@@ -49,7 +50,7 @@ TEST(Metrics, ACallOfACarrierHasItsOfferOnTheTrunkLeg) {
   Metrics metrics;
   CallRecord record = AnsweredCall();
   record.direction = call::CallDirection::kFromTrunk;
-  record.invite_bytes = 0;
+  record.summary.invite_bytes = 0;
   metrics.Count(record);
   const std::string text = metrics.Text({});
   EXPECT_THAT(text, HasSubstr("lastmile_sdp_bytes_sum{leg=\"trunk\",dir=\"in\"} 2237\n"));
