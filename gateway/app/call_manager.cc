@@ -97,7 +97,11 @@ void CallManager::OnWs(const ws::Event& event, TimePoint now) {
   } else if (const auto* message = std::get_if<ws::Message>(&event)) {
     browser_edge_.OnText({message->conn.value}, message->text, now);
   } else if (const auto* closed = std::get_if<ws::Closed>(&event)) {
-    browser_edge_.OnFlowClosed({closed->conn.value}, now);
+    // RFC 6455 section 7.4.1: 1001 is a page that goes away. No close frame at all is 1006.
+    const bool on_purpose = closed->code == 1000 || closed->code == 1001;
+    browser_edge_.OnFlowClosed({closed->conn.value}, on_purpose ? browser::FlowEnd::kLeft
+                                                                : browser::FlowEnd::kLost,
+                               now);
   }
 }
 
@@ -109,6 +113,12 @@ void CallManager::OnMedia(const media::MediaEvent& event, TimePoint now) {
     Feed(entry, call::MediaOpened{*opened}, now);
   } else if (std::holds_alternative<media::BrowserConnected>(event)) {
     Feed(entry, call::MediaConnected{}, now);
+  } else if (const auto* silent = std::get_if<media::BrowserSilent>(&event)) {
+    Feed(entry,
+         call::BrowserSilent{silent->reason, SignallingOf(entry), MakeIceCredentials(random_)},
+         now);
+  } else if (std::holds_alternative<media::BrowserHeard>(event)) {
+    Feed(entry, call::BrowserHeard{}, now);
   } else if (const auto* failed = std::get_if<media::SessionFailed>(&event)) {
     Feed(entry, call::MediaFailed{failed->reason}, now);
   } else if (const auto* closed = std::get_if<media::SessionClosed>(&event)) {
@@ -155,6 +165,9 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
         OnBrowserInvite(std::move(*invite), now);
       } else if (const auto* back = std::get_if<browser::BrowserRebound>(&event)) {
         OnBrowserRebound(*back, now);
+      } else if (const auto* away = std::get_if<browser::BrowserAway>(&event)) {
+        Entry* entry = FindByDialog(true, away->dialog);
+        if (entry) Feed(*entry, call::BrowserAway{}, now);
       } else {
         OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
       }
@@ -270,6 +283,12 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
   const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee, random_};
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
+}
+
+call::Signalling CallManager::SignallingOf(const Entry& entry) const {
+  if (browser_edge_.HasFlow(entry.browser_dialog)) return call::Signalling::kThere;
+  return browser_edge_.HasLeft(entry.browser_dialog) ? call::Signalling::kLeft
+                                                     : call::Signalling::kLost;
 }
 
 void CallManager::OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now) {

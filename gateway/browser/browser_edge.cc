@@ -1,6 +1,7 @@
 #include "gateway/browser/browser_edge.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -53,9 +54,20 @@ void BrowserEdge::OnFlowOpened(sip::FlowId flow, bool tls) {
   user_agent_.AddFlow(flow, std::move(info));
 }
 
-void BrowserEdge::OnFlowClosed(sip::FlowId flow, TimePoint now) {
+void BrowserEdge::OnFlowClosed(sip::FlowId flow, FlowEnd end, TimePoint now) {
+  for (auto& [id, dialog] : dialogs_) {
+    if (user_agent_.FlowOf(id) != flow) continue;
+    dialog.left = end == FlowEnd::kLeft;
+    dialog.away_until = now + kMayBeAway;
+    next_dialog_timeout_ = std::min(next_dialog_timeout_, dialog.away_until);
+  }
   registrar_.RemoveFlow(flow);
   user_agent_.RemoveFlow(flow, now);
+}
+
+bool BrowserEdge::HasLeft(sip::DialogId dialog) const {
+  const auto found = dialogs_.find(dialog);
+  return found != dialogs_.end() && found->second.left;
 }
 
 void BrowserEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now) {
@@ -115,7 +127,11 @@ void BrowserEdge::RunDialogTimers(TimePoint now) {
     }
     if (dialog.reoffer_at <= now) {
       dialog.reoffer_at = kNever;
-      rebound_.push_back({.dialog = id, .glare = true});
+      own_events_.push_back(BrowserRebound{.dialog = id, .glare = true});
+    }
+    if (dialog.away_until <= now) {
+      dialog.away_until = kNever;
+      own_events_.push_back(BrowserAway{id});
     }
     next_dialog_timeout_ = std::min(next_dialog_timeout_, dialog.next());
     ++it;
@@ -165,7 +181,7 @@ void BrowserEdge::Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now) {
   const auto found = dialogs_.find(dialog);
   if (found != dialogs_.end() && !user_agent_.FlowOf(dialog)) {
     found->second.bye = std::move(extras);
-    found->second.refresh_at = found->second.reoffer_at = kNever;
+    found->second.refresh_at = found->second.reoffer_at = found->second.away_until = kNever;
     found->second.forget_at = now + kByeOwed;
     next_dialog_timeout_ = std::min(next_dialog_timeout_, found->second.forget_at);
     return;
@@ -197,12 +213,14 @@ void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
       continue;
     }
     user_agent_.BindFlow(id, flow);
+    dialog.away_until = kNever;
+    dialog.left = false;
     if (dialog.bye) {
       user_agent_.Bye(id, *std::move(dialog.bye), now);
       it = dialogs_.erase(it);
       continue;
     }
-    rebound_.push_back({.dialog = id});
+    own_events_.push_back(BrowserRebound{.dialog = id});
     ++it;
   }
 }
@@ -233,7 +251,7 @@ std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
     ForgetEnded(event);
     out.push_back(std::move(event));
   }
-  for (const BrowserRebound& back : std::exchange(rebound_, {})) out.push_back(back);
+  std::ranges::move(std::exchange(own_events_, {}), std::back_inserter(out));
   return out;
 }
 

@@ -38,9 +38,19 @@ struct BrowserRebound {
   sip::DialogId dialog;
   bool glare = false;
 };
-// BrowserInvite, BrowserRebound, or what happens to a call of the browser side. Of RequestAnswered
+// The browser of a call lost its connection and did not come back within kMayBeAway.
+struct BrowserAway {
+  sip::DialogId dialog;
+};
+// BrowserInvite, BrowserRebound, BrowserAway, or what happens to a call of the browser side. Of RequestAnswered
 // only answers to SendReoffer.
-using BrowserEvent = std::variant<BrowserInvite, BrowserRebound, sip::UserAgentEvent>;
+using BrowserEvent =
+    std::variant<BrowserInvite, BrowserRebound, BrowserAway, sip::UserAgentEvent>;
+
+enum class FlowEnd {
+  kLost,  // by the network: the browser may come back
+  kLeft,  // closed by the page or the gateway
+};
 
 struct BrowserText {
   sip::FlowId flow;
@@ -60,7 +70,7 @@ class BrowserEdge {
   BrowserEdge(BrowserOptions options, RandomSource& random);
 
   void OnFlowOpened(sip::FlowId flow, bool tls);
-  void OnFlowClosed(sip::FlowId flow, TimePoint now);
+  void OnFlowClosed(sip::FlowId flow, FlowEnd end, TimePoint now);
   void OnText(sip::FlowId flow, std::string_view text, TimePoint now);
   void OnTimer(TimePoint now);
   TimePoint next_timeout() const;
@@ -83,6 +93,11 @@ class BrowserEdge {
   // one.
   void SendReoffer(sip::DialogId dialog, std::string offer, TimePoint now);
 
+  // False: there is none over which a request of this dialog could be sent.
+  bool HasFlow(sip::DialogId dialog) const { return bool{user_agent_.FlowOf(dialog)}; }
+  // Its browser closed the connection of this dialog on purpose, as a tab does that is closed.
+  bool HasLeft(sip::DialogId dialog) const;
+
   std::vector<BrowserEvent> TakeEvents(TimePoint now);
   std::vector<BrowserText> TakeOutgoing();
 
@@ -90,7 +105,9 @@ class BrowserEdge {
   const sip::UserAgent& user_agent() const { return user_agent_; }
   const Registrar& registrar() const { return registrar_; }
 
-  // JsSIP tries to connect again after 2 to 30 s.
+  // JsSIP tries to connect again after 2 to 30 s: one that lost its connection for a minute is back
+  // half a minute later at the latest, and a BYE finds it.
+  static constexpr Duration kMayBeAway = 100s;
   static constexpr Duration kByeOwed = 60s;
   static constexpr Duration kReofferAgain = 2100ms;  // RFC 3261 section 14.1
 
@@ -102,10 +119,12 @@ class BrowserEdge {
     TimePoint refresh_at = kNever;   // of its session (RFC 4028)
     TimePoint reoffer_at = kNever;   // after 491
     TimePoint forget_at = kNever;    // the BYE that is owed
+    TimePoint away_until = kNever;   // without a connection
+    bool left = false;
     std::optional<sip::Extras> bye;  // owed
     sip::ClientRequestId reoffer;    // unanswered
 
-    TimePoint next() const { return std::min({refresh_at, reoffer_at, forget_at}); }
+    TimePoint next() const { return std::min({refresh_at, reoffer_at, forget_at, away_until}); }
   };
 
   // The authenticated user, or nullptr: the request is then challenged or refused already.
@@ -131,7 +150,7 @@ class BrowserEdge {
   // The gateway is always the refresher of their sessions: a browser that owes a refresh while its
   // WebSocket is down ends the call (J10, J11).
   std::unordered_map<sip::DialogId, BrowserDialog> dialogs_;
-  std::vector<BrowserRebound> rebound_;
+  std::vector<BrowserEvent> own_events_;  // BrowserRebound, BrowserAway
   TimePoint next_dialog_timeout_ = kNever;  // never later than the first of them
 };
 

@@ -77,6 +77,10 @@ void Call::OnTimer(TimePoint now, std::vector<CallOutput>& out) {
     const Party trunk = IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller;
     if (state_ == CallState::kConnected) out.push_back(SendOffer{trunk, OfferForTrunk()});
   }
+  if (now >= silent_until_) {
+    End({.caller_status = 480, .reason_header = SipReason(408, silent_reason_)}, silent_reason_,
+        now, out);
+  }
   if (now < deadline_) return;
   deadline_ = kNever;
   if (state_ == CallState::kOpeningMedia) {
@@ -97,6 +101,7 @@ void Call::SetState(CallState next, std::string_view reason, TimePoint now) {
       break;
     case CallState::kClosing:
       deadline_ = now + kMediaCloseTimeout;
+      silent_until_ = kNever;
       break;
     case CallState::kIdle:
     case CallState::kCalling:
@@ -177,6 +182,10 @@ void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
          .reason_header = SipReason(480, failed->reason),
          .warning = failed->reason},
         failed->reason, now, out);
+  } else if (const auto* silent = std::get_if<BrowserSilent>(&input)) {
+    OnBrowserSilent(*silent, now, out);
+  } else if (std::holds_alternative<BrowserHeard>(input)) {
+    silent_until_ = kNever;
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
     End({.reason_header = SipReason(503, shut_down->reason), .warning = shut_down->reason},
         shut_down->reason, now, out);
@@ -185,7 +194,12 @@ void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
 
 void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs& out) {
   if (std::holds_alternative<CallerAcked>(input)) {
-    if (state_ == CallState::kAnswered) SetState(CallState::kConnected, "acknowledged", now);
+    if (state_ != CallState::kAnswered) return;
+    SetState(CallState::kConnected, "acknowledged", now);
+    // JsSIP takes the answer of the 200 for the last word, other clients that of the 18x.
+    if (told_ahead_ && *told_ahead_ != WhatTheBrowserSends()) {
+      out.push_back(SendOffer{Party::kCaller, OfferForBrowser()});
+    }
   } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
     End({.reason_header = hung_up->reason_header, .gone = hung_up->party},
         hung_up->party == Party::kCaller ? "the caller hung up" : "the callee hung up", now, out);
@@ -198,7 +212,14 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
     OnReoffer(*reoffer, out);
   } else if (const auto* back = std::get_if<BrowserBack>(&input)) {
     // JsSIP refuses a re-INVITE before its ACK (J13).
-    if (state_ == CallState::kConnected) OnBrowserBack(*back, out);
+    if (state_ == CallState::kConnected) OfferRestart(back->fresh_ice, out);
+  } else if (const auto* silent = std::get_if<BrowserSilent>(&input)) {
+    OnBrowserSilent(*silent, now, out);
+  } else if (std::holds_alternative<BrowserHeard>(input)) {
+    silent_until_ = kNever;
+  } else if (std::holds_alternative<BrowserAway>(input)) {
+    constexpr std::string_view kWhy = "the browser lost its connection and did not come back";
+    End({.reason_header = SipReason(408, kWhy)}, kWhy, now, out);
   } else if (const auto* offered = std::get_if<OfferAnswered>(&input)) {
     OnOfferAnswered(*offered, now, out);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
@@ -276,7 +297,14 @@ void Call::OnProgress(const CalleeProgress& progress, Outputs& out) {
   }
   if (progress.status == last_progress_) return;
   last_progress_ = progress.status;
-  RespondToCaller({.status = progress.status}, out);
+  AnswerCaller answer{.status = progress.status};
+  if (IsBrowser(Party::kCaller) && !caller_has_sdp_) {
+    // ICE and DTLS are done while it rings, so that nothing of the callee's first word is lost.
+    caller_has_sdp_ = true;
+    told_ahead_ = WhatTheBrowserSends();
+    answer.sdp = answer_ = AnswerForBrowser();
+  }
+  RespondToCaller(std::move(answer), out);
 }
 
 void Call::OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outputs& out) {
@@ -284,7 +312,7 @@ void Call::OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outpu
   std::optional<sdp::Refusal> refusal;
   if (!answered.sdp.empty()) {
     refusal = TakeCalleeAnswer(answered.sdp, out);
-  } else if (!caller_has_sdp_) {
+  } else if (!callee_has_sdp_) {
     refusal = sdp::Refusal{.sip_status = 488, .reason = "the callee answered without SDP"};
   }
   if (refusal) {
@@ -310,6 +338,22 @@ void Call::OnReoffer(const Reoffered& reoffer, Outputs& out) {
   }
   out.push_back(std::move(answer));
   if (!refusal && state_ == CallState::kConnected) PassHoldOn(reoffer.party, out);
+}
+
+// A page that was closed takes its media with it. Whoever only lost a path has time to come back,
+// and an offer to look for another one.
+void Call::OnBrowserSilent(const BrowserSilent& silent, TimePoint now, Outputs& out) {
+  if (silent.signalling == Signalling::kLeft) {
+    End({.caller_status = 480, .reason_header = SipReason(408, silent.reason)}, silent.reason, now,
+        out);
+    return;
+  }
+  spdlog::warn("call={} leg=browser {}", id_.value, silent.reason);
+  silent_reason_ = silent.reason;
+  silent_until_ = now + kMayBeSilent;
+  if (silent.signalling == Signalling::kThere && state_ == CallState::kConnected) {
+    OfferRestart(silent.fresh_ice, out);
+  }
 }
 
 void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out) {

@@ -69,7 +69,9 @@ class Call {
   // Appends to `out` what has to be done, in order.
   void On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out);
   void OnTimer(TimePoint now, std::vector<CallOutput>& out);
-  TimePoint next_timeout() const { return std::min(deadline_, trunk_offer_again_); }
+  TimePoint next_timeout() const {
+    return std::min({deadline_, trunk_offer_again_, silent_until_});
+  }
 
   CallId id() const { return id_; }
   media::SessionId session() const { return session_; }
@@ -80,6 +82,9 @@ class Call {
 
   static constexpr Duration kMediaOpenTimeout = 5s;
   static constexpr Duration kMediaCloseTimeout = 10s;
+  // Together with the 10 s after which the relay tells of silence: 35 s. JsSIP waits up to 30 s
+  // before it tries to connect again.
+  static constexpr Duration kMayBeSilent = 25s;
   static constexpr Duration kOfferAgain = 2100ms;  // after 491: RFC 3261 section 14.1
 
  private:
@@ -92,6 +97,13 @@ class Call {
     std::string warning;           // a sentence for the caller's failure response
     std::optional<Party> gone;     // this party ended its leg itself and is told nothing
     bool callee_answered = false;  // the callee is to be told by BYE although the caller has no 200
+  };
+
+  // What an answer makes the browser send.
+  struct BrowserSends {
+    std::string codec;
+    bool video = false;
+    bool operator==(const BrowserSends&) const = default;
   };
 
   void SetState(CallState next, std::string_view reason, TimePoint now);
@@ -111,6 +123,7 @@ class Call {
   std::string OfferForTrunk();
   std::string OfferForBrowser();
   std::string AnswerForBrowser();
+  BrowserSends WhatTheBrowserSends() const;
   std::string AnswerForTrunk();
   bool CarriesVideo() const;
   std::vector<media::PayloadMapping> Payloads() const;
@@ -122,7 +135,8 @@ class Call {
                                                Outputs& out);
   std::optional<sdp::Refusal> ReofferByTrunk(const Reoffered& reoffer, std::string& answer,
                                              Outputs& out);
-  void OnBrowserBack(const BrowserBack& back, Outputs& out);
+  void OfferRestart(const media::IceCredentials& fresh_ice, Outputs& out);
+  void OnBrowserSilent(const BrowserSilent& silent, TimePoint now, Outputs& out);
   void OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out);
   std::optional<sdp::Refusal> TakeAnswerToReoffer(const OfferAnswered& answered, Outputs& out);
   void PassHoldOn(Party from, Outputs& out);
@@ -147,10 +161,14 @@ class Call {
   sdp::Direction told_browser_ = sdp::Direction::kSendRecv;
   sdp::Direction told_trunk_ = sdp::Direction::kSendRecv;
   TimePoint trunk_offer_again_ = kNever;
+  TimePoint silent_until_ = kNever;  // then the call ends
+  std::string silent_reason_;
   std::string answer_;       // for the caller, from the callee's last SDP
   int last_progress_ = 100;  // the last 1xx the caller was sent
   CallSummary summary_;
   bool caller_has_sdp_ = false;  // an 18x with SDP was sent: a second one would break JsSIP
+  bool callee_has_sdp_ = false;  // its answer was taken
+  std::optional<BrowserSends> told_ahead_;  // before the callee said anything of its media
 };
 
 }  // namespace lastmile::call

@@ -61,6 +61,20 @@ struct Reoffered {  // re-INVITE, or UPDATE with SDP
 struct BrowserBack {
   media::IceCredentials fresh_ice;  // unpredictable; ours from now on
 };
+// What there is of the browser's own connection, which its offers would take.
+enum class Signalling {
+  kThere,
+  kLost,  // it may come back
+  kLeft,  // the page closed it: it does not come back
+};
+// The media relay hears nothing of the browser any more.
+struct BrowserSilent {
+  std::string reason;
+  Signalling signalling = Signalling::kThere;
+  media::IceCredentials fresh_ice;  // unpredictable; ours if the browser is offered a restart
+};
+struct BrowserHeard {};  // it does again
+struct BrowserAway {};   // its connection was lost, and it did not come back in time
 struct OfferAnswered {  // the final answer to SendOffer
   Party party = Party::kCaller;
   int status = 0;
@@ -72,7 +86,7 @@ struct ShutDown {  // the gateway ends the call
 using CallInput =
     std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed, CalleeProgress,
                  CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, HungUp, Reoffered,
-                 BrowserBack, OfferAnswered, ShutDown>;
+                 BrowserBack, BrowserSilent, BrowserHeard, BrowserAway, OfferAnswered, ShutDown>;
 
 // --- outputs ---
 struct PlaceCallee {  // send the callee its INVITE

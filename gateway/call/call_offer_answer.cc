@@ -127,6 +127,7 @@ std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outpu
     if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
     answer_ = AnswerForBrowser();
   }
+  callee_has_sdp_ = true;
   update.payloads = Payloads();
   out.push_back(media::MediaCommand{std::move(update)});
   return std::nullopt;
@@ -144,6 +145,11 @@ std::string Call::AnswerForBrowser() {
         .codecs = sdp::CommonCodecs(browser_.video->codecs, trunk_.video->codecs)};
   }
   return browser_leg_.BuildAnswer(local);
+}
+
+Call::BrowserSends Call::WhatTheBrowserSends() const {
+  const auto codecs = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
+  return {.codec = codecs.empty() ? "" : codecs.front().name, .video = CarriesVideo()};
 }
 
 std::string Call::AnswerForTrunk() {
@@ -206,11 +212,11 @@ std::optional<sdp::Refusal> Call::ReofferByTrunk(const Reoffered& reoffer, std::
   return std::nullopt;
 }
 
-void Call::OnBrowserBack(const BrowserBack& back, Outputs& out) {
-  browser_local_.ice_ufrag = back.fresh_ice.ufrag;
-  browser_local_.ice_pwd = back.fresh_ice.pwd;
+void Call::OfferRestart(const media::IceCredentials& fresh_ice, Outputs& out) {
+  browser_local_.ice_ufrag = fresh_ice.ufrag;
+  browser_local_.ice_pwd = fresh_ice.pwd;
   out.push_back(
-      media::MediaCommand{media::UpdateSession{.session = session_, .restart = back.fresh_ice}});
+      media::MediaCommand{media::UpdateSession{.session = session_, .restart = fresh_ice}});
   const Party browser = IsBrowser(Party::kCaller) ? Party::kCaller : Party::kCallee;
   out.push_back(SendOffer{browser, OfferForBrowser()});
 }

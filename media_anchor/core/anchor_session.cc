@@ -78,6 +78,7 @@ Outgoing AnchorSession::OnBrowserDatagram(MutableByteView room, size_t size, con
   // A failed session is silent, except for the alert that says why.
   const auto in = failed_ ? WebrtcLeg::Inbound{.kind = WebrtcLeg::Inbound::Kind::kDropped}
                           : browser_.OnDatagram(room, size, path, now);
+  HearBrowser(now);
   switch (in.kind) {
     case WebrtcLeg::Inbound::Kind::kNothing:
       break;
@@ -118,7 +119,7 @@ Outgoing AnchorSession::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t 
                                    const Endpoint& from, TimePoint now) {
   MediaSection* const section = OpenSection(kind);
   if (section == nullptr) return {};
-  if (!failed_) return section->OnTrunkRtp(room, size, from, now);
+  if (!failed_ && !silent_) return section->OnTrunkRtp(room, size, from, now);
   section->CountDroppedOfTrunk();
   return {};
 }
@@ -126,7 +127,8 @@ Outgoing AnchorSession::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t 
 Outgoing AnchorSession::OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size,
                                     const Endpoint& from, TimePoint now) {
   MediaSection* const section = OpenSection(kind);
-  return section == nullptr || failed_ ? Outgoing{} : section->OnTrunkRtcp(room, size, from, now);
+  if (section == nullptr || failed_ || silent_) return {};
+  return section->OnTrunkRtcp(room, size, from, now);
 }
 
 bool AnchorSession::PopOutgoing(Outgoing& out) {
@@ -134,7 +136,10 @@ bool AnchorSession::PopOutgoing(Outgoing& out) {
     out = {.to = Outgoing::To::kBrowser, .bytes = own_, .path = *browser_.send_path()};
     return true;
   }
-  return audio_.PopReport(own_, out) || (video_open_ && video_->PopReport(own_, out));
+  while (audio_.PopReport(own_, out) || (video_open_ && video_->PopReport(own_, out))) {
+    if (!silent_ || out.to != Outgoing::To::kBrowser) return true;
+  }
+  return false;
 }
 
 std::optional<MediaEvent> AnchorSession::PopEvent() {
@@ -155,8 +160,11 @@ void AnchorSession::OnTimer(TimePoint now) {
 
 TimePoint AnchorSession::next_timeout() const {
   if (failed_) return kNever;
-  const TimePoint browser_deadline =
-      connected_ ? *browser_.last_heard() + options_.browser_gone_after : connect_by_;
+  TimePoint browser_deadline = connect_by_;
+  if (connected_) {
+    browser_deadline =
+        silent_ ? kNever : *browser_.last_heard() + options_.browser_silent_after;
+  }
   return std::min({browser_.next_timeout(), browser_deadline, audio_.next_report(),
                    video_open_ ? video_->next_report() : kNever});
 }
@@ -176,11 +184,13 @@ void AnchorSession::Follow() {
 void AnchorSession::CheckBrowser(TimePoint now) {
   if (failed_) return;
   if (connected_) {
-    if (now - *browser_.last_heard() < options_.browser_gone_after) return;
+    if (silent_ || !BrowserIsOverdue(now)) return;
+    silent_ = true;
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(now - *browser_.last_heard());
-    Fail(SessionFault::kBrowserGone, "the browser sent no consent check and no media for " +
-                                         std::to_string(seconds.count()) + " s");
+    events_.push_back(BrowserSilent{options_.id,
+                                    "the browser sent no consent check and no media for " +
+                                        std::to_string(seconds.count()) + " s"});
   } else if (now >= connect_by_) {
     if (!browser_.last_heard()) {
       Fail(SessionFault::kBrowserGone, "no ICE check of the browser reached the gateway");
@@ -190,6 +200,16 @@ void AnchorSession::CheckBrowser(TimePoint now) {
       Fail(SessionFault::kDtlsFailed, "the DTLS handshake was not finished in time");
     }
   }
+}
+
+bool AnchorSession::BrowserIsOverdue(TimePoint now) const {
+  return now - *browser_.last_heard() >= options_.browser_silent_after;
+}
+
+void AnchorSession::HearBrowser(TimePoint now) {
+  if (!silent_ || BrowserIsOverdue(now)) return;
+  silent_ = false;
+  events_.push_back(BrowserHeard{options_.id});
 }
 
 void AnchorSession::Fail(SessionFault fault, std::string reason) {

@@ -30,7 +30,7 @@ class AnchorSession {
   struct Options {
     SessionId id;
     IceCredentials ice;
-    Duration browser_gone_after = 10s;
+    Duration browser_silent_after = 10s;
   };
   // Draws SSRCs and first numbers from `random` and does not keep it.
   AnchorSession(const DtlsContext& context, Options options, RandomSource& random, TimePoint now);
@@ -81,6 +81,8 @@ class AnchorSession {
   void SetPayloads(const std::vector<PayloadMapping>& mappings);
   void Follow();
   void CheckBrowser(TimePoint now);
+  void HearBrowser(TimePoint now);
+  bool BrowserIsOverdue(TimePoint now) const;
   void Fail(SessionFault fault, std::string reason);
 
   const Options options_;
@@ -92,6 +94,7 @@ class AnchorSession {
   TimePoint connect_by_ = kNever;
   bool connected_ = false;  // was said
   bool failed_ = false;     // was said
+  bool silent_ = false;     // was said, and the browser not heard since
   Bytes own_;               // what PopOutgoing() lends
   std::vector<MediaEvent> events_;
 };

@@ -155,7 +155,7 @@ enum class SessionFault {
   kNoPort,               // not enough trunk port pairs are free: the session was not opened
   kFingerprintMismatch,  // the browser's certificate is not the one of its SDP
   kDtlsFailed,           // the handshake ended with an alert or ran out of time
-  kBrowserGone,          // no consent check and no SRTP from the browser for the set time
+  kBrowserGone,          // it never reached the gateway by ICE
 };
 // The session does not work (any more). Signalling decides what becomes of the call and still owes
 // CloseSession, also after kNoPort.
@@ -163,6 +163,16 @@ struct SessionFailed {
   SessionId session;
   SessionFault fault;
   std::string reason;  // a sentence for the log and the BYE
+};
+// No consent check and no SRTP of the browser for the set time: nothing is sent to it any more (RFC
+// 7675 section 5.1). The session stays as it is, for an ICE restart or a path that comes back.
+struct BrowserSilent {
+  SessionId session;
+  std::string reason;  // a sentence
+};
+// It is heard again, on whatever path.
+struct BrowserHeard {
+  SessionId session;
 };
 struct DirectionStats {
   uint64_t packets = 0;  // relayed
@@ -182,7 +192,7 @@ struct SessionClosed {
   SessionStats stats;
 };
 using MediaEvent = std::variant<SessionOpened, BrowserConnected, SessionFailed, SessionClosed,
-                                VideoOpened, VideoRefused>;
+                                VideoOpened, VideoRefused, BrowserSilent, BrowserHeard>;
 
 }  // namespace lastmile::media
 

@@ -24,7 +24,7 @@ struct MediaOptions {
   uint16_t trunk_port_min = 30000;
   uint16_t trunk_port_max = 39999;
   int workers = 1;
-  Duration browser_gone_after = 10s;  // no consent check and no SRTP for so long: kBrowserGone
+  Duration browser_silent_after = 10s;  // no consent check and no SRTP for so long: BrowserSilent
 };
 
 struct MediaGauges {

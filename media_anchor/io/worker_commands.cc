@@ -49,7 +49,7 @@ Result<std::unique_ptr<Worker::Session>> Worker::Open(SessionId id, bool video, 
   } while (by_ufrag_.contains(ufrag));
   AnchorSession::Options core_options{.id = id,
                                       .ice = {ufrag, random_.Token(kPwdSize)},
-                                      .browser_gone_after = options_.browser_gone_after};
+                                      .browser_silent_after = options_.browser_silent_after};
   auto session = std::make_unique<Session>(context_, std::move(core_options), random_, now);
   auto opened = OpenTrunk(*session, MediaKind::kAudio);
   if (opened && video) opened = OpenTrunk(*session, MediaKind::kVideo);

@@ -111,7 +111,8 @@ export class Call extends EventTarget {
       return;
     }
     this.#log(`${response.status_code} ${response.reason_phrase} after ${this.#elapsed()} ms`);
-    if (response.body) {
+    // A 180 may bring SDP, too: the path is then ready before the answer, but nothing plays on it.
+    if (response.status_code === 183) {
       this.#setState('early', `${this.who} has not answered yet; you hear what the carrier plays.`);
     } else if (this.state === 'dialing') {
       this.#setState('ringing', `${this.who} is ringing.`);

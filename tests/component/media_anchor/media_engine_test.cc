@@ -225,14 +225,12 @@ TEST_F(MediaEngineTest, AReplayedPacketIsRelayedOnce) {
 
 TEST_F(MediaEngineTest, ABrowserThatFallsSilentIsReported) {
   MediaOptions options = LoopbackOptions();
-  options.browser_gone_after = 300ms;
+  options.browser_silent_after = 300ms;
   StartEngine(options);
   auto call = OpenCall();
   ASSERT_TRUE(Connect(*call));
   call->browser.StopChecks();
-  const auto failed = WaitEvent<SessionFailed>(call->id);
-  ASSERT_TRUE(failed);
-  EXPECT_EQ(failed->fault, SessionFault::kBrowserGone);
+  EXPECT_TRUE(WaitEvent<BrowserSilent>(call->id));
   CloseCall(call->id);
   EXPECT_EQ(engine_->gauges().sessions, 0u);
 }

@@ -10,12 +10,13 @@ export const MICROPHONE_HZ = 440;
 
 // Chromium with a fake microphone that plays a tone of MICROPHONE_HZ for ever. The page's answer to
 // "what do you hear" is then comparable with what the far end hears.
-export async function launchBrowser() {
+export async function launchBrowser(
+    program = process.env.LASTMILE_CHROMIUM ?? '/usr/bin/chromium') {
   const folder = mkdtempSync(join(tmpdir(), 'lastmile-browser-'));
   const tone = join(folder, 'microphone.wav');
   writeTone(tone, MICROPHONE_HZ);
   const browser = await chromium.launch({
-    executablePath: process.env.LASTMILE_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: program,
     headless: true,
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',

@@ -7,10 +7,10 @@ export class CuttableProxy {
   #pairs = new Set();
   #down = false;
 
-  static async listen(targetPort) {
+  static async listen(targetPort, host = '127.0.0.1') {
     const proxy = new CuttableProxy();
-    proxy.#server = createServer((client) => proxy.#onClient(client, targetPort));
-    await new Promise((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    proxy.#server = createServer((client) => proxy.#onClient(client, targetPort, host));
+    await new Promise((resolve) => proxy.#server.listen(0, host, resolve));
     proxy.port = proxy.#server.address().port;
     return proxy;
   }
@@ -35,12 +35,12 @@ export class CuttableProxy {
     }
   }
 
-  #onClient(client, targetPort) {
+  #onClient(client, targetPort, host) {
     if (this.#down) {
       client.destroy();
       return;
     }
-    const gateway = connect(targetPort, '127.0.0.1');
+    const gateway = connect(targetPort, host);
     const pair = [client, gateway];
     this.#pairs.add(pair);
     for (const [from, to] of [pair, [gateway, client]]) {

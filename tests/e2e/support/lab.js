@@ -36,6 +36,9 @@ export function gatewayProgram() {
 //   trunkHost     the address that the gateway shows to its trunk
 //   carrierHost   the carrier's address
 //   trunk         more lines of the trunk's entry
+//   browserHost   the address that browsers reach the gateway at
+//   chromium      the browser's program
+//   users         names of more users than alice and bob; each is its own password
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -44,15 +47,18 @@ export class Lab {
   browser = null;
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
-                trunk = '' } = {}) {
-    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk });
+                trunk = '', users = [], browserHost = '127.0.0.1', chromium } = {}) {
+    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
+                          browserHost, chromium,
+                          users: ['alice', 'bob', ...users] });
   }
 
   async start() {
     const [http, https, sip, carrierSip, browserMedia, admin] = await freePorts(6);
     Object.assign(this, { http, https, sip, carrierSip, browserMedia, admin });
-    this.pageUrl = `http://localhost:${http}/`;
-    this.securePageUrl = `https://localhost:${https}/`;
+    const host = this.browserHost === '127.0.0.1' ? 'localhost' : this.browserHost;
+    this.pageUrl = `http://${host}:${http}/`;
+    this.securePageUrl = `https://${host}:${https}/`;
     if (this.withCarrier) {
       this.carrier = this.startCarrier({ port: carrierSip });
     }
@@ -60,7 +66,7 @@ export class Lab {
     this.gateway = new ChildProcess('gateway', gatewayProgram(), ['run', '-c', this.config]);
     await this.#ready();
     this.openFiles = this.countFiles();
-    this.browser = await launchBrowser();
+    this.browser = await launchBrowser(this.chromium);
   }
 
   // A carrier of its own on the trunk's side, e.g. with callUser, which rings at once.
@@ -173,19 +179,18 @@ export class Lab {
 domain: localhost
 page: ${PAGE_FOLDER}
 listen:
-  ws: { addr: "127.0.0.1:${this.http}" }
-  wss: { addr: "127.0.0.1:${this.https}" }
+  ws: { addr: "${this.browserHost}:${this.http}" }
+  wss: { addr: "${this.browserHost}:${this.https}" }
   sip: [ "tcp:${this.trunkHost}:${this.sip}" ]
-  origins: [ "http://localhost:${this.http}" ]   # of the page, whatever proxy its WebSocket takes
+  origins: [ "${this.pageUrl.slice(0, -1)}", "${this.securePageUrl.slice(0, -1)}" ]   # of the page, whatever proxy its WebSocket takes
   admin: { addr: "127.0.0.1:${this.admin}" }
 tls: { cert: ${cert}, key: ${key} }
 media:
-  browser: { bind: "127.0.0.1", advertise: "127.0.0.1", port: ${this.browserMedia} }
+  browser: { bind: "${this.browserHost}", advertise: "${this.browserHost}", port: ${this.browserMedia} }
   trunk: { bind: "${this.trunkHost}", advertise: "${this.trunkHost}", ports: ${this.#ranges[0]} }
 users:
   inline:
-    - { name: alice, password: alice }
-    - { name: bob, password: bob }
+${this.users.map((name) => `    - { name: ${name}, password: ${name} }`).join('\n')}
 trunks:
   carrier:
     transport: tcp

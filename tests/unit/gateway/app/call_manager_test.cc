@@ -328,6 +328,15 @@ class ReboundTest : public CallManagerTest {
     EXPECT_EQ(reinvite.method, "INVITE");
     return reinvite;
   }
+
+  // The end of the call for the carrier, and of everything that is left of it.
+  void ExpectTrunkBye(const std::string& why) {
+    const sip::Message bye = gw.ToTrunk();
+    EXPECT_EQ(bye.method, "BYE");
+    EXPECT_THAT(*bye.FindExtra("Reason"), HasSubstr(why));
+    gw.FromTrunk(gw.TrunkAnswer(bye, 200, ""));
+    ExpectEmptyAfterTimers();
+  }
 };
 
 TEST_F(ReboundTest, TheBrowserIsOfferedARestartInItsDialogOnTheNewConnection) {
@@ -420,16 +429,51 @@ TEST_F(ReboundTest, ARefreshedRegistrationOnTheSameConnectionChangesNothing) {
   EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
 }
 
-TEST_F(CallManagerTest, ABrowserGoneInCallEndsTheTrunkLegWithAReason) {
+TEST_F(ReboundTest, APageThatWasClosedEndsTheTrunkLegAsSoonAsItIsSilent) {
+  Connect();
+  gw.CloseBrowser(kAlice, 1001);
+  EXPECT_TRUE(gw.TrunkIsQuiet());  // the call outlives its WebSocket until media says otherwise
+  gw.SilenceBrowser();
+  ExpectTrunkBye("the browser is silent");
+}
+
+TEST_F(ReboundTest, ABrowserThatLostBothPathsHasTimeToComeBack) {
   Connect();
   gw.CloseBrowser(kAlice);
-  EXPECT_TRUE(gw.TrunkIsQuiet());  // the call outlives its WebSocket until media says otherwise
-  gw.FailMedia(media::SessionFault::kBrowserGone);
-  const sip::Message bye = gw.ToTrunk();
-  EXPECT_EQ(bye.method, "BYE");
-  EXPECT_THAT(*bye.FindExtra("Reason"), HasSubstr("the browser is gone"));
-  gw.FromTrunk(gw.TrunkAnswer(bye, 200, ""));
-  ExpectEmptyAfterTimers();
+  gw.SilenceBrowser();
+  gw.Wait(24s);
+  EXPECT_TRUE(gw.TrunkIsQuiet());
+  gw.Register(kAliceAgain, "alice");
+  EXPECT_EQ(gw.ToBrowser(kAliceAgain).method, "INVITE");
+  gw.HearBrowser();
+  gw.Wait(30s);
+  EXPECT_TRUE(gw.TrunkIsQuiet());
+}
+
+TEST_F(ReboundTest, ABrowserThatLostBothPathsEndsTheTrunkLegInTheEnd) {
+  Connect();
+  gw.CloseBrowser(kAlice);
+  gw.SilenceBrowser();
+  gw.Wait(25s);
+  ExpectTrunkBye("the browser is silent");
+}
+
+TEST_F(ReboundTest, AConnectedBrowserThatFallsSilentIsOfferedARestart) {
+  Connect();
+  gw.SilenceBrowser();
+  const sip::Message reinvite = gw.ToBrowser(kAlice);
+  EXPECT_EQ(reinvite.method, "INVITE");
+  EXPECT_THAT(reinvite.body, Not(HasSubstr("a=ice-ufrag:gwUf\r\n")));
+  EXPECT_TRUE(gw.TrunkIsQuiet());
+}
+
+TEST_F(ReboundTest, ABrowserThatNeverComesBackEndsTheTrunkLegAlthoughItIsHeard) {
+  Connect();
+  gw.CloseBrowser(kAlice);
+  gw.Wait(browser::BrowserEdge::kMayBeAway - 1s);
+  EXPECT_TRUE(gw.TrunkIsQuiet());
+  gw.Wait(1s);
+  ExpectTrunkBye("did not come back");
 }
 
 TEST_F(CallManagerTest, ATrunkThatCannotBeReachedIs503) {

@@ -116,8 +116,8 @@ void GatewayInMemory::OpenBrowser(uint64_t conn) {
   Pump();
 }
 
-void GatewayInMemory::CloseBrowser(uint64_t conn) {
-  manager.OnWs(ws::Closed{.conn = {conn}}, now);
+void GatewayInMemory::CloseBrowser(uint64_t conn, uint16_t code) {
+  manager.OnWs(ws::Closed{.conn = {conn}, .code = code}, now);
   Pump();
 }
 
@@ -299,6 +299,18 @@ sip::Message GatewayInMemory::MakeTrunkInvite(const std::string& target) const {
 void GatewayInMemory::FailMedia(media::SessionFault fault) {
   ASSERT_EQ(sessions.size(), 1u);
   manager.OnMedia(media::SessionFailed{*sessions.begin(), fault, "the browser is gone"}, now);
+  Pump();
+}
+
+void GatewayInMemory::SilenceBrowser() {
+  ASSERT_EQ(sessions.size(), 1u);
+  manager.OnMedia(media::BrowserSilent{*sessions.begin(), "the browser is silent"}, now);
+  Pump();
+}
+
+void GatewayInMemory::HearBrowser() {
+  ASSERT_EQ(sessions.size(), 1u);
+  manager.OnMedia(media::BrowserHeard{*sessions.begin()}, now);
   Pump();
 }
 

@@ -24,7 +24,7 @@ class GatewayInMemory {
 
   // --- the browser ---
   void OpenBrowser(uint64_t conn);
-  void CloseBrowser(uint64_t conn);
+  void CloseBrowser(uint64_t conn, uint16_t code = 1006);  // of RFC 6455 section 7.4.1
   void FromBrowser(uint64_t conn, const std::string& text);
   void FromBrowser(uint64_t conn, const sip::Message& message);
   // The next message to that browser; fails the test if there is none.
@@ -56,6 +56,8 @@ class GatewayInMemory {
 
   // --- media ---
   void FailMedia(media::SessionFault fault);
+  void SilenceBrowser();  // the relay hears nothing of it any more
+  void HearBrowser();
 
   void Wait(Duration duration);  // in steps, as timers ask for it
   bool IsEmpty() const;          // no call, dialog, transaction or media session

@@ -5,7 +5,7 @@
 namespace lastmile::media {
 namespace {
 
-class BrowserGoneTest : public SessionTest {
+class BrowserSilentTest : public SessionTest {
  protected:
   // Lets the session's timers run up to that time.
   void RunUntil(TimePoint end) {
@@ -18,42 +18,62 @@ class BrowserGoneTest : public SessionTest {
   }
 };
 
-TEST_F(BrowserGoneTest, AfterTenSecondsOfSilenceAndNotBefore) {
+TEST_F(BrowserSilentTest, AfterTenSecondsOfSilenceAndNotBefore) {
   Connect();
   const TimePoint connected_at = now_;
   RunUntil(connected_at + 10s - 1ns);
-  EXPECT_TRUE(TakeEvents<SessionFailed>().empty());
+  EXPECT_TRUE(TakeEvents<BrowserSilent>().empty());
   EXPECT_EQ(session_.next_timeout(), connected_at + 10s);
   now_ = connected_at + 10s;
   Timer();
-  const auto failed = TakeEvents<SessionFailed>();
-  ASSERT_EQ(failed.size(), 1u);
-  EXPECT_EQ(failed[0].fault, SessionFault::kBrowserGone);
-  EXPECT_NE(failed[0].reason.find("10 s"), std::string::npos);
-  EXPECT_EQ(session_.next_timeout(), kNever);
+  const auto silent = TakeEvents<BrowserSilent>();
+  ASSERT_EQ(silent.size(), 1u);
+  EXPECT_NE(silent[0].reason.find("10 s"), std::string::npos);
   RunUntil(now_ + 60s);
-  EXPECT_TRUE(TakeEvents<SessionFailed>().empty()) << "it is said once";
+  EXPECT_TRUE(TakeEvents<BrowserSilent>().empty()) << "it is said once";
 }
 
-TEST_F(BrowserGoneTest, ACheckKeepsItThere) {
+TEST_F(BrowserSilentTest, NothingIsSentToASilentBrowser) {
+  Connect();
+  RunUntil(now_ + 10s);
+  TakeToBrowser();
+  FromTrunk(PlainRtp(8, 1), trunk_.rtp);
+  RunUntil(now_ + 30s);  // reports, too
+  EXPECT_TRUE(TakeToBrowser().empty());
+  EXPECT_EQ(session_.stats().trunk_to_browser.dropped, 1u);
+}
+
+TEST_F(BrowserSilentTest, ItIsHeardAgainOnAnyPath) {
+  Connect();
+  RunUntil(now_ + 40s);
+  EXPECT_TRUE(TakeEvents<BrowserHeard>().empty());
+  Check(From(6000));
+  EXPECT_EQ(TakeEvents<BrowserHeard>().size(), 1u);
+  FromTrunk(PlainRtp(8, 1), trunk_.rtp);
+  EXPECT_EQ(session_.stats().trunk_to_browser.packets, 1u);
+  RunUntil(now_ + 10s);
+  EXPECT_EQ(TakeEvents<BrowserSilent>().size(), 2u) << "and may fall silent again";
+}
+
+TEST_F(BrowserSilentTest, ACheckKeepsItThere) {
   Connect();
   RunUntil(now_ + 9s);
   Check(From(5000), false);
   RunUntil(now_ + 10s - 1ns);
-  EXPECT_TRUE(TakeEvents<SessionFailed>().empty());
+  EXPECT_TRUE(TakeEvents<BrowserSilent>().empty());
   RunUntil(now_ + 1ns);
-  EXPECT_EQ(TakeEvents<SessionFailed>().size(), 1u);
+  EXPECT_EQ(TakeEvents<BrowserSilent>().size(), 1u);
 }
 
-TEST_F(BrowserGoneTest, SrtpKeepsItThereToo) {
+TEST_F(BrowserSilentTest, SrtpKeepsItThereToo) {
   Connect();
   RunUntil(now_ + 9s);
   FromBrowser(browser_->Rtp(109, 1), From(5000));
   RunUntil(now_ + 10s - 1ns);
-  EXPECT_TRUE(TakeEvents<SessionFailed>().empty());
+  EXPECT_TRUE(TakeEvents<BrowserSilent>().empty());
 }
 
-TEST_F(BrowserGoneTest, WhatIsForgedDoesNot) {
+TEST_F(BrowserSilentTest, WhatIsForgedDoesNot) {
   Connect();
   const TimePoint connected_at = now_;
   Bytes forged = browser_->Rtp(109, 1);
@@ -68,10 +88,10 @@ TEST_F(BrowserGoneTest, WhatIsForgedDoesNot) {
     FromTrunk(PlainRtp(8, static_cast<uint16_t>(i)), trunk_.rtp);
   }
   RunUntil(connected_at + 10s);
-  EXPECT_EQ(TakeEvents<SessionFailed>().size(), 1u);
+  EXPECT_EQ(TakeEvents<BrowserSilent>().size(), 1u);
 }
 
-TEST_F(BrowserGoneTest, NoCheckWithinThirtySecondsOfBothSdps) {
+TEST_F(BrowserSilentTest, NoCheckWithinThirtySecondsOfBothSdps) {
   Update(browser_->Description(), std::nullopt);
   RunUntil(now_ + 300s);  // the carrier rings long; the browser has no answer yet
   EXPECT_TRUE(TakeEvents<SessionFailed>().empty());
@@ -85,7 +105,7 @@ TEST_F(BrowserGoneTest, NoCheckWithinThirtySecondsOfBothSdps) {
   EXPECT_EQ(failed[0].fault, SessionFault::kBrowserGone);
 }
 
-TEST_F(BrowserGoneTest, ADtlsHandshakeThatNeverCameIsCalledThat) {
+TEST_F(BrowserSilentTest, ADtlsHandshakeThatNeverCameIsCalledThat) {
   Update(browser_->Description(), trunk_);
   const TimePoint start = now_;
   for (int i = 0; i < 20 && TakeEvents<SessionFailed>().empty(); ++i) {
