@@ -155,6 +155,9 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
         OnBrowserInvite(std::move(*invite), now);
       } else if (const auto* back = std::get_if<browser::BrowserRebound>(&event)) {
         OnBrowserRebound(*back, now);
+      } else if (const auto* due = std::get_if<browser::BrowserRefreshDue>(&event)) {
+        Entry* entry = FindByDialog(true, due->dialog);
+        if (entry) Feed(*entry, call::BrowserRefreshDue{}, now);
       } else {
         OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
       }

@@ -38,9 +38,15 @@ struct BrowserRebound {
   sip::DialogId dialog;
   bool glare = false;
 };
-// BrowserInvite, BrowserRebound, or what happens to a call of the browser side. Of RequestAnswered
-// only answers to SendReoffer.
-using BrowserEvent = std::variant<BrowserInvite, BrowserRebound, sip::UserAgentEvent>;
+// The browser's session is to be refreshed, and its client takes no UPDATE (SIP.js 0.21): it wants
+// an offer by SendReoffer that changes nothing (RFC 4028 section 7.4).
+struct BrowserRefreshDue {
+  sip::DialogId dialog;
+};
+// One of the above, or what happens to a call of the browser side. Of RequestAnswered only answers
+// to SendReoffer.
+using BrowserEvent =
+    std::variant<BrowserInvite, BrowserRebound, BrowserRefreshDue, sip::UserAgentEvent>;
 
 struct BrowserText {
   sip::FlowId flow;
@@ -104,6 +110,8 @@ class BrowserEdge {
     TimePoint forget_at = kNever;    // the BYE that is owed
     std::optional<sip::Extras> bye;  // owed
     sip::ClientRequestId reoffer;    // unanswered
+    sip::ClientRequestId refresh;    // the last UPDATE
+    bool takes_update = true;        // until it says otherwise
 
     TimePoint next() const { return std::min({refresh_at, reoffer_at, forget_at}); }
   };
@@ -119,7 +127,7 @@ class BrowserEdge {
   void RunDialogTimers(TimePoint now);
   void RefreshSession(sip::DialogId dialog, TimePoint now);
   void Rebind(const User& user, sip::FlowId flow, TimePoint now);
-  void OnReofferAnswered(sip::RequestAnswered answered, std::vector<BrowserEvent>& out,
+  void OnRequestAnswered(sip::RequestAnswered answered, std::vector<BrowserEvent>& out,
                          TimePoint now);
   void ForgetEnded(const sip::UserAgentEvent& event);
 
@@ -132,6 +140,7 @@ class BrowserEdge {
   // WebSocket is down ends the call (J10, J11).
   std::unordered_map<sip::DialogId, BrowserDialog> dialogs_;
   std::vector<BrowserRebound> rebound_;
+  std::vector<BrowserRefreshDue> refreshes_due_;
   TimePoint next_dialog_timeout_ = kNever;  // never later than the first of them
 };
 

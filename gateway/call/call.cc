@@ -185,7 +185,10 @@ void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
 
 void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs& out) {
   if (std::holds_alternative<CallerAcked>(input)) {
-    if (state_ == CallState::kAnswered) SetState(CallState::kConnected, "acknowledged", now);
+    if (state_ != CallState::kAnswered) return;
+    SetState(CallState::kConnected, "acknowledged", now);
+    // JsSIP takes no re-INVITE before its ACK (J13): a hold of the carrier had to wait for it.
+    PassHoldOn(IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller, out);
   } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
     End({.reason_header = hung_up->reason_header, .gone = hung_up->party},
         hung_up->party == Party::kCaller ? "the caller hung up" : "the callee hung up", now, out);
@@ -199,6 +202,8 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
   } else if (const auto* back = std::get_if<BrowserBack>(&input)) {
     // JsSIP refuses a re-INVITE before its ACK (J13).
     if (state_ == CallState::kConnected) OnBrowserBack(*back, out);
+  } else if (std::holds_alternative<BrowserRefreshDue>(input)) {
+    if (state_ == CallState::kConnected) OfferToBrowser(out);
   } else if (const auto* offered = std::get_if<OfferAnswered>(&input)) {
     OnOfferAnswered(*offered, now, out);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {

@@ -123,6 +123,7 @@ class Call {
   std::optional<sdp::Refusal> ReofferByTrunk(const Reoffered& reoffer, std::string& answer,
                                              Outputs& out);
   void OnBrowserBack(const BrowserBack& back, Outputs& out);
+  void OfferToBrowser(Outputs& out);
   void OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out);
   std::optional<sdp::Refusal> TakeAnswerToReoffer(const OfferAnswered& answered, Outputs& out);
   void PassHoldOn(Party from, Outputs& out);

@@ -61,6 +61,8 @@ struct Reoffered {  // re-INVITE, or UPDATE with SDP
 struct BrowserBack {
   media::IceCredentials fresh_ice;  // unpredictable; ours from now on
 };
+// The browser's session timer wants an offer (RFC 4028): it gets one that changes nothing.
+struct BrowserRefreshDue {};
 struct OfferAnswered {  // the final answer to SendOffer
   Party party = Party::kCaller;
   int status = 0;
@@ -72,7 +74,7 @@ struct ShutDown {  // the gateway ends the call
 using CallInput =
     std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed, CalleeProgress,
                  CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, HungUp, Reoffered,
-                 BrowserBack, OfferAnswered, ShutDown>;
+                 BrowserBack, BrowserRefreshDue, OfferAnswered, ShutDown>;
 
 // --- outputs ---
 struct PlaceCallee {  // send the callee its INVITE

@@ -211,6 +211,10 @@ void Call::OnBrowserBack(const BrowserBack& back, Outputs& out) {
   browser_local_.ice_pwd = back.fresh_ice.pwd;
   out.push_back(
       media::MediaCommand{media::UpdateSession{.session = session_, .restart = back.fresh_ice}});
+  OfferToBrowser(out);
+}
+
+void Call::OfferToBrowser(Outputs& out) {
   const Party browser = IsBrowser(Party::kCaller) ? Party::kCaller : Party::kCallee;
   out.push_back(SendOffer{browser, OfferForBrowser()});
 }
