@@ -50,7 +50,7 @@ withStage('JsSIP is answered', (stage) => {
     await stage.hangsUp(phone);
   });
 
-  test("J7 the 200's SDP is that of the 18x, whatever the carrier changed in between",
+  test('J7 the 200 has the SDP of the 18x, whatever the carrier changed in between',
        { timeout: 40000 }, async () => {
     const { carrier } = stage;
     const phone = await stage.registered();
@@ -123,16 +123,17 @@ withStage('JsSIP is answered', (stage) => {
     assert.match(last.header('to'), /;tag=fork-1$/);
   });
 
-  test('J14 an offer without a single candidate still connects', { timeout: 40000 }, async () => {
+  test('J14 an offer without a single candidate still connects, within a second', { timeout: 40000 }, async () => {
     const phone = await stage.registered();
     const peer = await stage.peer(500);
     stage.answersWith(peer);
-    const start = performance.now();
     await phone.run('call', NUMBER, { candidates: false });
-    await phone.sees('confirmed');
+    const answered = await phone.sees('confirmed');
     assert.doesNotMatch(phone.wire.sent('INVITE').at(-1).body, /a=candidate/);
     await phone.hears(500);
-    assert.ok(performance.now() - start < 5000, 'the path was found in time');
+    const connected = (await phone.events())
+        .find(({ name, state }) => name === 'path' && state === 'connected');
+    assert.ok(connected.at - answered.at < 1000, `${connected.at - answered.at} ms`);
     await peer.hears(440);
     await stage.hangsUp(phone);
   });

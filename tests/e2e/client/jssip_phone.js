@@ -1,6 +1,7 @@
 import JsSIP from 'jssip';
 
-// An unmodified JsSIP with one call at a time. It writes down every event that JsSIP fires.
+// An unmodified JsSIP with one call at a time. It writes down what JsSIP fires
+// and when, in ms.
 export class JsSipPhone {
   #ear;
   #microphone;
@@ -88,14 +89,18 @@ export class JsSipPhone {
   }
 
   #note(name, detail = {}) {
-    this.events.push({ name, ...detail });
+    this.events.push({ name, at: Math.round(performance.now()), ...detail });
   }
 
   #onSession(originator, session) {
     this.session = session;
-    const listen = (connection) => connection.addEventListener('track', ({ track }) => {
-      this.#ear.attach(new MediaStream([track]));
-    });
+    const listen = (connection) => {
+      connection.addEventListener('track', ({ track }) => {
+        this.#ear.attach(new MediaStream([track]));
+      });
+      connection.addEventListener('connectionstatechange', () => this.#note(
+          'path', { state: connection.connectionState }));
+    };
     if (session.connection) {
       listen(session.connection);
     }

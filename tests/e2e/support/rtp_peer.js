@@ -6,6 +6,8 @@ import { until } from './wait.js';
 const RATE = 8000;
 const SAMPLES = 160;  // of 20 ms
 const PCMU = 0;
+const TELEPHONE_EVENT = 101;
+const DIGITS = '0123456789*#ABCD';
 
 // ITU-T G.711 mu-law; linear samples have 14 bits there, 16 here.
 function encode(sample) {
@@ -31,7 +33,7 @@ export class RtpPeer {
   #since = 0;
   #target = null;
   #heard = [];
-  packets = [];  // payload types of what came, in order
+  #events = new Map();  // RFC 4733: digits by the timestamp of their event
 
   static async open(host, hz) {
     const peer = new RtpPeer();
@@ -70,6 +72,11 @@ export class RtpPeer {
     });
   }
 
+  // The digits that came, in order.
+  digits() {
+    return [...this.#events.values()].map((event) => DIGITS[event] ?? '?').join('');
+  }
+
   async close() {
     this.mute();
     await new Promise((resolve) => this.#socket.close(resolve));
@@ -94,11 +101,9 @@ export class RtpPeer {
 
   #onPacket(packet) {
     const type = packet[1] & 0x7f;
-    if (packet.length <= 12 || type >= 64 && type < 96) {
-      return;  // RTCP
-    }
-    this.packets.push(type);
-    if (type === PCMU) {
+    if (type === TELEPHONE_EVENT) {
+      this.#events.set(packet.readUInt32BE(4), packet[12]);
+    } else if (type === PCMU) {
       for (const byte of packet.subarray(12)) {
         this.#heard.push(decode(byte));
       }

@@ -22,7 +22,11 @@ class Stage {
 
   // A page with a client that is not registered yet.
   async open(kind = 'jssip', options = {}) {
-    const client = await openClient(this.lab, kind, options);
+    return this.keep(await openClient(this.lab, kind, options));
+  }
+
+  // Closes that client too when the test is over.
+  keep(client) {
     this.#clients.push(client);
     return client;
   }
@@ -72,7 +76,8 @@ class Stage {
   }
 }
 
-export function withStage(title, define) {
+// `options`: of Lab.
+export function withStage(title, define, options = {}) {
   withBriefLab(title, (lab) => {
     const stage = new Stage(lab);
     before(async () => {
@@ -81,5 +86,5 @@ export function withStage(title, define) {
     afterEach(() => stage.clear());
     after(() => stage.carrier?.stop());
     define(stage);
-  }, { carrier: false, clients: true });
+  }, { carrier: false, clients: true, ...options });
 }
