@@ -1,7 +1,7 @@
 import JsSIP from 'jssip';
 
-// An unmodified JsSIP with one call at a time. It writes down what JsSIP fires
-// and when, in ms.
+// An unmodified JsSIP with one call at a time. It writes down what JsSIP fires, and
+// when, in ms.
 export class JsSipPhone {
   #ear;
   #microphone;
