@@ -34,7 +34,7 @@ export class JsSipPhone {
     const eventHandlers = {
       icecandidate: ({ ready }) => ready(),
       sdp: (description) => {
-        if (!candidates) {
+        if (!candidates && description.originator === 'local') {
           description.sdp = description.sdp.replace(/a=candidate:.*\r\n/g, '');
         }
       },
