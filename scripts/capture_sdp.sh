@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-"$ROOT/scripts/install_packages.sh" test capture
+"$ROOT/scripts/install_packages.sh" test
 npm_install web-demo
 npm_install tests/e2e
 step "capturing"

@@ -3,7 +3,6 @@
 #   build   compiler, CMake and the libraries of the gateway
 #   demo    Node, which builds the demo page
 #   test    browsers, SIP peers and sanitizer tools of the tests
-#   capture what scripts/capture_sdp.sh needs besides
 # Works as root or through sudo. Does nothing, and needs neither, when all of them are there.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -12,8 +11,7 @@ BUILD=(build-essential cmake ninja-build ccache pkg-config git
   libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libsofia-sip-ua-dev libnice-dev libsrtp2-dev
   libssl-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libc-ares-dev nlohmann-json3-dev libcli11-dev)
 TEST=(libgtest-dev libgmock-dev libbenchmark-dev sip-tester baresip-core chromium tcpdump clang-19
-  libclang-rt-19-dev python3 python3-yaml iproute2 openssl kamailio rtpengine-daemon)
-CAPTURE=(firefox-esr)
+  libclang-rt-19-dev python3 python3-yaml iproute2 openssl kamailio rtpengine-daemon firefox-esr)
 # Packages that come with services of their name. The tests start the programs themselves; as
 # services they would take SIP's port from whatever else wants it.
 SERVICES=(kamailio rtpengine-daemon)
@@ -32,8 +30,7 @@ wanted_packages() {
       build) printf '%s\n' "${BUILD[@]}" ;;
       demo) ;;  # Node alone, see below
       test) printf '%s\n' "${TEST[@]}" ;;
-      capture) printf '%s\n' "${CAPTURE[@]}" ;;
-      *) die "unknown group \"$group\" (build, demo, test, capture)" ;;
+      *) die "unknown group \"$group\" (build, demo, test)" ;;
     esac
     if [ "$group" != build ] && ! node_is_there; then
       printf '%s\n' nodejs npm
@@ -79,7 +76,7 @@ apt_progress() {
 }
 
 main() {
-  [ $# -gt 0 ] || die "usage: install_packages.sh GROUP... (build, demo, test, capture)"
+  [ $# -gt 0 ] || die "usage: install_packages.sh GROUP... (build, demo, test)"
   command -v apt-get >/dev/null || die "this is not Debian: install the packages listed in $0 by hand"
   local wanted missing
   mapfile -t wanted < <(wanted_packages "$@")

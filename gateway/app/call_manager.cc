@@ -168,6 +168,9 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
       } else if (const auto* away = std::get_if<browser::BrowserAway>(&event)) {
         Entry* entry = FindByDialog(true, away->dialog);
         if (entry) Feed(*entry, call::BrowserAway{}, now);
+      } else if (const auto* due = std::get_if<browser::BrowserRefreshDue>(&event)) {
+        Entry* entry = FindByDialog(true, due->dialog);
+        if (entry) Feed(*entry, call::BrowserRefreshDue{}, now);
       } else {
         OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
       }

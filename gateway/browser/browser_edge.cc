@@ -27,6 +27,11 @@ bool HasTag(const std::vector<std::string>& list, std::string_view tag) {
   return std::find(list.begin(), list.end(), tag) != list.end();
 }
 
+// Silence says nothing: JsSIP's 2xx has no Allow (RFC 3261 section 20.5).
+bool RefusesUpdate(const sip::Message& message) {
+  return !message.allow.empty() && !HasTag(message.allow, "UPDATE");
+}
+
 sip::Extras Sentence(std::string reason) {
   sip::Extras extras;
   if (!reason.empty()) {
@@ -106,9 +111,14 @@ void BrowserEdge::StartSessionTimer(sip::DialogId dialog, TimePoint now) {
 }
 
 void BrowserEdge::RefreshSession(sip::DialogId dialog, TimePoint now) {
+  BrowserDialog& found = dialogs_.at(dialog);
+  if (!found.takes_update) {
+    own_events_.push_back(BrowserRefreshDue{dialog});
+    return;
+  }
   sip::Extras extras;
   extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
-  user_agent_.SendInDialog(dialog, "UPDATE", std::move(extras), now);
+  found.refresh = user_agent_.SendInDialog(dialog, "UPDATE", std::move(extras), now);
 }
 
 void BrowserEdge::RunDialogTimers(TimePoint now) {
@@ -239,10 +249,13 @@ std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
       continue;
     }
     if (auto* answered = std::get_if<sip::RequestAnswered>(&event)) {
-      OnReofferAnswered(std::move(*answered), out, now);
+      OnRequestAnswered(std::move(*answered), out, now);
       continue;
     }
     if (const auto* accepted = std::get_if<sip::InviteAccepted>(&event)) {
+      const auto dialog = dialogs_.find(accepted->dialog);
+      if (dialog != dialogs_.end())
+        dialog->second.takes_update = !RefusesUpdate(accepted->response);
       StartSessionTimer(accepted->dialog, now);
     } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event);
                rejected && (rejected->status == 401 || rejected->status == 407)) {
@@ -265,11 +278,19 @@ void BrowserEdge::ForgetEnded(const sip::UserAgentEvent& event) {
   }
 }
 
-// Answers to session refreshes are of no interest: what they would tell, the media does.
-void BrowserEdge::OnReofferAnswered(sip::RequestAnswered answered, std::vector<BrowserEvent>& out,
+// Of the answers to session refreshes only this is of interest: that the client has no UPDATE. What
+// else they would tell, the media does.
+void BrowserEdge::OnRequestAnswered(sip::RequestAnswered answered, std::vector<BrowserEvent>& out,
                                     TimePoint now) {
   const auto found = dialogs_.find(answered.dialog);
-  if (found == dialogs_.end() || found->second.reoffer != answered.id) return;
+  if (found == dialogs_.end()) return;
+  if (found->second.refresh == answered.id) {
+    if (answered.status != 405 && answered.status != 501) return;
+    found->second.takes_update = false;
+    RefreshSession(answered.dialog, now);
+    return;
+  }
+  if (found->second.reoffer != answered.id) return;
   found->second.reoffer = {};
   if (answered.status == 491) {
     found->second.reoffer_at = now + kReofferAgain;
@@ -331,7 +352,8 @@ void BrowserEdge::OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>
   }
   const Binding* binding = registrar_.FindOnFlow(user->name, invite.flow);
   dialogs_[invite.dialog] = {.user = user->name,
-                             .device = binding ? DeviceOf(binding->contact) : ""};
+                             .device = binding ? DeviceOf(binding->contact) : "",
+                             .takes_update = !RefusesUpdate(invite.request)};
   out.push_back(BrowserInvite{.dialog = invite.dialog,
                               .user = *user,
                               .target = invite.request.request_uri.user,

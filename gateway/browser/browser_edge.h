@@ -42,10 +42,15 @@ struct BrowserRebound {
 struct BrowserAway {
   sip::DialogId dialog;
 };
-// BrowserInvite, BrowserRebound, BrowserAway, or what happens to a call of the browser side. Of RequestAnswered
-// only answers to SendReoffer.
-using BrowserEvent =
-    std::variant<BrowserInvite, BrowserRebound, BrowserAway, sip::UserAgentEvent>;
+// The browser's session is to be refreshed, and its client takes no UPDATE (SIP.js 0.21): it wants
+// an offer by SendReoffer that changes nothing (RFC 4028 section 7.4).
+struct BrowserRefreshDue {
+  sip::DialogId dialog;
+};
+// One of the above, or what happens to a call of the browser side. Of RequestAnswered only answers
+// to SendReoffer.
+using BrowserEvent = std::variant<BrowserInvite, BrowserRebound, BrowserAway, BrowserRefreshDue,
+                                  sip::UserAgentEvent>;
 
 enum class FlowEnd {
   kLost,  // by the network: the browser may come back
@@ -123,6 +128,8 @@ class BrowserEdge {
     bool left = false;
     std::optional<sip::Extras> bye;  // owed
     sip::ClientRequestId reoffer;    // unanswered
+    sip::ClientRequestId refresh;    // the last UPDATE
+    bool takes_update = true;        // until it says otherwise
 
     TimePoint next() const { return std::min({refresh_at, reoffer_at, forget_at, away_until}); }
   };
@@ -138,7 +145,7 @@ class BrowserEdge {
   void RunDialogTimers(TimePoint now);
   void RefreshSession(sip::DialogId dialog, TimePoint now);
   void Rebind(const User& user, sip::FlowId flow, TimePoint now);
-  void OnReofferAnswered(sip::RequestAnswered answered, std::vector<BrowserEvent>& out,
+  void OnRequestAnswered(sip::RequestAnswered answered, std::vector<BrowserEvent>& out,
                          TimePoint now);
   void ForgetEnded(const sip::UserAgentEvent& event);
 
@@ -150,7 +157,7 @@ class BrowserEdge {
   // The gateway is always the refresher of their sessions: a browser that owes a refresh while its
   // WebSocket is down ends the call (J10, J11).
   std::unordered_map<sip::DialogId, BrowserDialog> dialogs_;
-  std::vector<BrowserEvent> own_events_;  // BrowserRebound, BrowserAway
+  std::vector<BrowserEvent> own_events_;  // those that are not of the user agent
   TimePoint next_dialog_timeout_ = kNever;  // never later than the first of them
 };
 

@@ -196,9 +196,12 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
   if (std::holds_alternative<CallerAcked>(input)) {
     if (state_ != CallState::kAnswered) return;
     SetState(CallState::kConnected, "acknowledged", now);
+    // JsSIP takes no re-INVITE before its ACK (J13): a hold of the carrier had to wait for it.
+    const size_t before = out.size();
+    PassHoldOn(IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller, out);
     // JsSIP takes the answer of the 200 for the last word, other clients that of the 18x.
-    if (told_ahead_ && *told_ahead_ != WhatTheBrowserSends()) {
-      out.push_back(SendOffer{Party::kCaller, OfferForBrowser()});
+    if (out.size() == before && told_ahead_ && *told_ahead_ != WhatTheBrowserSends()) {
+      OfferToBrowser(out);
     }
   } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
     End({.reason_header = hung_up->reason_header, .gone = hung_up->party},
@@ -220,6 +223,8 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
   } else if (std::holds_alternative<BrowserAway>(input)) {
     constexpr std::string_view kWhy = "the browser lost its connection and did not come back";
     End({.reason_header = SipReason(408, kWhy)}, kWhy, now, out);
+  } else if (std::holds_alternative<BrowserRefreshDue>(input)) {
+    if (state_ == CallState::kConnected) OfferToBrowser(out);
   } else if (const auto* offered = std::get_if<OfferAnswered>(&input)) {
     OnOfferAnswered(*offered, now, out);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {

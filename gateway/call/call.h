@@ -137,6 +137,7 @@ class Call {
                                              Outputs& out);
   void OfferRestart(const media::IceCredentials& fresh_ice, Outputs& out);
   void OnBrowserSilent(const BrowserSilent& silent, TimePoint now, Outputs& out);
+  void OfferToBrowser(Outputs& out);
   void OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out);
   std::optional<sdp::Refusal> TakeAnswerToReoffer(const OfferAnswered& answered, Outputs& out);
   void PassHoldOn(Party from, Outputs& out);

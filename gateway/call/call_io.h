@@ -75,6 +75,8 @@ struct BrowserSilent {
 };
 struct BrowserHeard {};  // it does again
 struct BrowserAway {};   // its connection was lost, and it did not come back in time
+// The browser's session timer wants an offer (RFC 4028): it gets one that changes nothing.
+struct BrowserRefreshDue {};
 struct OfferAnswered {  // the final answer to SendOffer
   Party party = Party::kCaller;
   int status = 0;
@@ -86,7 +88,8 @@ struct ShutDown {  // the gateway ends the call
 using CallInput =
     std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed, CalleeProgress,
                  CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, HungUp, Reoffered,
-                 BrowserBack, BrowserSilent, BrowserHeard, BrowserAway, OfferAnswered, ShutDown>;
+                 BrowserBack, BrowserSilent, BrowserHeard, BrowserAway, BrowserRefreshDue,
+                 OfferAnswered, ShutDown>;
 
 // --- outputs ---
 struct PlaceCallee {  // send the callee its INVITE

@@ -217,6 +217,10 @@ void Call::OfferRestart(const media::IceCredentials& fresh_ice, Outputs& out) {
   browser_local_.ice_pwd = fresh_ice.pwd;
   out.push_back(
       media::MediaCommand{media::UpdateSession{.session = session_, .restart = fresh_ice}});
+  OfferToBrowser(out);
+}
+
+void Call::OfferToBrowser(Outputs& out) {
   const Party browser = IsBrowser(Party::kCaller) ? Party::kCaller : Party::kCallee;
   out.push_back(SendOffer{browser, OfferForBrowser()});
 }

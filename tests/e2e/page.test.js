@@ -104,6 +104,33 @@ describe('the page against a scripted gateway', () => {
     });
   }
 
+  test('sound begins with a press of the user and plays in the page, as iOS wants it',
+       { timeout: 20000 }, async () => {
+    const context = await browser.newContext();
+    await context.addInitScript(() => {
+      window.soundBegan = [];  // with a press?
+      const { AudioContext } = window;
+      window.AudioContext = class extends AudioContext {
+        constructor(...options) {
+          super(...options);
+          window.soundBegan.push(navigator.userActivation.isActive);
+        }
+      };
+    });
+    const own = new PhonePage(await context.newPage());
+    await own.page.goto(gateway.url);
+    await own.signIn();
+    assert.deepEqual(await own.page.evaluate(() => window.soundBegan), []);
+    await own.dial('610');
+    await own.callBecomes('ringing');
+    assert.deepEqual(await own.page.evaluate(() => window.soundBegan), [true]);
+    for (const name of ['autoplay', 'playsinline']) {
+      assert.equal(await own.page.locator('#far-audio').getAttribute(name), '');
+    }
+    await own.hangUp();
+    await own.close();
+  });
+
   test('a gateway that goes away, or is not there, is told', { timeout: 20000 }, async () => {
     const says = (words) => until(
         async () => words.test(await phone.page.locator('#registration').textContent()),

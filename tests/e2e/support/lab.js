@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { launchBrowser } from './browser.js';
+import { buildClientPage } from './client_page.js';
 import { PhonePage } from './phone_page.js';
 import { freePorts, mediaRanges } from './ports.js';
 import { ChildProcess } from './process.js';
+import { ROOT } from './root.js';
 import { until } from './wait.js';
 
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+export { ROOT };
 export const PAGE_FOLDER = join(ROOT, 'web-demo/dist');
 
 // An INVITE transaction that ended in 2xx stays 64*T1 = 32 s (RFC 6026).
@@ -39,6 +40,8 @@ export function gatewayProgram() {
 //   browserHost   the address that browsers reach the gateway at
 //   chromium      the browser's program
 //   users         names of more users than alice and bob; each is its own password
+//   clients       true: the page of the test clients (client_page.js) instead of the demo page
+//   browser       false: a test brings its own browser
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -47,26 +50,36 @@ export class Lab {
   browser = null;
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
-                trunk = '', users = [], browserHost = '127.0.0.1', chromium } = {}) {
+                trunk = '', clients = false, browser = true, chromium,
+                browserHost = '127.0.0.1', users = [] } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
-                          browserHost, chromium,
+                          withClients: clients, withBrowser: browser, chromium, browserHost,
                           users: ['alice', 'bob', ...users] });
   }
 
   async start() {
     const [http, https, sip, carrierSip, browserMedia, admin] = await freePorts(6);
     Object.assign(this, { http, https, sip, carrierSip, browserMedia, admin });
+    this.pageFolder = this.withClients ? join(this.#folder, 'page') : PAGE_FOLDER;
     const host = this.browserHost === '127.0.0.1' ? 'localhost' : this.browserHost;
     this.pageUrl = `http://${host}:${http}/`;
     this.securePageUrl = `https://${host}:${https}/`;
     if (this.withCarrier) {
       this.carrier = this.startCarrier({ port: carrierSip });
     }
+    if (this.withClients) {
+      await buildClientPage(this.pageFolder);
+    }
     this.config = this.#writeConfig();
     this.gateway = new ChildProcess('gateway', gatewayProgram(), ['run', '-c', this.config]);
     await this.#ready();
     this.openFiles = this.countFiles();
-    this.browser = await launchBrowser(this.chromium);
+    this.browser = this.withBrowser ? await launchBrowser(this.chromium) : null;
+  }
+
+  // How a user of this lab registers; a user's password is its name.
+  account(user, url = this.pageUrl) {
+    return { url: url.replace('http', 'ws'), user, password: user, domain: 'localhost' };
   }
 
   // A carrier of its own on the trunk's side, e.g. with callUser, which rings at once.
@@ -138,17 +151,22 @@ export class Lab {
     return readdirSync(`/proc/${this.gateway.pid}/fd`).length;
   }
 
-  // Closes pages and carriers and holds the gateway to its word: nothing is left, and it ends well.
-  async assertNothingLeft() {
-    await this.closePages();
+  // Waits until these gauges are 0.
+  async assertNo(names, timeoutMs = 5000) {
     let gauges = {};
     await until(async () => {
       gauges = await this.gauges();
-      return ['calls', 'transactions', 'sessions', 'ports', 'ws'].every((name) => gauges[name] === 0);
-    }, 'all gauges are 0', SETTLE_MS, 500).catch((error) => {
+      return names.every((name) => gauges[name] === 0);
+    }, `${names.join(', ')} are 0`, timeoutMs, 200).catch((error) => {
       error.message += ` ${JSON.stringify(gauges)}`;
       throw this.gateway.explained(error);
     });
+  }
+
+  // Closes pages and carriers and holds the gateway to its word: nothing is left, and it ends well.
+  async assertNothingLeft() {
+    await this.closePages();
+    await this.assertNo(['calls', 'transactions', 'sessions', 'ports', 'ws'], SETTLE_MS);
     await Promise.all(this.#carriers.map((carrier) => carrier.stop()));
     await until(() => this.countFiles() === this.openFiles, 'as many open files as before', 10000)
         .catch((error) => {
@@ -177,7 +195,7 @@ export class Lab {
     const path = join(this.#folder, 'lastmile.yaml');
     writeFileSync(path, `version: 1
 domain: localhost
-page: ${PAGE_FOLDER}
+page: ${this.pageFolder}
 listen:
   ws: { addr: "${this.browserHost}:${this.http}" }
   wss: { addr: "${this.browserHost}:${this.https}" }
@@ -225,7 +243,8 @@ cdr: { jsonl: ${join(this.#folder, 'cdr.jsonl')} }
 }
 
 // A suite with a lab of its own. `define` adds tests; one more at the end proves that the gateway
-// has nothing left: no call, no port, no transaction, no file descriptor.
+// has nothing left: no call, no port, no transaction, no file descriptor. That takes as long as a
+// transaction lives; withBriefLab() only looks for calls and what they hold.
 export function withLab(title, define, options = {}) {
   describe(title, () => {
     const lab = new Lab(options);
@@ -234,5 +253,18 @@ export function withLab(title, define, options = {}) {
     define(lab);
     test('afterwards nothing is left in the gateway', { timeout: 70000 },
          () => lab.assertNothingLeft());
+  });
+}
+
+export function withBriefLab(title, define, options = {}) {
+  describe(title, () => {
+    const lab = new Lab(options);
+    before(() => lab.start());
+    after(() => lab.stop());
+    define(lab);
+    test('afterwards no call is left in the gateway', { timeout: 20000 }, async () => {
+      await lab.assertNo(['calls', 'sessions', 'ports']);
+      assert.deepEqual(await lab.gateway.stop(), { code: 0, signal: null });
+    });
   });
 }

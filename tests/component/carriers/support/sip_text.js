@@ -55,10 +55,10 @@ export class SipFramer {
   }
 }
 
-// The bytes of a message; `body` is a Buffer of SDP or nothing.
-export function sipBytes(line, fields, body = Buffer.alloc(0)) {
-  const type = body.length > 0 ? ['Content-Type: application/sdp'] : [];
-  const head = [line, ...fields, ...type, `Content-Length: ${body.length}`, '', ''].join('\r\n');
+// The bytes of a message; `body` is a Buffer, of SDP if no other type is given, or nothing.
+export function sipBytes(line, fields, body = Buffer.alloc(0), type = 'application/sdp') {
+  const types = body.length > 0 ? [`Content-Type: ${type}`] : [];
+  const head = [line, ...fields, ...types, `Content-Length: ${body.length}`, '', ''].join('\r\n');
   return Buffer.concat([Buffer.from(head), body]);
 }
 

@@ -199,6 +199,7 @@ sip::Message GatewayInMemory::MakeInvite(const std::string& user, const std::str
   request.cseq.method = "INVITE";
   request.contacts.front().params.list.clear();
   request.supported = {"timer", "ice", "replaces", "outbound"};
+  request.allow = browser_allows;
   request.content_type = "application/sdp";
   request.body = testing::BrowserSdp();
   return request;

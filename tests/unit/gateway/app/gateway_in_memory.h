@@ -68,6 +68,7 @@ class GatewayInMemory {
   TimePoint now{};
   std::set<media::SessionId> sessions;
   bool refuse_media = false;
+  std::vector<std::string> browser_allows;  // Allow of MakeInvite; empty: none
   int streams_opened = 0;
   std::vector<std::string> raw_to_trunk;  // everything, for greps
   std::vector<CallRecord> records;        // of calls that are over

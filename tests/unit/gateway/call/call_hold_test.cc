@@ -61,6 +61,16 @@ TEST_F(CallHold, TheCarriersIsAnsweredAtOnceAndThenToldToTheBrowser) {
   EXPECT_THAT(Offer().sdp, HasSubstr("a=sendrecv\r\n"));
 }
 
+TEST(CallHoldBeforeTheAck, OfTheCarrierWaitsForTheBrowsersAck) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kAnswered);
+  EXPECT_EQ(harness.Feed(Reoffered{Party::kCallee, {9}, testing::TrunkSdp("0 101", "sendonly")}),
+            "update reoffer:200");
+  EXPECT_EQ(harness.Feed(CallerAcked{}), "offer");
+  EXPECT_EQ(harness.Output<SendOffer>().party, Party::kCaller);
+  EXPECT_THAT(harness.Output<SendOffer>().sdp, HasSubstr("a=sendonly\r\n"));
+}
+
 TEST_F(CallHold, TheOldWayWithoutAnAddressIsAHoldToo) {
   std::string held = testing::TrunkSdp("0 101");
   held.replace(held.find("c=IN IP4 127.0.0.2"), 18, "c=IN IP4 0.0.0.0");

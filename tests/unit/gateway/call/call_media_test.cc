@@ -215,6 +215,23 @@ TEST(CallRebound, ABrowserThatHungUpMeanwhileEndsTheCallWithoutABye) {
   EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCaller, 481, ""}), "bye:callee close");
 }
 
+TEST(CallRefresh, TheBrowserIsOfferedWhatItHas) {
+  for (const CallDirection direction : {CallDirection::kFromBrowser, CallDirection::kFromTrunk}) {
+    CallHarness harness(direction);
+    harness.DriveTo(CallState::kConnected);
+    EXPECT_EQ(harness.Feed(BrowserRefreshDue{}), "offer");
+    const SendOffer offer = harness.Output<SendOffer>();
+    EXPECT_EQ(offer.party, harness.from_browser() ? Party::kCaller : Party::kCallee);
+    EXPECT_THAT(offer.sdp, HasSubstr("a=ice-ufrag:gwUf\r\n"));
+    EXPECT_THAT(offer.sdp, HasSubstr("a=setup:actpass\r\n"));
+    EXPECT_THAT(offer.sdp, HasSubstr("a=sendrecv\r\n"));
+    EXPECT_EQ(harness.Feed(OfferAnswered{offer.party, 200, testing::BrowserSdp("active", "0 101")}),
+              "update");
+    EXPECT_FALSE(harness.Media<media::UpdateSession>().restart);
+    EXPECT_EQ(harness.call().state(), CallState::kConnected);
+  }
+}
+
 TEST(CallRebound, ARefusedOfferLeavesTheCallUp) {
   CallHarness harness(CallDirection::kFromBrowser);
   harness.DriveTo(CallState::kConnected);
