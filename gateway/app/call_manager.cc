@@ -171,6 +171,8 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
       } else if (const auto* due = std::get_if<browser::BrowserRefreshDue>(&event)) {
         Entry* entry = FindByDialog(true, due->dialog);
         if (entry) Feed(*entry, call::BrowserRefreshDue{}, now);
+      } else if (const auto* answered = std::get_if<browser::RingAnswered>(&event)) {
+        OnRingAnswered(*answered);
       } else {
         OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
       }
@@ -254,7 +256,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   const std::string user = router_.UserFor(invite.trunk, invite.target);
   const auto& registrar = browser_edge_.registrar();
   if (!registrar.FindUser(user)) return Refuse(false, invite.dialog, 404, "no such user", now);
-  if (!registrar.Find(user, now)) {
+  if (registrar.FindAll(user, now).empty()) {
     return Refuse(false, invite.dialog, 480, "the user is not registered now", now);
   }
   Entry& entry = NewCall(CallDirection::kFromTrunk,
@@ -300,6 +302,15 @@ void CallManager::OnBrowserRebound(const browser::BrowserRebound& back, TimePoin
   spdlog::info("call={} leg=browser {}", entry->call.id().value,
                back.glare ? "had an offer of its own" : "is back on another connection");
   Feed(*entry, call::BrowserBack{MakeIceCredentials(random_)}, now);
+}
+
+// One of the user's browsers: the call's dialog is with it from now on.
+void CallManager::OnRingAnswered(const browser::RingAnswered& answered) {
+  Entry* entry = FindByDialog(true, answered.ring);
+  if (!entry) return;
+  by_browser_dialog_.erase(answered.ring);
+  by_browser_dialog_[answered.dialog] = entry->call.id();
+  entry->browser_dialog = answered.dialog;
 }
 
 void CallManager::Feed(Entry& entry, const call::CallInput& input, TimePoint now) {
@@ -356,7 +367,12 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
   } else if (std::holds_alternative<call::AckCallee>(output)) {
     callee_agent.Ack(callee, {}, now);
   } else if (const auto* cancel = std::get_if<call::CancelCallee>(&output)) {
-    callee_agent.Cancel(callee, MakeExtras("", cancel->reason_header, ""), now);
+    sip::Extras extras = MakeExtras("", cancel->reason_header, "");
+    if (from_browser) {
+      trunk_agent.Cancel(callee, std::move(extras), now);
+    } else {
+      browser_edge_.CancelRing(callee, extras, now);
+    }
   } else if (const auto* hang_up = std::get_if<call::HangUp>(&output)) {
     sip::Extras extras = MakeExtras("", hang_up->reason_header, "");
     if ((hang_up->party == Party::kCaller) == from_browser) {

@@ -82,6 +82,7 @@ class CallManager {
   void OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now);
   void OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now);
   call::Signalling SignallingOf(const Entry& entry) const;
+  void OnRingAnswered(const browser::RingAnswered& answered);
   void OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now);
   void Feed(Entry& entry, const call::CallInput& input, TimePoint now);
   void Carry(Entry& entry, const call::CallOutput& output, TimePoint now);

@@ -45,6 +45,7 @@ sip::Extras Sentence(std::string reason) {
 BrowserEdge::BrowserEdge(BrowserOptions options, RandomSource& random)
     : options_(std::move(options)),
       user_agent_(AgentOptions(), random),
+      rings_(user_agent_),
       registrar_(options_.users),
       digest_(options_.domain, random) {}
 
@@ -152,10 +153,9 @@ Result<sip::DialogId, NotReachable> BrowserEdge::Ring(const RingRequest& request
   if (!registrar_.FindUser(request.user)) {
     return std::unexpected(NotReachable{404, "there is no such user"});
   }
-  const Binding* binding = registrar_.Find(request.user, now);
-  if (!binding) return std::unexpected(NotReachable{480, "the user is not registered now"});
+  const auto bindings = registrar_.FindAll(request.user, now);
+  if (bindings.empty()) return std::unexpected(NotReachable{480, "the user is not registered now"});
   sip::InviteRequest invite;
-  invite.request_uri = binding->contact.uri;
   invite.from.display_name = request.display_name;
   invite.from.uri.user = request.caller.empty() ? "anonymous" : request.caller;
   invite.from.uri.host = options_.domain;
@@ -164,9 +164,17 @@ Result<sip::DialogId, NotReachable> BrowserEdge::Ring(const RingRequest& request
   invite.extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
-  const sip::DialogId dialog = user_agent_.Invite(binding->flow, std::move(invite), now);
-  dialogs_[dialog] = {.user = request.user, .device = DeviceOf(binding->contact)};
-  return dialog;
+  std::vector<sip::DialogId> legs;
+  for (const Binding* binding : bindings) {
+    invite.request_uri = binding->contact.uri;
+    legs.push_back(user_agent_.Invite(binding->flow, invite, now));
+    dialogs_[legs.back()] = {.user = request.user, .device = DeviceOf(binding->contact)};
+  }
+  return rings_.Add(legs);
+}
+
+void BrowserEdge::CancelRing(sip::DialogId ring, const sip::Extras& extras, TimePoint now) {
+  rings_.Cancel(ring, extras, now);
 }
 
 void BrowserEdge::Respond(sip::DialogId dialog, int status, sip::Extras extras, TimePoint now) {
@@ -239,33 +247,43 @@ void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
 
 std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
   std::vector<BrowserEvent> out;
-  for (sip::UserAgentEvent& event : user_agent_.TakeEvents()) {
-    if (auto* invite = std::get_if<sip::IncomingInvite>(&event)) {
-      OnInvite(std::move(*invite), out, now);
-      continue;
-    }
-    if (auto* request = std::get_if<sip::IncomingRequest>(&event)) {
-      OnRequest(std::move(*request), out, now);
-      continue;
-    }
-    if (auto* answered = std::get_if<sip::RequestAnswered>(&event)) {
-      OnRequestAnswered(std::move(*answered), out, now);
-      continue;
-    }
-    if (const auto* accepted = std::get_if<sip::InviteAccepted>(&event)) {
-      const auto dialog = dialogs_.find(accepted->dialog);
-      if (dialog != dialogs_.end())
-        dialog->second.takes_update = !RefusesUpdate(accepted->response);
-      StartSessionTimer(accepted->dialog, now);
-    } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event);
-               rejected && (rejected->status == 401 || rejected->status == 407)) {
-      user_agent_.Forget(rejected->dialog);  // the gateway has no account at a browser
-    }
-    ForgetEnded(event);
-    out.push_back(std::move(event));
+  // Legs of a ring that are cancelled meanwhile report to nobody but us.
+  for (auto events = user_agent_.TakeEvents(); !events.empty(); events = user_agent_.TakeEvents()) {
+    for (sip::UserAgentEvent& event : events) OnAgentEvent(std::move(event), out, now);
   }
   std::ranges::move(std::exchange(own_events_, {}), std::back_inserter(out));
   return out;
+}
+
+void BrowserEdge::OnAgentEvent(sip::UserAgentEvent event, std::vector<BrowserEvent>& out,
+                               TimePoint now) {
+  if (auto* invite = std::get_if<sip::IncomingInvite>(&event)) {
+    return OnInvite(std::move(*invite), out, now);
+  }
+  if (auto* request = std::get_if<sip::IncomingRequest>(&event)) {
+    return OnRequest(std::move(*request), out, now);
+  }
+  if (auto* answered = std::get_if<sip::RequestAnswered>(&event)) {
+    return OnRequestAnswered(std::move(*answered), out, now);
+  }
+  if (const auto* accepted = std::get_if<sip::InviteAccepted>(&event)) {
+    const auto dialog = dialogs_.find(accepted->dialog);
+    if (dialog != dialogs_.end()) {
+      dialog->second.takes_update = !RefusesUpdate(accepted->response);
+    }
+    StartSessionTimer(accepted->dialog, now);
+  } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event);
+             rejected && (rejected->status == 401 || rejected->status == 407)) {
+    user_agent_.Forget(rejected->dialog);  // the gateway has no account at a browser
+  }
+  ForgetEnded(event);
+  if (!rings_.IsRinging(std::visit([](const auto& e) { return e.dialog; }, event))) {
+    out.push_back(std::move(event));
+    return;
+  }
+  RingReport report = rings_.On(std::move(event), now);
+  if (report.answered) out.push_back(*report.answered);
+  if (report.event) out.push_back(*std::move(report.event));
 }
 
 void BrowserEdge::ForgetEnded(const sip::UserAgentEvent& event) {
@@ -405,7 +423,12 @@ bool BrowserEdge::OnInDialogRequest(const sip::IncomingRequest& request, TimePoi
   const sip::Message& message = request.request;
   if (message.method == "INVITE") return false;
   if (message.method == "UPDATE") {
-    if (!message.body.empty()) return false;
+    if (!message.body.empty() && !rings_.IsRinging(request.dialog)) return false;
+    if (!message.body.empty()) {
+      // RFC 3311 section 5.2: our offer has no answer yet.
+      user_agent_.Respond(request.id, 491, {}, now);
+      return true;
+    }
     sip::Extras extras;
     if (HasTag(message.supported, "timer") || message.FindExtra("Session-Expires")) {
       extras.headers.push_back({"Session-Expires", kSessionExpiresAsServer});

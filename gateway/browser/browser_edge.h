@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "gateway/browser/registrar.h"
+#include "gateway/browser/ring_group.h"
 #include "gateway/sip/digest.h"
 #include "gateway/sip/user_agent.h"
 
@@ -50,7 +51,7 @@ struct BrowserRefreshDue {
 // One of the above, or what happens to a call of the browser side. Of RequestAnswered only answers
 // to SendReoffer.
 using BrowserEvent = std::variant<BrowserInvite, BrowserRebound, BrowserAway, BrowserRefreshDue,
-                                  sip::UserAgentEvent>;
+                                  RingAnswered, sip::UserAgentEvent>;
 
 enum class FlowEnd {
   kLost,  // by the network: the browser may come back
@@ -86,7 +87,10 @@ class BrowserEdge {
     std::string display_name;  // "" for none
     std::string offer;
   };
+  // Rings all browsers of the user, as one callee (RingGroups). The dialog is the ring's, and after
+  // RingAnswered that of the browser that answered.
   Result<sip::DialogId, NotReachable> Ring(const RingRequest& request, TimePoint now);
+  void CancelRing(sip::DialogId ring, const sip::Extras& extras, TimePoint now);
   // 18x, 2xx or failure for a browser's INVITE.
   void Respond(sip::DialogId dialog, int status, sip::Extras extras, TimePoint now);
 
@@ -141,6 +145,7 @@ class BrowserEdge {
   void OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out, TimePoint now);
   void OnRegister(const sip::IncomingRequest& request, TimePoint now);
   bool OnInDialogRequest(const sip::IncomingRequest& request, TimePoint now);
+  void OnAgentEvent(sip::UserAgentEvent event, std::vector<BrowserEvent>& out, TimePoint now);
   void StartSessionTimer(sip::DialogId dialog, TimePoint now);
   void RunDialogTimers(TimePoint now);
   void RefreshSession(sip::DialogId dialog, TimePoint now);
@@ -151,6 +156,7 @@ class BrowserEdge {
 
   const BrowserOptions options_;
   sip::UserAgent user_agent_;
+  RingGroups rings_;
   Registrar registrar_;
   sip::DigestServer digest_;
   std::vector<BrowserText> texts_;  // answers that bypass the user agent: keep-alives, rejections

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <ranges>
 #include <utility>
 
 namespace lastmile::browser {
@@ -99,13 +100,16 @@ void Registrar::OnTimer(TimePoint now) {
   }
 }
 
-const Binding* Registrar::Find(std::string_view user, TimePoint now) const {
+std::vector<const Binding*> Registrar::FindAll(std::string_view user, TimePoint now) const {
+  std::vector<const Binding*> alive;
   const auto found = bindings_.find(std::string(user));
-  if (found == bindings_.end()) return nullptr;
-  for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) {
-    if (it->expires_at > now) return &*it;
+  if (found == bindings_.end()) return alive;
+  for (const Binding& binding : found->second | std::views::reverse) {
+    const bool is_known = std::ranges::any_of(
+        alive, [&](const Binding* other) { return SameDevice(other->contact, binding.contact); });
+    if (binding.expires_at > now && !is_known) alive.push_back(&binding);
   }
-  return nullptr;
+  return alive;
 }
 
 const Binding* Registrar::FindOnFlow(std::string_view user, sip::FlowId flow) const {

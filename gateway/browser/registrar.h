@@ -51,8 +51,9 @@ class Registrar {
   void RemoveFlow(sip::FlowId flow);
   void OnTimer(TimePoint now);  // forgets what has expired
   TimePoint next_timeout() const { return next_expiry_; }
-  // The newest binding that is alive; nullptr: the user is away.
-  const Binding* Find(std::string_view user, TimePoint now) const;
+  // Where the user can be rung: the bindings that are alive, newest first, one a device (RFC 5626
+  // section 6). Valid until the next change. Empty: the user is away.
+  std::vector<const Binding*> FindAll(std::string_view user, TimePoint now) const;
   // That user's binding over this flow; nullptr: none.
   const Binding* FindOnFlow(std::string_view user, sip::FlowId flow) const;
   size_t binding_count() const;
