@@ -106,7 +106,7 @@ constexpr Row kTable[] = {
     {kAnswered, "reoffered", kAnswered, "update reoffer:200"},
     {kAnswered, "browser-back", kAnswered, ""},
     {kAnswered, "offer-answered", kAnswered, ""},
-    {kAnswered, "offer-gone", kClosing, "bye:callee close"},
+    {kAnswered, "offer-gone", kClosing, "bye:caller bye:callee close"},
     {kAnswered, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kAnswered, "timer", kAnswered, ""},
 
@@ -127,7 +127,7 @@ constexpr Row kTable[] = {
     {kConnected, "reoffered", kConnected, "update reoffer:200"},
     {kConnected, "browser-back", kConnected, "update offer"},
     {kConnected, "offer-answered", kConnected, ""},
-    {kConnected, "offer-gone", kClosing, "bye:callee close"},
+    {kConnected, "offer-gone", kClosing, "bye:caller bye:callee close"},
     {kConnected, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kConnected, "timer", kConnected, ""},
 
