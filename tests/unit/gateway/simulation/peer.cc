@@ -348,8 +348,9 @@ void Peer::Answer(Ringing& ringing) {
   Accept(ringing, leg);
   if (most_forks() < 2 || !world_.dice.Chance(15)) return;
   world_.In(world_.dice.Between(0s, 2s), [this, &ringing] {
+    if (!ringing.link->up) return;
     Leg& other = Fork(ringing);
-    if (other.accepted || !ringing.link->up) return;
+    if (other.accepted) return;
     other.loser = true;
     Accept(ringing, other);
   });
