@@ -364,9 +364,10 @@ void Call::OnBrowserSilent(const BrowserSilent& silent, TimePoint now, Outputs& 
 void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out) {
   const std::string_view leg = IsBrowser(answered.party) ? "browser" : "trunk";
   if (answered.status == 408 || answered.status == 481) {
-    // RFC 3261 section 12.2.1.2: the dialog is gone. Hung up while its connection was lost.
+    // RFC 3261 section 12.2.1.2: the peer knows no such dialog, as one that hung up while its
+    // connection was lost. Our side of it ends with a BYE all the same.
     const std::string why = fmt::format("a re-INVITE was answered {}", answered.status);
-    End({.reason_header = SipReason(answered.status, why), .gone = answered.party}, why, now, out);
+    End({.reason_header = SipReason(answered.status, why)}, why, now, out);
   } else if (answered.status == 491) {
     // Of the trunk: the browser's are tried again by its edge.
     trunk_offer_again_ = now + kOfferAgain;

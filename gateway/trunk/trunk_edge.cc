@@ -189,6 +189,13 @@ sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
   return user_agent_.Invite(FlowTo(index), MakeInvite(*trunk, request), now);
 }
 
+void TrunkEdge::Reach(sip::DialogId dialog, std::string_view name) {
+  const Trunk* trunk = FindTrunk(name);
+  if (!trunk || user_agent_.FlowOf(dialog)) return;
+  const auto index = static_cast<size_t>(trunk - options_.trunks.data());
+  user_agent_.BindFlow(dialog, FlowTo(index));
+}
+
 size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
   const Trunk* trunk = FindTrunk(request.trunk);
   if (!trunk) return 0;

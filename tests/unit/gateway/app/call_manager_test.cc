@@ -372,8 +372,13 @@ TEST_F(ReboundTest, ABrowserThatHungUpMeanwhileEndsTheTrunkLeg) {
   const sip::Message reinvite = ComeBack();
   gw.FromBrowser(kAliceAgain, sip::MakeResponse(reinvite, 481, "", ""));
   EXPECT_EQ(gw.ToBrowser(kAliceAgain).method, "ACK");
-  EXPECT_EQ(gw.ToTrunk().method, "BYE");
-  EXPECT_TRUE(gw.BrowserIsQuiet(kAliceAgain));
+  const sip::Message bye = gw.ToBrowser(kAliceAgain);
+  EXPECT_EQ(bye.method, "BYE");
+  gw.FromBrowser(kAliceAgain, sip::MakeResponse(bye, 481, "", ""));
+  const sip::Message trunk_bye = gw.ToTrunk();
+  EXPECT_EQ(trunk_bye.method, "BYE");
+  gw.FromTrunk(gw.TrunkAnswer(trunk_bye, 200, ""));
+  ExpectEmptyAfterTimers();
 }
 
 TEST_F(ReboundTest, GlareIsFollowedByANewOffer) {
@@ -481,6 +486,18 @@ TEST_F(CallManagerTest, ATrunkThatCannotBeReachedIs503) {
   gw.CloseTrunkStream();
   const sip::Message answer = gw.ToBrowser(kAlice);
   EXPECT_EQ(answer.status, 503);
+  ExpectEmptyAfterTimers();
+}
+
+TEST_F(CallManagerTest, AByeForACarrierWhoseConnectionIsLostGoesOverANewOne) {
+  Connect();
+  gw.CloseTrunkStream();
+  gw.FromBrowser(kAlice, InDialog("BYE", ok));
+  EXPECT_EQ(gw.streams_opened, 2);
+  const sip::Message bye = gw.ToTrunk();
+  EXPECT_EQ(bye.method, "BYE");
+  EXPECT_EQ(bye.call_id, trunk_invite.call_id);
+  gw.FromTrunk(gw.TrunkAnswer(bye, 200, ""));
   ExpectEmptyAfterTimers();
 }
 

@@ -124,7 +124,7 @@ TEST_F(CallHold, GlareIsTriedAgainAndForgottenWithTheCall) {
 
 TEST_F(CallHold, ACarrierThatLostTheCallEndsIt) {
   BrowserOffers("sendonly");
-  EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCallee, 481, ""}), "bye:caller close");
+  EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCallee, 481, ""}), "bye:caller bye:callee close");
 }
 
 }  // namespace

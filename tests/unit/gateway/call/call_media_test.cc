@@ -212,7 +212,7 @@ TEST(CallRebound, ABrowserThatHungUpMeanwhileEndsTheCallWithoutABye) {
   CallHarness harness(CallDirection::kFromBrowser);
   harness.DriveTo(CallState::kConnected);
   harness.Feed(BrowserBack{{"freshUfr", "freshfreshfreshfreshfres"}});
-  EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCaller, 481, ""}), "bye:callee close");
+  EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCaller, 481, ""}), "bye:caller bye:callee close");
 }
 
 TEST(CallRefresh, TheBrowserIsOfferedWhatItHas) {

@@ -126,7 +126,7 @@ constexpr Row kTable[] = {
     {kAnswered, "browser-away", kClosing, "bye:caller bye:callee close"},
     {kAnswered, "refresh-due", kAnswered, ""},
     {kAnswered, "offer-answered", kAnswered, ""},
-    {kAnswered, "offer-gone", kClosing, "bye:callee close"},
+    {kAnswered, "offer-gone", kClosing, "bye:caller bye:callee close"},
     {kAnswered, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kAnswered, "timer", kAnswered, ""},
 
@@ -152,7 +152,7 @@ constexpr Row kTable[] = {
     {kConnected, "browser-away", kClosing, "bye:caller bye:callee close"},
     {kConnected, "refresh-due", kConnected, "offer"},
     {kConnected, "offer-answered", kConnected, ""},
-    {kConnected, "offer-gone", kClosing, "bye:callee close"},
+    {kConnected, "offer-gone", kClosing, "bye:caller bye:callee close"},
     {kConnected, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kConnected, "timer", kConnected, ""},
 

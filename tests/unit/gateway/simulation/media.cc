@@ -1,0 +1,101 @@
+#include "tests/unit/gateway/simulation/media.h"
+
+#include <string>
+#include <utility>
+
+namespace lastmile::simulation {
+namespace {
+
+using media::SessionFault;
+
+media::SessionOpened Opened(media::SessionId session) {
+  static const auto kBrowser = *Endpoint::Parse("192.0.2.1:20000");
+  static const auto kRtp = *Endpoint::Parse("192.0.2.1:30000");
+  static const auto kRtcp = *Endpoint::Parse("192.0.2.1:30001");
+  media::SessionOpened opened{.session = session};
+  opened.browser = {.ice_ufrag = "gwUf" + std::to_string(session.value),
+                    .ice_pwd = "gwPwgwPwgwPwgwPwgwPwgwPw",
+                    .candidates = {kBrowser},
+                    .fingerprint = {"sha-256", Bytes(32, 0xab)}};
+  opened.trunk = {kRtp, kRtcp};
+  return opened;
+}
+
+}  // namespace
+
+bool Media::Execute(const media::MediaCommand& command) {
+  if (const auto* open = std::get_if<media::OpenSession>(&command)) return Open(*open);
+  if (const auto* close = std::get_if<media::CloseSession>(&command)) {
+    Close(close->session);
+    return true;
+  }
+  const auto& update = std::get<media::UpdateSession>(command);
+  const auto found = sessions_.find(update.session);
+  if (found == sessions_.end() || found->second != State::kOpen) {
+    world_.Fail("a media session is updated that is not open");
+  }
+  return true;
+}
+
+bool Media::Open(const media::OpenSession& open) {
+  Dice& dice = world_.dice;
+  if (sessions_.contains(open.session)) world_.Fail("a media session is opened twice");
+  const size_t fate = dice.Below(100);
+  sessions_[open.session] = fate < 3 ? State::kRefused : State::kOpen;
+  if (fate < 3) return false;
+  if (fate < 5) {
+    Report(dice.Between(0s, 1s),
+           media::SessionFailed{open.session, SessionFault::kNoPort, "no port is free"});
+    return true;
+  }
+  if (fate < 6) return true;  // never heard of again
+  const Duration late = fate < 8 ? 6s : dice.Between(0s, 100ms);
+  Report(late, Opened(open.session));
+  if (dice.Chance(70)) {
+    Report(late + dice.Between(0s, 3s), media::BrowserConnected{open.session});
+  }
+  if (dice.Chance(8)) {
+    static constexpr SessionFault kFaults[] = {
+        SessionFault::kFingerprintMismatch, SessionFault::kDtlsFailed, SessionFault::kBrowserGone};
+    Report(late + dice.Between(0s, 60s),
+           media::SessionFailed{open.session, dice.Of(kFaults), "the media failed"});
+  }
+  return true;
+}
+
+void Media::Close(media::SessionId session) {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return world_.Fail("an unknown media session is closed");
+  if (found->second == State::kClosed) return world_.Fail("a media session is closed twice");
+  const bool refused = found->second == State::kRefused;
+  found->second = State::kClosed;
+  if (refused || world_.dice.Chance(2)) return;  // not there, or stuck
+  const Duration late = world_.dice.Chance(3) ? 5s : world_.dice.Between(0s, 100ms);
+  Report(late, media::SessionClosed{.session = session}, true);
+}
+
+void Media::Report(Duration delay, media::MediaEvent event, bool last) {
+  world_.In(delay, [this, event = std::move(event), last] {
+    const auto session = std::visit([](const auto& e) { return e.session; }, event);
+    // SessionClosed is the last event of a session.
+    if (!last && sessions_.at(session) == State::kClosed) return;
+    if (world_.tracing()) world_.Note("media -> gateway  event " + std::to_string(event.index()));
+    world_.manager.OnMedia(event, world_.now);
+  });
+}
+
+void Media::FailAll() {
+  for (const auto& [id, state] : sessions_) {
+    if (state != State::kOpen) continue;
+    Report(0s, media::SessionFailed{id, SessionFault::kBrowserGone, "the browser is gone"});
+  }
+}
+
+bool Media::AllClosed() const {
+  for (const auto& [id, state] : sessions_) {
+    if (state == State::kOpen) return false;
+  }
+  return true;
+}
+
+}  // namespace lastmile::simulation
