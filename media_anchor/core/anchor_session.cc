@@ -102,7 +102,11 @@ Outgoing AnchorSession::RelayToTrunk(MutableByteView packet, TimePoint now) {
     audio_.CountDroppedOfBrowser();
     return {};
   }
-  if (!video_types_[view->header().payload_type]) return audio_.OnBrowserRtp(*view, now);
+  if (!video_types_[view->header().payload_type]) {
+    const Outgoing out = audio_.OnBrowserRtp(*view, now);
+    TellHeard(audio_.TakeHeardOfBrowser(), true);
+    return out;
+  }
   if (video_open_) return video_->OnBrowserRtp(*view, now);
   audio_.CountDroppedOfBrowser();
   return {};
@@ -118,9 +122,13 @@ Outgoing AnchorSession::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t 
                                    const Endpoint& from, TimePoint now) {
   MediaSection* const section = OpenSection(kind);
   if (section == nullptr) return {};
-  if (!failed_) return section->OnTrunkRtp(room, size, from, now);
-  section->CountDroppedOfTrunk();
-  return {};
+  if (failed_) {
+    section->CountDroppedOfTrunk();
+    return {};
+  }
+  const Outgoing out = section->OnTrunkRtp(room, size, from, now);
+  TellHeard(section->TakeHeardOfTrunk(), false);
+  return out;
 }
 
 Outgoing AnchorSession::OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size,
@@ -134,7 +142,7 @@ bool AnchorSession::PopOutgoing(Outgoing& out) {
     out = {.to = Outgoing::To::kBrowser, .bytes = own_, .path = *browser_.send_path()};
     return true;
   }
-  return audio_.PopReport(own_, out) || (video_open_ && video_->PopReport(own_, out));
+  return audio_.PopReport(own_, out) || audio_.PopDigit(own_, out) || (video_open_ && video_->PopReport(own_, out));
 }
 
 std::optional<MediaEvent> AnchorSession::PopEvent() {
@@ -157,11 +165,15 @@ TimePoint AnchorSession::next_timeout() const {
   if (failed_) return kNever;
   const TimePoint browser_deadline =
       connected_ ? *browser_.last_heard() + options_.browser_gone_after : connect_by_;
-  return std::min({browser_.next_timeout(), browser_deadline, audio_.next_report(),
-                   video_open_ ? video_->next_report() : kNever});
+  return std::min({browser_.next_timeout(), browser_deadline, audio_.next_timeout(),
+                   video_open_ ? video_->next_timeout() : kNever});
 }
 
 void AnchorSession::Close() { browser_.Close(); }
+
+void AnchorSession::TellHeard(std::optional<uint8_t> event, bool from_browser) {
+  if (event) events_.push_back(DigitHeard{options_.id, from_browser, *event});
+}
 
 void AnchorSession::Follow() {
   if (failed_) return;
