@@ -76,13 +76,16 @@ std::optional<RelayStream::Forwarded> RelayStream::Forward(const RtpView& packet
   out.sequence = static_cast<uint16_t>(in.sequence + sequence_offset_);
   out.timestamp = in.timestamp + timestamp_offset_;
   out.ssrc = ssrc_;
-  if (payload.event && payload.clock_rate != payload.out_clock_rate) {
+  const bool converts = payload.event && payload.clock_rate != payload.out_clock_rate;
+  if (converts) {
     const auto timestamp = ConvertEvent(packet, payload, now);
     if (!timestamp) return std::nullopt;
     out.timestamp = *timestamp;
   }
   OnSent(out, payload, now);
-  return Forwarded{packet.Rewrite(out), out};
+  const MutableByteView rewritten = packet.Rewrite(out);
+  if (!converts) return Forwarded{rewritten, out};
+  return Forwarded{rewritten.first(RtpHeader::kSize + TelephoneEvent::kSize), out};
 }
 
 void RelayStream::OnSent(const RtpHeader& out, const Payload& payload, TimePoint now) {

@@ -103,7 +103,8 @@ TEST_P(DtmfClocksTest, AThousandDigitsOfTheBrowserReachTheTrunkOverTwoLossyLinks
   for (size_t i = 0; i < carrier.events().size(); ++i) {
     const auto& event = carrier.events()[i];
     EXPECT_LE(event.ticks, (3 + i % 4) * GetParam().trunk / 50);
-    if (event.ended) EXPECT_EQ(event.ticks, (3 + i % 4) * GetParam().trunk / 50);
+    if (!event.ended) continue;
+    EXPECT_EQ(event.ticks, (3 + i % 4) * GetParam().trunk / 50);
   }
 }
 
@@ -221,8 +222,8 @@ TEST_F(DtmfSessionTest, WhileADigitIsSentTheBrowsersAudioIsHeldBack) {
   const auto first = std::ranges::find(types, kTrunkEvent);
   const auto last = std::find(types.rbegin(), types.rend(), kTrunkEvent).base();
   EXPECT_EQ(std::ranges::count(types, kTrunkEvent), 14);
-  // Only between the digits somebody may be heard, for 40 of the 80 ms.
-  EXPECT_EQ(std::count(first, last, kTrunkAudio), 2);
+  // Only between the digits somebody may be heard: for 60 of the 80 ms.
+  EXPECT_EQ(std::count(first, last, kTrunkAudio), 3);
   EXPECT_EQ(types.back(), kTrunkAudio);
 }
 
