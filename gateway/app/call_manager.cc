@@ -291,8 +291,8 @@ bool CallManager::OnInfoAnswered(bool from_browser, const sip::UserAgentEvent& e
 }
 
 void CallManager::SendInfo(Entry& entry, const call::SendInfo& info, TimePoint now) {
-  const bool to_browser = (info.party == Party::kCaller) ==
-                          (entry.call.direction() == CallDirection::kFromBrowser);
+  const bool to_browser =
+      (info.party == Party::kCaller) == (entry.call.direction() == CallDirection::kFromBrowser);
   sip::Extras extras;
   extras.content_type = info.content_type;
   extras.body = info.body;
@@ -300,8 +300,8 @@ void CallManager::SendInfo(Entry& entry, const call::SendInfo& info, TimePoint n
     browser_edge_.user_agent().SendInDialog(entry.browser_dialog, "INFO", std::move(extras), now);
     return;
   }
-  trunk_infos_.insert(trunk_edge_.user_agent().SendInDialog(entry.trunk_dialog, "INFO",
-                                                            std::move(extras), now));
+  trunk_infos_.insert(
+      trunk_edge_.user_agent().SendInDialog(entry.trunk_dialog, "INFO", std::move(extras), now));
 }
 
 void CallManager::OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now) {

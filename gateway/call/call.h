@@ -164,8 +164,8 @@ class Call {
   DigitPace caller_digits_;  // pressed by the caller
   DigitPace callee_digits_;
   std::optional<DigitWay> told_way_;  // in the log
-  std::string answer_;       // for the caller, from the callee's last SDP
-  int last_progress_ = 100;  // the last 1xx the caller was sent
+  std::string answer_;                // for the caller, from the callee's last SDP
+  int last_progress_ = 100;           // the last 1xx the caller was sent
   CallSummary summary_;
   bool caller_has_sdp_ = false;  // an 18x with SDP was sent: a second one would break JsSIP
 };

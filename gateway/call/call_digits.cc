@@ -100,16 +100,16 @@ DigitWay Call::WayToTrunk(uint8_t event) {
     return events && TakesFlash(trunk_.codecs) ? DigitWay::kEvents : DigitWay::kInfo;
   }
   const DtmfMode mode = settings_.trunk.dtmf;
-  const DigitWay way = events                                  ? DigitWay::kEvents
+  const DigitWay way = events                             ? DigitWay::kEvents
                        : mode == DtmfMode::kInfo || !g711 ? DigitWay::kInfo
-                                                               : DigitWay::kTones;
+                                                          : DigitWay::kTones;
   if (way != told_way_) {
     told_way_ = way;
     const bool missing = mode == DtmfMode::kRfc4733 && !events;
     spdlog::info("call={} leg=trunk digits go as {}{}", id_.value, ToString(way),
-                 missing                                        ? ": the trunk has no telephone-event"
+                 missing                              ? ": the trunk has no telephone-event"
                  : mode == DtmfMode::kInband && !g711 ? ": no G.711 to put tones into"
-                                                                : "");
+                                                      : "");
   }
   return way;
 }

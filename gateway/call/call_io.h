@@ -127,9 +127,9 @@ struct SendInfo {  // nothing waits for its answer
   std::string body;
 };
 struct Ended {};  // the last output: the call may be deleted
-using CallOutput = std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee,
-                                CancelCallee, HangUp, AnswerReoffer, SendOffer, AnswerInfo,
-                                SendInfo, Ended>;
+using CallOutput =
+    std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee, CancelCallee, HangUp,
+                 AnswerReoffer, SendOffer, AnswerInfo, SendInfo, Ended>;
 
 }  // namespace lastmile::call
 

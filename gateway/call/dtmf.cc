@@ -86,8 +86,8 @@ Result<std::optional<Digit>, InfoRefusal> ParseInfo(std::string_view content_typ
   if (content_type.empty() && body.empty()) return std::nullopt;
   const bool plain = content_type == kDtmf;
   if (!plain && content_type != kDtmfRelay) {
-    return std::unexpected(
-        InfoRefusal{415, "INFO is taken for DTMF only: application/dtmf-relay or application/dtmf"});
+    return std::unexpected(InfoRefusal{
+        415, "INFO is taken for DTMF only: application/dtmf-relay or application/dtmf"});
   }
   if (body.size() > kMaxBody) return Malformed("a digit does not take so many bytes");
   if (plain) {

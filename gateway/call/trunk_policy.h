@@ -21,9 +21,9 @@ enum class DtmfMode {
 // Thread: any; read-only once loaded.
 struct TrunkPolicy {
   std::vector<std::string> codecs = {"PCMU", "PCMA"};  // in order of preference
-  std::vector<std::string> video;   // video codecs it takes, in order of preference; empty: refused
-  bool rtcp_mux = false;            // a=rtcp-mux is offered (RFC 5761)
-  bool nat = false;                 // its media may come from another address than it says
+  std::vector<std::string> video;  // video codecs it takes, in order of preference; empty: refused
+  bool rtcp_mux = false;           // a=rtcp-mux is offered (RFC 5761)
+  bool nat = false;                // its media may come from another address than it says
   DtmfMode dtmf = DtmfMode::kRfc4733;
   sdp::TrunkProfile sdp;            // rules, and the budget of the SDP alone
   size_t max_invite_bytes = 1300;   // budget of a whole INVITE; the SDP gets what its head leaves

@@ -142,7 +142,8 @@ bool AnchorSession::PopOutgoing(Outgoing& out) {
     out = {.to = Outgoing::To::kBrowser, .bytes = own_, .path = *browser_.send_path()};
     return true;
   }
-  return audio_.PopReport(own_, out) || audio_.PopDigit(own_, out) || (video_open_ && video_->PopReport(own_, out));
+  return audio_.PopReport(own_, out) || audio_.PopDigit(own_, out) ||
+         (video_open_ && video_->PopReport(own_, out));
 }
 
 std::optional<MediaEvent> AnchorSession::PopEvent() {

@@ -22,9 +22,9 @@ namespace lastmile::media {
 
 // One call's media, sans-IO: a browser leg, a section of audio and perhaps one of video, each with
 // its trunk leg and relay, and faults. A datagram in gives at most one datagram out at once, in the
-// same buffer; what a leg sends by itself (DTLS flights, RTCP reports, digits) waits in PopOutgoing(),
-// events in PopEvent(): the owner empties both after every call. `context` outlives the session.
-// Thread: its owner's (the media worker's). No allocation per packet.
+// same buffer; what a leg sends by itself (DTLS flights, RTCP reports, digits) waits in
+// PopOutgoing(), events in PopEvent(): the owner empties both after every call. `context` outlives
+// the session. Thread: its owner's (the media worker's). No allocation per packet.
 class AnchorSession {
  public:
   struct Options {

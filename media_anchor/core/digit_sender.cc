@@ -8,8 +8,8 @@
 namespace lastmile::media {
 namespace {
 
-constexpr uint32_t kSamples = 160;      // of G.711 in kDigitPeriod
-constexpr uint32_t kEndRepeats = 2;     // RFC 4733 section 2.5.1.4: the last packet goes three times
+constexpr uint32_t kSamples = 160;   // of G.711 in kDigitPeriod
+constexpr uint32_t kEndRepeats = 2;  // RFC 4733 section 2.5.1.4: the last packet goes three times
 constexpr uint32_t kGapFrames = kDigitGap / kDigitPeriod;
 static_assert(kEndRepeats <= kGapFrames);
 

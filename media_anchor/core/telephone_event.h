@@ -45,9 +45,9 @@ class EventTracker {
   bool known_ = false;
   bool ended_ = false;
   uint8_t event_ = 0;
-  uint16_t duration_ = 0;         // of the segment
-  uint32_t timestamp_ = 0;        // of the segment
-  uint32_t before_segment_ = 0;   // ticks of the segments before it
+  uint16_t duration_ = 0;        // of the segment
+  uint32_t timestamp_ = 0;       // of the segment
+  uint32_t before_segment_ = 0;  // ticks of the segments before it
 };
 
 }  // namespace lastmile::media

@@ -105,10 +105,10 @@ TEST(CodecsForOffer, EveryAudioClockGetsItsTelephoneEventWhateverTheOtherLegHas)
   const auto remote = Read(
       "m=audio 4000 RTP/AVP 109 96 0 101\na=rtpmap:109 opus/48000/2\na=rtpmap:96 x/16000\n"
       "a=rtpmap:101 telephone-event/8000\n");
-  EXPECT_THAT(Short(CodecsForOffer(remote, {"opus", "x", "PCMU"})),
-              ElementsAre("opus/48000/2=96", "x/16000=97", "PCMU/8000=0",
-                          "telephone-event/48000=98 0-15", "telephone-event/16000=99 0-15",
-                          "telephone-event/8000=101 0-15"));
+  EXPECT_THAT(
+      Short(CodecsForOffer(remote, {"opus", "x", "PCMU"})),
+      ElementsAre("opus/48000/2=96", "x/16000=97", "PCMU/8000=0", "telephone-event/48000=98 0-15",
+                  "telephone-event/16000=99 0-15", "telephone-event/8000=101 0-15"));
 }
 
 TEST(CodecsForOffer, NothingInCommonIsEmpty) {
@@ -166,8 +166,9 @@ TEST(CommonCodecs, NamesEachFormatOnce) {
 }
 
 TEST(CommonCodecs, TelephoneEventIsKeptAtTheClocksOfTheAudio) {
-  const auto trunk = Read("m=audio 4000 RTP/AVP 96 101\na=rtpmap:96 opus/48000/2\n"
-                          "a=rtpmap:101 telephone-event/8000\n");
+  const auto trunk = Read(
+      "m=audio 4000 RTP/AVP 96 101\na=rtpmap:96 opus/48000/2\n"
+      "a=rtpmap:101 telephone-event/8000\n");
   EXPECT_THAT(Short(CommonCodecs(ChromiumCodecs(), trunk)),
               ElementsAre("opus/48000/2=111", "telephone-event/48000=110"));
   const auto without = Read("m=audio 4000 RTP/AVP 0\n");
@@ -220,10 +221,12 @@ TEST(PairCodecs, TelephoneEventOfOneLegAloneHasNoNumberOnTheOther) {
 }
 
 TEST(PairCodecs, ATelephoneEventThatTheBrowserLacksGoesToOneThatItHas) {
-  const auto browser = Read("m=audio 4000 RTP/AVP 111 101\na=rtpmap:111 opus/48000/2\n"
-                            "a=rtpmap:101 telephone-event/8000\n");
-  const auto trunk = Read("m=audio 4000 RTP/AVP 96 97\na=rtpmap:96 opus/48000/2\n"
-                          "a=rtpmap:97 telephone-event/48000\n");
+  const auto browser = Read(
+      "m=audio 4000 RTP/AVP 111 101\na=rtpmap:111 opus/48000/2\n"
+      "a=rtpmap:101 telephone-event/8000\n");
+  const auto trunk = Read(
+      "m=audio 4000 RTP/AVP 96 97\na=rtpmap:96 opus/48000/2\n"
+      "a=rtpmap:97 telephone-event/48000\n");
   const auto pairs = PairCodecs(browser, trunk);
   ASSERT_EQ(pairs.size(), 2u);
   EXPECT_EQ(pairs[1].browser.payload_type, 101);

@@ -111,7 +111,8 @@ TEST(CallDigits, SoManyWaitAndMoreAreRefused) {
   EXPECT_EQ(harness.Feed(Info(Party::kCaller)), "info:503");
   EXPECT_THAT(harness.Output<AnswerInfo>().warning, HasSubstr("32 digits wait"));
   EXPECT_EQ(harness.Feed(DigitHeard{.from_browser = true, .event = 1}), "");
-  EXPECT_EQ(harness.Feed(Info(Party::kCallee)), "info:200 send-info:caller") << "each way by itself";
+  EXPECT_EQ(harness.Feed(Info(Party::kCallee)), "info:200 send-info:caller")
+      << "each way by itself";
   harness.now += 1s;
   EXPECT_EQ(harness.Feed(Info(Party::kCaller)), "info:200 event:5");
 }

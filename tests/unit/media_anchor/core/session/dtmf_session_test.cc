@@ -298,11 +298,9 @@ TEST_F(DtmfSessionTest, ATrunkOnHoldGetsNoDigit) {
 TEST_F(DtmfSessionTest, DigitsOfTheBrowserThatHaveNoTypeOnTheTrunkAreToldOnce) {
   payloads_[1].trunk_pt = payloads_[1].trunk_pt_in = kNoPayloadType;
   Connect({48000, 48000, 48000});
-  EventSource source({.audio = kBrowserAudio,
-                      .audio_clock = 48000,
-                      .event = kBrowserEvent,
-                      .event_clock = 48000},
-                     0x1111);
+  EventSource source(
+      {.audio = kBrowserAudio, .audio_clock = 48000, .event = kBrowserEvent, .event_clock = 48000},
+      0x1111);
   LossyLink access(9);
   EventReceiver carrier(kTrunkAudio, kTrunkEvent);
   const std::vector<int> digits = RandomDigits(10);
