@@ -148,6 +148,7 @@ namespace {
 // none.
 void PairOtherEvents(const std::vector<Codec>& browser, const std::vector<Codec>& trunk_theirs,
                      const std::vector<Codec>& trunk_ours, std::vector<CodecPair>& pairs) {
+  if (pairs.empty()) return;  // no audio that they could be in
   const auto missing = [](Codec like) {
     like.payload_type = kNoPayloadType;
     return like;

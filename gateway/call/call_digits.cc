@@ -37,9 +37,10 @@ bool Call::HasAudio() const {
 }
 
 void Call::OnInfo(const InfoReceived& info, TimePoint now, Outputs& out) {
+  if (state_ == CallState::kEnded) return;
   AnswerInfo answer{.party = info.party, .request = info.request, .status = 200};
   const auto digit = ParseInfo(info.content_type, info.body);
-  if (state_ == CallState::kClosing || state_ == CallState::kEnded) {
+  if (state_ == CallState::kClosing) {
     answer.status = 481;
     answer.warning = "the call has ended";
   } else if (!digit) {

@@ -87,11 +87,9 @@ TEST(CallDigits, EveryStateAnswersAnInfo) {
     EXPECT_EQ(harness.Feed(Info(Party::kCaller)), "info:503");
     EXPECT_THAT(harness.Output<AnswerInfo>().warning, HasSubstr("no audio yet"));
   }
-  for (const CallState state : {CallState::kClosing, CallState::kEnded}) {
-    CallHarness harness(CallDirection::kFromBrowser);
-    harness.DriveTo(state);
-    EXPECT_EQ(harness.Feed(Info(Party::kCaller)), "info:481");
-  }
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kClosing);
+  EXPECT_EQ(harness.Feed(Info(Party::kCaller)), "info:481");
 }
 
 // JsSIP sends digits from the first 18x on.

@@ -44,6 +44,8 @@ constexpr Row kTable[] = {
     {kIdle, "browser-back", kIdle, ""},
     {kIdle, "offer-answered", kIdle, ""},
     {kIdle, "offer-gone", kIdle, ""},
+    {kIdle, "digit-info", kIdle, "info:503"},
+    {kIdle, "digit-heard", kIdle, ""},
     {kIdle, "shut-down", kEnded, "ended"},
     {kIdle, "timer", kIdle, ""},
 
@@ -65,6 +67,8 @@ constexpr Row kTable[] = {
     {kOpening, "browser-back", kOpening, ""},
     {kOpening, "offer-answered", kOpening, ""},
     {kOpening, "offer-gone", kOpening, ""},
+    {kOpening, "digit-info", kOpening, "info:503"},
+    {kOpening, "digit-heard", kOpening, ""},
     {kOpening, "shut-down", kClosing, "answer:503 close"},
     {kOpening, "timer", kClosing, "answer:503 close"},
 
@@ -86,6 +90,8 @@ constexpr Row kTable[] = {
     {kCalling, "browser-back", kCalling, ""},
     {kCalling, "offer-answered", kCalling, ""},
     {kCalling, "offer-gone", kCalling, ""},
+    {kCalling, "digit-info", kCalling, "info:503"},
+    {kCalling, "digit-heard", kCalling, ""},
     {kCalling, "shut-down", kClosing, "answer:503 cancel close"},
     {kCalling, "timer", kCalling, ""},
 
@@ -107,6 +113,8 @@ constexpr Row kTable[] = {
     {kAnswered, "browser-back", kAnswered, ""},
     {kAnswered, "offer-answered", kAnswered, ""},
     {kAnswered, "offer-gone", kClosing, "bye:callee close"},
+    {kAnswered, "digit-info", kAnswered, "info:200 event:5"},
+    {kAnswered, "digit-heard", kAnswered, "event:5"},
     {kAnswered, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kAnswered, "timer", kAnswered, ""},
 
@@ -128,6 +136,8 @@ constexpr Row kTable[] = {
     {kConnected, "browser-back", kConnected, "update offer"},
     {kConnected, "offer-answered", kConnected, ""},
     {kConnected, "offer-gone", kClosing, "bye:callee close"},
+    {kConnected, "digit-info", kConnected, "info:200 event:5"},
+    {kConnected, "digit-heard", kConnected, "event:5"},
     {kConnected, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kConnected, "timer", kConnected, ""},
 
@@ -149,6 +159,8 @@ constexpr Row kTable[] = {
     {kClosing, "browser-back", kClosing, ""},
     {kClosing, "offer-answered", kClosing, ""},
     {kClosing, "offer-gone", kClosing, ""},
+    {kClosing, "digit-info", kClosing, "info:481"},
+    {kClosing, "digit-heard", kClosing, ""},
     {kClosing, "shut-down", kClosing, ""},
     {kClosing, "timer", kEnded, "ended"},
 };
@@ -173,6 +185,10 @@ std::map<std::string, CallInput> InputsFor(const CallHarness& harness) {
       {"browser-back", BrowserBack{{"freshUfr", "freshfreshfreshfreshfres"}}},
       {"offer-answered", OfferAnswered{Party::kCaller, 200, "not sdp"}},
       {"offer-gone", OfferAnswered{Party::kCaller, 481, ""}},
+      {"digit-info",
+       InfoReceived{
+           harness.from_browser() ? Party::kCaller : Party::kCallee, {6}, kDtmfRelay, "Signal=5"}},
+      {"digit-heard", DigitHeard{.from_browser = true, .event = 5}},
       {"shut-down", ShutDown{"stopping"}},
   };
 }
