@@ -34,30 +34,28 @@ class DynamicTypes {
   uint8_t video_ = kFirstVideo;
 };
 
-// telephone-event at every clock rate that has a chosen codec and that `remote` knows (RFC 4733
-// section 2.1: its clock is that of the audio it is mixed with).
-void AddTelephoneEvents(const std::vector<Codec>& remote, DynamicTypes& types,
-                        std::vector<Codec>& chosen) {
+// telephone-event at every clock rate that has a chosen codec (RFC 4733 section 2.1: its clock is
+// that of the audio it is mixed with), whether the other leg knows it or not: the gateway converts
+// events, and makes them.
+void AddTelephoneEvents(DynamicTypes& types, std::vector<Codec>& chosen) {
   const size_t speech = chosen.size();
-  for (const Codec& event : remote) {
-    if (!event.is_telephone_event()) continue;
-    const auto uses_clock = [&](const Codec& codec) {
-      return codec.clock_rate == event.clock_rate;
+  for (size_t i = 0; i < speech; ++i) {
+    const uint32_t clock_rate = chosen[i].clock_rate;
+    const auto there = [&](const Codec& codec) {
+      return codec.is_telephone_event() && codec.clock_rate == clock_rate;
     };
-    const auto first = chosen.begin();
-    const auto last = first + static_cast<std::ptrdiff_t>(speech);
-    const bool wanted = std::any_of(first, last, uses_clock);
-    const bool there = std::any_of(last, chosen.end(), uses_clock);
-    if (!wanted || there) continue;
-    const auto payload_type = event.clock_rate == 8000 ? kTelephoneEventType : types.NextAudio();
+    if (IsVideo(chosen[i]) || std::ranges::any_of(chosen, there)) continue;
+    const auto payload_type = clock_rate == 8000 ? kTelephoneEventType : types.NextAudio();
     if (!payload_type) continue;
     chosen.push_back({.name = std::string(kTelephoneEvent),
-                      .clock_rate = event.clock_rate,
+                      .clock_rate = clock_rate,
                       .channels = 1,
                       .payload_type = *payload_type,
                       .fmtp = std::string(kDtmfEvents)});
   }
 }
+
+bool IsEvent(const Codec& codec) { return codec.is_telephone_event(); }
 
 auto SameFormatAs(const Codec& codec) {
   return [&codec](const Codec& other) { return other.SameFormat(codec); };
@@ -94,31 +92,90 @@ std::vector<Codec> CodecsForOffer(const std::vector<Codec>& remote,
       }
     }
   }
-  AddTelephoneEvents(remote, types, chosen);
+  AddTelephoneEvents(types, chosen);
   return chosen;
 }
+
+namespace {
+
+// Those of `mine` at the clocks of the audio in `common`, else the first one: what the other leg
+// has does not matter, see AddTelephoneEvents.
+void KeepTelephoneEvents(const std::vector<Codec>& mine, const std::vector<Codec>& theirs,
+                         std::vector<Codec>& common) {
+  const std::vector<Codec> speech = common;
+  if (!AnyCarriesSpeech(speech)) return;
+  const bool tells = std::ranges::any_of(
+      theirs, [](const Codec& codec) { return IsEvent(codec) && !codec.fmtp.empty(); });
+  const auto keep = [&](Codec event) {
+    if (std::ranges::any_of(common, SameFormatAs(event))) return;
+    // Flash and other extra events do not cross the gateway in the media.
+    if (tells || !event.fmtp.empty()) event.fmtp = kDtmfEvents;
+    common.push_back(std::move(event));
+  };
+  for (const Codec& codec : mine) {
+    const auto same_clock = [&](const Codec& other) {
+      return CarriesSpeech(other) && other.clock_rate == codec.clock_rate;
+    };
+    if (IsEvent(codec) && std::ranges::any_of(speech, same_clock)) keep(codec);
+  }
+  const auto first = std::ranges::find_if(mine, IsEvent);
+  if (first != mine.end() && std::ranges::none_of(common, IsEvent)) keep(*first);
+}
+
+}  // namespace
 
 std::vector<Codec> CommonCodecs(const std::vector<Codec>& mine, const std::vector<Codec>& theirs) {
   std::vector<Codec> common;
   for (const Codec& codec : theirs) {
+    if (IsEvent(codec)) continue;
     const auto it = std::ranges::find_if(mine, SameFormatAs(codec));
     if (it == mine.end() || std::ranges::any_of(common, SameFormatAs(codec))) continue;
     Codec shared = *it;
-    // The far end's wishes hold, whatever leg they are told on. Flash and other extra events do
-    // not cross the gateway.
-    if (!shared.is_telephone_event()) {
-      shared.fmtp = codec.fmtp;
-    } else if (!shared.fmtp.empty() || !codec.fmtp.empty()) {
-      shared.fmtp = kDtmfEvents;
-    }
+    shared.fmtp = codec.fmtp;  // the far end's wishes hold, whatever leg they are told on
     // RFC 4585 section 4.2: an answer has no feedback that was not offered.
     std::erase_if(shared.feedback, [&](const std::string& value) {
       return std::ranges::find(codec.feedback, value) == codec.feedback.end();
     });
     common.push_back(std::move(shared));
   }
+  KeepTelephoneEvents(mine, theirs, common);
   return common;
 }
+
+namespace {
+
+// telephone-event whose clock the other leg does not have: with one of another clock there, or with
+// none.
+void PairOtherEvents(const std::vector<Codec>& browser, const std::vector<Codec>& trunk_theirs,
+                     const std::vector<Codec>& trunk_ours, std::vector<CodecPair>& pairs) {
+  if (pairs.empty()) return;  // no audio that they could be in
+  const auto missing = [](Codec like) {
+    like.payload_type = kNoPayloadType;
+    return like;
+  };
+  std::vector<CodecPair> trunk;
+  for (const Codec& theirs : trunk_theirs) {
+    const auto ours = std::ranges::find_if(trunk_ours, SameFormatAs(theirs));
+    if (!IsEvent(theirs) || ours == trunk_ours.end()) continue;
+    trunk.push_back({missing(theirs), theirs, *ours});
+  }
+  const auto is_paired = [&](const Codec& codec, auto member) {
+    return std::ranges::any_of(pairs, SameFormatAs(codec), member);
+  };
+  for (const Codec& codec : browser) {
+    if (!IsEvent(codec) || is_paired(codec, &CodecPair::browser)) continue;
+    pairs.push_back(trunk.empty() ? CodecPair{codec, missing(codec), missing(codec)}
+                                  : CodecPair{codec, trunk.front().trunk, trunk.front().trunk_in});
+  }
+  const auto first = std::ranges::find_if(browser, IsEvent);
+  for (CodecPair& pair : trunk) {
+    if (is_paired(pair.trunk, &CodecPair::trunk)) continue;
+    if (first != browser.end()) pair.browser = *first;
+    pairs.push_back(pair);
+  }
+}
+
+}  // namespace
 
 std::vector<CodecPair> PairCodecs(const std::vector<Codec>& browser,
                                   const std::vector<Codec>& trunk) {
@@ -136,6 +193,7 @@ std::vector<CodecPair> PairCodecs(const std::vector<Codec>& browser,
     if (std::ranges::any_of(pairs, SameFormatAs(codec), &CodecPair::browser)) continue;
     pairs.push_back({codec, *theirs, *ours});
   }
+  PairOtherEvents(browser, trunk_theirs, trunk_ours, pairs);
   return pairs;
 }
 

@@ -137,6 +137,20 @@ bool SameName(std::string_view one, std::string_view other) {
 
 bool Codec::is_telephone_event() const { return SameName(name, kTelephoneEvent); }
 
+bool Codec::TakesEvent(uint8_t event) const {
+  if (!is_telephone_event()) return false;
+  if (fmtp.empty()) return event <= 15;
+  for (std::string_view rest = fmtp; !rest.empty();) {
+    const std::string_view range = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(range.size() + 1, rest.size()));
+    const size_t dash = std::min(range.find('-'), range.size());
+    const auto first = ToNumber(range.substr(0, dash), UINT8_MAX);
+    const auto last = dash == range.size() ? first : ToNumber(range.substr(dash + 1), UINT8_MAX);
+    if (first && last && *first <= event && event <= *last) return true;
+  }
+  return false;
+}
+
 bool Codec::SameFormat(const Codec& other) const {
   return SameName(name, other.name) && clock_rate == other.clock_rate &&
          channels == other.channels && (!IsVideo(*this) || VariantOf(*this) == VariantOf(other));

@@ -40,6 +40,9 @@ struct Codec {
   std::vector<std::string> feedback = {};
 
   bool is_telephone_event() const;
+  // Of telephone-event: whether its list of events has this one (RFC 4733 section 2.4.1); without
+  // a list, 0 to 15.
+  bool TakesEvent(uint8_t event) const;
   // Name, clock rate and channels; and what two ends cannot agree on later: packetization mode and
   // profile of H264 (RFC 6184 section 8.2.2), profile of VP9 and AV1.
   bool SameFormat(const Codec& other) const;
@@ -222,18 +225,21 @@ class TrunkLeg {
 // The codecs of `policy` (names in our order of preference: "PCMU", "opus"; for a video section
 // "VP8", "H264") that `remote` has, numbered for an offer to the other leg: static payload types of
 // RFC 3551 where they exist, else audio from 96 to 111 and video from 112 on, so that both fit into
-// one bundle. telephone-event at the clock rate of each chosen codec that `remote` has it for, at
-// 8000 Hz as 101. Of a video codec every variant that `remote` has, those that all ends
+// one bundle. telephone-event at the clock rate of each chosen audio codec, at 8000 Hz as 101,
+// whatever `remote` has. Of a video codec every variant that `remote` has, those that all ends
 // know first. Empty: nothing in common.
 std::vector<Codec> CodecsForOffer(const std::vector<Codec>& remote,
                                   const std::vector<std::string>& policy);
 
 // The part of `mine` that `theirs` shares, in the order of `theirs` and with the payload types of
-// `mine`: what to answer on one leg after the other leg chose.
+// `mine`: what to answer on one leg after the other leg chose. telephone-event is kept at the clock
+// rates of that audio, else the first one, also if `theirs` has none.
 std::vector<Codec> CommonCodecs(const std::vector<Codec>& mine, const std::vector<Codec>& theirs);
 
-// Every codec both legs agreed on with its number on each leg; telephone-event is paired at equal
-// clock rate.
+inline constexpr uint8_t kNoPayloadType = 255;
+
+// Every codec both legs agreed on with its number on each leg. telephone-event is paired at equal
+// clock rate where both have it, else with one of another clock rate, else with kNoPayloadType.
 struct CodecPair {
   Codec browser;
   Codec trunk;          // with the carrier's number: the gateway sends with it

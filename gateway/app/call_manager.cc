@@ -64,6 +64,9 @@ struct ToCallInput {
     return call::HungUp{party, event.reason_header};
   }
   std::optional<call::CallInput> operator()(const sip::IncomingRequest& event) const {
+    if (event.request.method == "INFO") {
+      return call::InfoReceived{party, event.id, event.request.content_type, event.request.body};
+    }
     return call::Reoffered{party, event.id, SdpOf(event.request), MakeIceCredentials(random)};
   }
   std::optional<call::CallInput> operator()(const sip::IncomingInvite&) const { return {}; }
@@ -123,6 +126,8 @@ void CallManager::OnMedia(const media::MediaEvent& event, TimePoint now) {
     Feed(entry, call::MediaFailed{failed->reason}, now);
   } else if (const auto* closed = std::get_if<media::SessionClosed>(&event)) {
     Feed(entry, call::MediaClosed{closed->stats}, now);
+  } else if (const auto* heard = std::get_if<media::DigitHeard>(&event)) {
+    Feed(entry, call::DigitHeard{heard->from_browser, heard->event}, now);
   }
 }
 
@@ -283,6 +288,7 @@ CallManager::Entry* CallManager::FindByDialog(bool browser, sip::DialogId dialog
 }
 
 void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now) {
+  if (OnInfoAnswered(from_browser, event)) return;
   Entry* entry = FindByDialog(from_browser, DialogOf(event));
   if (!entry) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
@@ -294,6 +300,33 @@ call::Signalling CallManager::SignallingOf(const Entry& entry) const {
   if (browser_edge_.HasFlow(entry.browser_dialog)) return call::Signalling::kThere;
   return browser_edge_.HasLeft(entry.browser_dialog) ? call::Signalling::kLeft
                                                      : call::Signalling::kLost;
+}
+
+// Of the trunk: the browser edge keeps those of browsers to itself.
+bool CallManager::OnInfoAnswered(bool from_browser, const sip::UserAgentEvent& event) {
+  const auto* answered = std::get_if<sip::RequestAnswered>(&event);
+  if (!answered || from_browser || trunk_infos_.erase(answered->id) == 0) return false;
+  const Entry* entry = FindByDialog(false, answered->dialog);
+  if (entry && answered->status >= 300) {
+    spdlog::warn("call={} leg=trunk answered a digit's INFO with {}", entry->call.id().value,
+                 answered->status);
+  }
+  return true;
+}
+
+void CallManager::SendInfo(Entry& entry, const call::SendInfo& info, TimePoint now) {
+  const bool to_browser =
+      (info.party == Party::kCaller) == (entry.call.direction() == CallDirection::kFromBrowser);
+  sip::Extras extras;
+  extras.content_type = info.content_type;
+  extras.body = info.body;
+  if (to_browser) {
+    browser_edge_.user_agent().SendInDialog(entry.browser_dialog, "INFO", std::move(extras), now);
+    return;
+  }
+  trunk_edge_.Reach(entry.trunk_dialog, entry.parties.trunk);
+  trunk_infos_.insert(
+      trunk_edge_.user_agent().SendInDialog(entry.trunk_dialog, "INFO", std::move(extras), now));
 }
 
 void CallManager::OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now) {
@@ -395,6 +428,14 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
       trunk_edge_.Reach(entry.trunk_dialog, entry.parties.trunk);
       trunk_agent.SendInDialog(entry.trunk_dialog, "INVITE", MakeExtras(offer->sdp, "", ""), now);
     }
+  } else if (const auto* info = std::get_if<call::AnswerInfo>(&output)) {
+    sip::Extras extras = MakeExtras("", "", info->warning);
+    if (!info->accept.empty()) extras.headers.push_back({"Accept", info->accept});
+    const bool by_browser = (info->party == Party::kCaller) == from_browser;
+    (by_browser ? browser_agent : trunk_agent)
+        .Respond(info->request, info->status, std::move(extras), now);
+  } else if (const auto* send = std::get_if<call::SendInfo>(&output)) {
+    SendInfo(entry, *send, now);
   } else if (std::holds_alternative<call::Ended>(output)) {
     ended_.push_back(entry.call.id());
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -84,6 +85,8 @@ class CallManager {
   call::Signalling SignallingOf(const Entry& entry) const;
   void OnRingAnswered(const browser::RingAnswered& answered);
   void OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now);
+  bool OnInfoAnswered(bool from_browser, const sip::UserAgentEvent& event);
+  void SendInfo(Entry& entry, const call::SendInfo& info, TimePoint now);
   void Feed(Entry& entry, const call::CallInput& input, TimePoint now);
   void Carry(Entry& entry, const call::CallOutput& output, TimePoint now);
   void PlaceCallee(Entry& entry, const std::string& offer, TimePoint now);
@@ -102,6 +105,7 @@ class CallManager {
   std::unordered_map<sip::DialogId, call::CallId> by_browser_dialog_;
   std::unordered_map<sip::DialogId, call::CallId> by_trunk_dialog_;
   std::unordered_map<media::SessionId, call::CallId> by_session_;
+  std::unordered_set<sip::ClientRequestId> trunk_infos_;  // unanswered
   std::vector<call::CallId> ended_;
   std::vector<CallRecord> records_;
   std::vector<media::MediaCommand> media_commands_;

@@ -119,6 +119,11 @@ call::TrunkPolicy ReadPolicy(YamlSection& section) {
   ReadCodecs(section, "codecs", kAudioCodecs, policy.codecs);
   ReadCodecs(section, "video", kVideoCodecs, policy.video);
   section.Flag("nat", policy.nat);
+  std::string dtmf = "rfc4733";
+  section.Choice("dtmf", {"rfc4733", "info", "inband"}, dtmf);
+  policy.dtmf = dtmf == "info"     ? call::DtmfMode::kInfo
+                : dtmf == "inband" ? call::DtmfMode::kInband
+                                   : call::DtmfMode::kRfc4733;
   section.Flag("rtcp_mux", policy.sdp.rtcp_mux);
   ReadRules(section, policy.sdp.rules);
   YamlSection budget = section.Section("budget");

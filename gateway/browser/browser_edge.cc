@@ -20,7 +20,7 @@ constexpr char kSessionExpiresAsClient[] = "1800;refresher=uac";
 sip::UserAgentOptions AgentOptions() {
   // A second 200 would be a new answer to JsSIP, so the first one is never repeated.
   return {.retransmit_2xx = false,
-          .allow = {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "REGISTER"}};
+          .allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REGISTER"}};
 }
 
 bool HasTag(const std::vector<std::string>& list, std::string_view tag) {
@@ -421,7 +421,7 @@ void BrowserEdge::OnRegister(const sip::IncomingRequest& request, TimePoint now)
 // What needs no call to be answered; false: the call has to answer it.
 bool BrowserEdge::OnInDialogRequest(const sip::IncomingRequest& request, TimePoint now) {
   const sip::Message& message = request.request;
-  if (message.method == "INVITE") return false;
+  if (message.method == "INVITE" || message.method == "INFO") return false;
   if (message.method == "UPDATE") {
     if (!message.body.empty() && !rings_.IsRinging(request.dialog)) return false;
     if (!message.body.empty()) {
@@ -436,9 +436,6 @@ bool BrowserEdge::OnInDialogRequest(const sip::IncomingRequest& request, TimePoi
     user_agent_.Respond(request.id, 200, std::move(extras), now);
   } else if (message.method == "OPTIONS") {
     user_agent_.Respond(request.id, 200, {}, now);
-  } else if (message.method == "INFO") {
-    user_agent_.Respond(request.id, 415,
-                        Sentence("send DTMF in the media: JsSIP transportType RFC2833"), now);
   } else {
     user_agent_.Respond(request.id, 405, {}, now);
   }

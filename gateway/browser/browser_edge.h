@@ -94,7 +94,7 @@ class BrowserEdge {
   // 18x, 2xx or failure for a browser's INVITE.
   void Respond(sip::DialogId dialog, int status, sip::Extras extras, TimePoint now);
 
-  // A re-INVITE or UPDATE inside a dialog.
+  // A re-INVITE or UPDATE inside a dialog. (INFO is answered through user_agent().)
   void RespondInDialog(sip::ServerRequestId request, int status, sip::Extras extras, TimePoint now);
   // While the browser's connection is lost, the BYE waits for it up to kByeOwed.
   void Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now);

@@ -54,6 +54,8 @@ Call::Call(CallId id, media::SessionId session, CallSettings settings)
 }
 
 void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out) {
+  if (const auto* info = std::get_if<InfoReceived>(&input)) return OnInfo(*info, now, out);
+  if (const auto* heard = std::get_if<DigitHeard>(&input)) return OnDigitHeard(*heard, now, out);
   switch (state_) {
     case CallState::kIdle:
       return OnIdle(input, now, out);

@@ -10,6 +10,7 @@
 
 #include "base/time.h"
 #include "gateway/call/call_io.h"
+#include "gateway/call/dtmf.h"
 #include "gateway/call/trunk_policy.h"
 #include "media_anchor/core/leg_plan.h"
 #include "sdp/offer_answer.h"
@@ -32,6 +33,9 @@ enum class CallState {
 };
 std::string_view ToString(CallState state);
 std::string_view ToString(CallDirection direction);
+
+// How a digit goes on.
+enum class DigitWay { kEvents, kTones, kInfo };
 
 struct CallSettings {
   CallDirection direction = CallDirection::kFromBrowser;
@@ -140,6 +144,16 @@ class Call {
   void OfferToBrowser(Outputs& out);
   void OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out);
   std::optional<sdp::Refusal> TakeAnswerToReoffer(const OfferAnswered& answered, Outputs& out);
+  // --- call_digits.cc ---
+  void OnInfo(const InfoReceived& info, TimePoint now, Outputs& out);
+  void OnDigitHeard(const DigitHeard& heard, TimePoint now, Outputs& out);
+  void PassDigitOn(Party from, const Digit& digit, Outputs& out);
+  DigitWay WayToTrunk(uint8_t event);
+  DigitPace& PaceOf(Party from);
+  bool HasAudio() const;
+  // With telephone-event only if that is this trunk's way of digits.
+  void SetTrunkMedia(sdp::TrunkMedia media);
+
   void PassHoldOn(Party from, Outputs& out);
   int StatusForCaller(int callee_status) const;
   void End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out);
@@ -164,8 +178,11 @@ class Call {
   TimePoint trunk_offer_again_ = kNever;
   TimePoint silent_until_ = kNever;  // then the call ends
   std::string silent_reason_;
-  std::string answer_;       // for the caller, from the callee's last SDP
-  int last_progress_ = 100;  // the last 1xx the caller was sent
+  DigitPace caller_digits_;  // pressed by the caller
+  DigitPace callee_digits_;
+  std::optional<DigitWay> told_way_;  // in the log
+  std::string answer_;                // for the caller, from the callee's last SDP
+  int last_progress_ = 100;           // the last 1xx the caller was sent
   CallSummary summary_;
   bool caller_has_sdp_ = false;  // an 18x with SDP was sent: a second one would break JsSIP
   bool callee_has_sdp_ = false;  // its answer was taken

@@ -1,6 +1,7 @@
 #ifndef LASTMILE_GATEWAY_CALL_CALL_IO_H_
 #define LASTMILE_GATEWAY_CALL_CALL_IO_H_
 
+#include <cstdint>
 #include <string>
 #include <variant>
 
@@ -82,6 +83,16 @@ struct OfferAnswered {  // the final answer to SendOffer
   int status = 0;
   std::string sdp;
 };
+struct InfoReceived {
+  Party party = Party::kCaller;
+  sip::ServerRequestId request;
+  std::string content_type;  // lower case, without parameters
+  std::string body;
+};
+struct DigitHeard {  // in the media, from a party whose counterpart has no telephone-event
+  bool from_browser = true;
+  uint8_t event = 0;
+};
 struct ShutDown {  // the gateway ends the call
   std::string reason;
 };
@@ -89,7 +100,7 @@ using CallInput =
     std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed, CalleeProgress,
                  CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, HungUp, Reoffered,
                  BrowserBack, BrowserSilent, BrowserHeard, BrowserAway, BrowserRefreshDue,
-                 OfferAnswered, ShutDown>;
+                 OfferAnswered, InfoReceived, DigitHeard, ShutDown>;
 
 // --- outputs ---
 struct PlaceCallee {  // send the callee its INVITE
@@ -120,9 +131,22 @@ struct SendOffer {  // a re-INVITE
   Party party = Party::kCaller;
   std::string sdp;
 };
+struct AnswerInfo {
+  Party party = Party::kCaller;
+  sip::ServerRequestId request;
+  int status = 0;
+  std::string warning;
+  std::string accept;  // value of Accept, "" for none
+};
+struct SendInfo {  // nothing waits for its answer
+  Party party = Party::kCaller;
+  std::string content_type;
+  std::string body;
+};
 struct Ended {};  // the last output: the call may be deleted
-using CallOutput = std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee,
-                                CancelCallee, HangUp, AnswerReoffer, SendOffer, Ended>;
+using CallOutput =
+    std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee, CancelCallee, HangUp,
+                 AnswerReoffer, SendOffer, AnswerInfo, SendInfo, Ended>;
 
 }  // namespace lastmile::call
 

@@ -40,7 +40,7 @@ std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outp
   } else {
     auto media = trunk_leg_.TakeOffer(offer);
     if (!media) return media.error();
-    trunk_ = *std::move(media);
+    SetTrunkMedia(*std::move(media));
     ChooseForBrowser();
     if (!trunk_.held) open.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
   }
@@ -55,7 +55,9 @@ std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outp
 }
 
 void Call::ChooseForTrunk() {
-  trunk_.codecs = sdp::CodecsForOffer(browser_.codecs, settings_.trunk.codecs);
+  sdp::TrunkMedia wanted;
+  wanted.codecs = sdp::CodecsForOffer(browser_.codecs, settings_.trunk.codecs);
+  SetTrunkMedia(std::move(wanted));
   if (!browser_.video) return;
   auto codecs = sdp::CodecsForOffer(browser_.video->codecs, settings_.trunk.video);
   if (!codecs.empty()) trunk_.video.emplace().codecs = std::move(codecs);
@@ -123,7 +125,7 @@ std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outpu
   } else {
     auto media = trunk_leg_.TakeAnswer(sdp);
     if (!media) return media.error();
-    trunk_ = *std::move(media);
+    SetTrunkMedia(*std::move(media));
     if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
     answer_ = AnswerForBrowser();
   }
@@ -204,7 +206,7 @@ std::optional<sdp::Refusal> Call::ReofferByTrunk(const Reoffered& reoffer, std::
         .sip_status = 488,
         .reason = "the new offer has none of the call's codecs: " + CodecNames(media->codecs)};
   }
-  trunk_ = *std::move(media);
+  SetTrunkMedia(*std::move(media));
   answer = AnswerForTrunk();
   media::UpdateSession update{.session = session_, .payloads = Payloads()};
   if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
@@ -235,7 +237,7 @@ std::optional<sdp::Refusal> Call::TakeAnswerToReoffer(const OfferAnswered& answe
   } else {
     auto media = trunk_leg_.TakeAnswer(answered.sdp);
     if (!media) return media.error();
-    trunk_ = *std::move(media);
+    SetTrunkMedia(*std::move(media));
     if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
   }
   update.payloads = Payloads();

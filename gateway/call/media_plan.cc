@@ -30,13 +30,21 @@ void AddPayloads(const std::vector<sdp::Codec>& browser,
                  const std::vector<sdp::Codec>& trunk_theirs,
                  const std::vector<sdp::Codec>& trunk_ours, bool video,
                  std::vector<media::PayloadMapping>& payloads) {
+  const auto law = [](const sdp::Codec& codec) {
+    return codec.name == "PCMU"   ? media::G711::kMuLaw
+           : codec.name == "PCMA" ? media::G711::kALaw
+                                  : media::G711::kNone;
+  };
   for (const auto& pair : sdp::PairCodecs(browser, trunk_theirs, trunk_ours)) {
+    const bool same_clock = pair.browser.clock_rate == pair.trunk.clock_rate;
     payloads.push_back({.browser_pt = pair.browser.payload_type,
                         .trunk_pt = pair.trunk.payload_type,
                         .trunk_pt_in = pair.trunk_in.payload_type,
                         .clock_rate = pair.browser.clock_rate,
                         .telephone_event = pair.browser.is_telephone_event(),
-                        .video = video});
+                        .video = video,
+                        .trunk_clock_rate = same_clock ? 0 : pair.trunk.clock_rate,
+                        .g711 = law(pair.browser)});
   }
 }
 

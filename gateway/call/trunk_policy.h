@@ -9,13 +9,22 @@
 
 namespace lastmile::call {
 
+// How digits reach a trunk. With kRfc4733 a trunk that agrees to no telephone-event gets tones if
+// the call is G.711, else INFO; with the others telephone-event is neither offered nor taken.
+enum class DtmfMode {
+  kRfc4733,  // telephone-event in the media
+  kInfo,     // INFO with application/dtmf-relay
+  kInband,   // tones in G.711; INFO where the call is not G.711
+};
+
 // What a trunk's media and descriptions are like, as its entry in the configuration says.
 // Thread: any; read-only once loaded.
 struct TrunkPolicy {
   std::vector<std::string> codecs = {"PCMU", "PCMA"};  // in order of preference
-  std::vector<std::string> video;   // video codecs it takes, in order of preference; empty: refused
-  bool rtcp_mux = false;            // a=rtcp-mux is offered (RFC 5761)
-  bool nat = false;                 // its media may come from another address than it says
+  std::vector<std::string> video;  // video codecs it takes, in order of preference; empty: refused
+  bool rtcp_mux = false;           // a=rtcp-mux is offered (RFC 5761)
+  bool nat = false;                // its media may come from another address than it says
+  DtmfMode dtmf = DtmfMode::kRfc4733;
   sdp::TrunkProfile sdp;            // rules, and the budget of the SDP alone
   size_t max_invite_bytes = 1300;   // budget of a whole INVITE; the SDP gets what its head leaves
   bool refuse_over_budget = false;  // true: an offer that cannot be made to fit is not sent

@@ -14,7 +14,7 @@ constexpr std::string_view kKeepAlivePing = "\r\n\r\n";
 constexpr std::string_view kKeepAlivePong = "\r\n";
 
 sip::UserAgentOptions AgentOptions() {
-  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE"}};
+  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE"}};
 }
 
 sip::Extras Sentence(std::string reason) {
@@ -259,8 +259,8 @@ bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
   if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) {
     user_agent_.Respond(request.id, 403, Sentence("requests are not accepted from this address"),
                         now);
-  } else if (request.dialog && (method == "INVITE" || method == "UPDATE")) {
-    if (method == "INVITE" || !request.request.body.empty()) return false;
+  } else if (request.dialog && (method == "INVITE" || method == "INFO" || method == "UPDATE")) {
+    if (method != "UPDATE" || !request.request.body.empty()) return false;
     user_agent_.Respond(request.id, 200, {}, now);
   } else if (method == "OPTIONS") {
     user_agent_.Respond(request.id, 200, {}, now);

@@ -103,7 +103,11 @@ Outgoing AnchorSession::RelayToTrunk(MutableByteView packet, TimePoint now) {
     audio_.CountDroppedOfBrowser();
     return {};
   }
-  if (!video_types_[view->header().payload_type]) return audio_.OnBrowserRtp(*view, now);
+  if (!video_types_[view->header().payload_type]) {
+    const Outgoing out = audio_.OnBrowserRtp(*view, now);
+    TellHeard(audio_.TakeHeardOfBrowser(), true);
+    return out;
+  }
   if (video_open_) return video_->OnBrowserRtp(*view, now);
   audio_.CountDroppedOfBrowser();
   return {};
@@ -119,9 +123,13 @@ Outgoing AnchorSession::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t 
                                    const Endpoint& from, TimePoint now) {
   MediaSection* const section = OpenSection(kind);
   if (section == nullptr) return {};
-  if (!failed_ && !silent_) return section->OnTrunkRtp(room, size, from, now);
-  section->CountDroppedOfTrunk();
-  return {};
+  if (failed_ || silent_) {
+    section->CountDroppedOfTrunk();
+    return {};
+  }
+  const Outgoing out = section->OnTrunkRtp(room, size, from, now);
+  TellHeard(section->TakeHeardOfTrunk(), false);
+  return out;
 }
 
 Outgoing AnchorSession::OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size,
@@ -136,7 +144,8 @@ bool AnchorSession::PopOutgoing(Outgoing& out) {
     out = {.to = Outgoing::To::kBrowser, .bytes = own_, .path = *browser_.send_path()};
     return true;
   }
-  while (audio_.PopReport(own_, out) || (video_open_ && video_->PopReport(own_, out))) {
+  while (audio_.PopReport(own_, out) || audio_.PopDigit(own_, out) ||
+         (video_open_ && video_->PopReport(own_, out))) {
     if (!silent_ || out.to != Outgoing::To::kBrowser) return true;
   }
   return false;
@@ -165,11 +174,15 @@ TimePoint AnchorSession::next_timeout() const {
     browser_deadline =
         silent_ ? kNever : *browser_.last_heard() + options_.browser_silent_after;
   }
-  return std::min({browser_.next_timeout(), browser_deadline, audio_.next_report(),
-                   video_open_ ? video_->next_report() : kNever});
+  return std::min({browser_.next_timeout(), browser_deadline, audio_.next_timeout(),
+                   video_open_ ? video_->next_timeout() : kNever});
 }
 
 void AnchorSession::Close() { browser_.Close(); }
+
+void AnchorSession::TellHeard(std::optional<uint8_t> event, bool from_browser) {
+  if (event) events_.push_back(DigitHeard{options_.id, from_browser, *event});
+}
 
 void AnchorSession::Follow() {
   if (failed_) return;

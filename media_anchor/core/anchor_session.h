@@ -22,9 +22,9 @@ namespace lastmile::media {
 
 // One call's media, sans-IO: a browser leg, a section of audio and perhaps one of video, each with
 // its trunk leg and relay, and faults. A datagram in gives at most one datagram out at once, in the
-// same buffer; what a leg sends by itself (DTLS flights, RTCP reports) waits in PopOutgoing(),
-// events in PopEvent(): the owner empties both after every call. `context` outlives the session.
-// Thread: its owner's (the media worker's). No allocation per packet.
+// same buffer; what a leg sends by itself (DTLS flights, RTCP reports, digits) waits in
+// PopOutgoing(), events in PopEvent(): the owner empties both after every call. `context` outlives
+// the session. Thread: its owner's (the media worker's). No allocation per packet.
 class AnchorSession {
  public:
   struct Options {
@@ -41,6 +41,10 @@ class AnchorSession {
   // sources and numbers.
   void OpenVideo(RandomSource& random, TimePoint now);
   void CloseVideo();
+  // False: kMaxDigits wait, and this one is dropped.
+  bool SendDigit(const media::SendDigit& digit, TimePoint now) {
+    return audio_.SendDigit(digit, now);
+  }
 
   // The datagram is the first `size` bytes of `room`, which has kRoom bytes.
   Outgoing OnBrowserDatagram(MutableByteView room, size_t size, const Path& path, TimePoint now);
@@ -79,6 +83,7 @@ class AnchorSession {
   MediaSection* OpenSection(MediaKind kind);
   void SetTrunk(const TrunkRemote& remote, TimePoint now);
   void SetPayloads(const std::vector<PayloadMapping>& mappings);
+  void TellHeard(std::optional<uint8_t> event, bool from_browser);
   void Follow();
   void CheckBrowser(TimePoint now);
   void HearBrowser(TimePoint now);

@@ -1,6 +1,7 @@
 #ifndef LASTMILE_MEDIA_ANCHOR_CORE_LEG_PLAN_H_
 #define LASTMILE_MEDIA_ANCHOR_CORE_LEG_PLAN_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -67,10 +68,16 @@ struct TrunkRemote {
   std::optional<TrunkStream> video = std::nullopt;
 };
 
+inline constexpr uint8_t kNoPayloadType = 255;
+
+enum class G711 { kNone, kMuLaw, kALaw };  // which of its laws a codec is
+
 // One payload type as each side numbers it. A packet whose type is in no mapping is dropped. The
 // browser's numbers are the same in both directions and those of audio and video are distinct: they
 // share a transport (RFC 9143 section 9.1). The trunk may want another number than it sends (RFC
-// 3264 section 5.1), and its audio and video may use the same ones.
+// 3264 section 5.1), and its audio and video may use the same ones. Of several mappings of one
+// number the first counts. telephone-event may be missing on one side (kNoPayloadType): digits of
+// the other side are then not relayed but reported by DigitHeard.
 struct PayloadMapping {
   uint8_t browser_pt = 0;
   uint8_t trunk_pt = 0;        // sent to the trunk
@@ -78,6 +85,8 @@ struct PayloadMapping {
   uint32_t clock_rate = 8000;  // Hz, the same on both sides: the relay does not transcode
   bool telephone_event = false;
   bool video = false;
+  uint32_t trunk_clock_rate = 0;  // Hz, of telephone_event if the trunk's is another; 0: it is not
+  G711 g711 = G711::kNone;
   bool operator==(const PayloadMapping&) const = default;
 };
 
@@ -128,7 +137,25 @@ struct UpdateSession {
 struct CloseSession {
   SessionId session;
 };
-using MediaCommand = std::variant<OpenSession, UpdateSession, CloseSession>;
+// A digit for the trunk, behind those that are being sent. It takes the place of the browser's
+// audio: as telephone-event (RFC 4733) of the same source, or as tones if `tones` is set or no
+// telephone-event is mapped. Nothing is sent if neither is.
+struct SendDigit {
+  SessionId session;
+  uint8_t event = 0;    // RFC 4733 section 3.2: 0 to 9, 10 *, 11 #, 12 to 15 A to D, 16 flash
+  Duration duration{};  // taken as kMinDigit at least and kMaxDigit at most
+  bool tones = false;   // in a G.711 codec of the session; a flash has none
+};
+using MediaCommand = std::variant<OpenSession, UpdateSession, CloseSession, SendDigit>;
+
+inline constexpr uint8_t kFlash = 16;  // the event (RFC 4733 section 3.2, RFC 4734)
+inline constexpr Duration kMinDigit = 40ms;
+inline constexpr Duration kMaxDigit = 6000ms;
+// Between the end of a digit and the next one. No administration asks for more (ITU-T Q.24 annex).
+inline constexpr Duration kDigitGap = 80ms;
+inline constexpr Duration kDigitPeriod = 20ms;  // of its packets; a digit is a whole number of them
+// A session holds so many digits that are not sent yet; more are dropped.
+inline constexpr size_t kMaxDigits = 40;
 
 // --- events, media to signalling ---
 
@@ -174,6 +201,13 @@ struct BrowserSilent {
 struct BrowserHeard {
   SessionId session;
 };
+// A digit that came as telephone-event and that the other side has no type for. Said once a digit,
+// at its start, and never more often than every kMinDigit.
+struct DigitHeard {
+  SessionId session;
+  bool from_browser = true;
+  uint8_t event = 0;
+};
 struct DirectionStats {
   uint64_t packets = 0;  // relayed
   uint64_t bytes = 0;    // RTP payload bytes relayed
@@ -192,7 +226,8 @@ struct SessionClosed {
   SessionStats stats;
 };
 using MediaEvent = std::variant<SessionOpened, BrowserConnected, SessionFailed, SessionClosed,
-                                VideoOpened, VideoRefused, BrowserSilent, BrowserHeard>;
+                                VideoOpened, VideoRefused, BrowserSilent, BrowserHeard,
+                                DigitHeard>;
 
 }  // namespace lastmile::media
 

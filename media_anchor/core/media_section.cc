@@ -23,13 +23,20 @@ Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, TimePoint now) {
     ++to_trunk_.dropped;
     return {};
   }
-  trunk_rtcp_.OnSent(forwarded->header, payload_size, clock_rate, now);
+  OnSent(trunk_rtcp_, stream, forwarded->header, payload_size, now);
   ++to_trunk_.packets;
   to_trunk_.bytes += payload_size;
   return {.to = Outgoing::To::kTrunkRtp,
           .bytes = forwarded->packet,
           .endpoint = trunk_.rtp(),
           .kind = kind_};
+}
+
+// A sender report tells the time line as it is now; the timestamp of an event is its beginning.
+void MediaSection::OnSent(RtcpReporter& reporter, const RelayStream& stream, RtpHeader header,
+                          size_t payload_size, TimePoint now) {
+  header.timestamp = stream.TimestampAt(now);
+  reporter.OnSent(header, payload_size, stream.clock_rate(), now);
 }
 
 Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpoint& from,
@@ -56,7 +63,7 @@ Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpo
     ++to_browser_.dropped;
     return {};
   }
-  browser_rtcp_.OnSent(forwarded->header, payload_size, clock_rate, now);
+  OnSent(browser_rtcp_, stream, forwarded->header, payload_size, now);
   ++to_browser_.packets;
   to_browser_.bytes += payload_size;
   return {.to = Outgoing::To::kBrowser,
@@ -101,14 +108,29 @@ Outgoing MediaSection::RtcpToBrowser(MutableByteView room, size_t size) {
           .path = *browser_.send_path()};
 }
 
-TimePoint MediaSection::next_report() const {
-  return std::min(browser_rtcp_.next_report(), trunk_rtcp_.next_report());
+TimePoint MediaSection::next_timeout() const {
+  return std::min({browser_rtcp_.next_report(), trunk_rtcp_.next_report(), digits_.next()});
+}
+
+bool MediaSection::PopDigit(Bytes& own, Outgoing& out) {
+  if (digits_.next() > timer_time_) return false;
+  own.resize(DigitSender::kMaxPacket);
+  RelayStream& stream = relay_.to_trunk();
+  const auto packet = digits_.Pop(stream, timer_time_, own);
+  // To a trunk on hold a digit is lost, as the audio is.
+  if (!packet || !trunk_.can_send()) return false;
+  OnSent(trunk_rtcp_, stream, packet->header, packet->bytes.size() - RtpHeader::kSize, timer_time_);
+  out = {.to = Outgoing::To::kTrunkRtp,
+         .bytes = packet->bytes,
+         .endpoint = trunk_.rtp(),
+         .kind = kind_};
+  return true;
 }
 
 void MediaSection::OnTimer(TimePoint now) {
   browser_report_due_ |= now >= browser_rtcp_.next_report();
   trunk_report_due_ |= now >= trunk_rtcp_.next_report();
-  report_time_ = now;
+  timer_time_ = now;
 }
 
 bool MediaSection::PopReport(Bytes& own, Outgoing& out) {
@@ -116,12 +138,12 @@ bool MediaSection::PopReport(Bytes& own, Outgoing& out) {
   own.resize(RtcpReporter::kMaxReport + SrtpTransform::kMaxTrailer);
   if (browser_report_due_) {
     browser_report_due_ = false;
-    out = RtcpToBrowser(own, browser_rtcp_.BuildReport(own, report_time_));
+    out = RtcpToBrowser(own, browser_rtcp_.BuildReport(own, timer_time_));
     if (out.to != Outgoing::To::kNone) return true;
   }
   if (!trunk_report_due_) return false;
   trunk_report_due_ = false;
-  const size_t size = trunk_rtcp_.BuildReport(own, report_time_);
+  const size_t size = trunk_rtcp_.BuildReport(own, timer_time_);
   if (!CanReportToTrunk()) return false;
   out = RtcpToTrunk(MutableByteView(own).first(size));
   return true;

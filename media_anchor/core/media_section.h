@@ -1,11 +1,13 @@
 #ifndef LASTMILE_MEDIA_ANCHOR_CORE_MEDIA_SECTION_H_
 #define LASTMILE_MEDIA_ANCHOR_CORE_MEDIA_SECTION_H_
 
+#include <optional>
 #include <span>
 
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "media_anchor/core/digit_sender.h"
 #include "media_anchor/core/leg_plan.h"
 #include "media_anchor/core/outgoing.h"
 #include "media_anchor/core/relay.h"
@@ -41,7 +43,17 @@ class MediaSection {
   Outgoing OnTrunkRtp(MutableByteView room, size_t size, const Endpoint& from, TimePoint now);
   Outgoing OnTrunkRtcp(MutableByteView room, size_t size, const Endpoint& from, TimePoint now);
 
-  TimePoint next_report() const;
+  // False: too many digits wait.
+  bool SendDigit(const media::SendDigit& digit, TimePoint now) { return digits_.Add(digit, now); }
+  // The digit that began with the last packet of the browser, or of the trunk, and that the other
+  // side has no type for.
+  std::optional<uint8_t> TakeHeardOfBrowser() { return relay_.to_trunk().TakeHeard(); }
+  std::optional<uint8_t> TakeHeardOfTrunk() { return relay_.to_browser().TakeHeard(); }
+  // The next packet of a digit that is due, written to `own`. False: none.
+  bool PopDigit(Bytes& own, Outgoing& out);
+
+  // Of reports and digits.
+  TimePoint next_timeout() const;
   void OnTimer(TimePoint now);
   // A report that is due, written to `own`. False: none.
   bool PopReport(Bytes& own, Outgoing& out);
@@ -52,6 +64,8 @@ class MediaSection {
   const DirectionStats& trunk_to_browser() const { return to_browser_; }
 
  private:
+  static void OnSent(RtcpReporter& reporter, const RelayStream& stream, RtpHeader header,
+                     size_t payload_size, TimePoint now);
   Outgoing RtcpToTrunk(MutableByteView bytes) const;
   Outgoing RtcpToBrowser(MutableByteView room, size_t size);
   bool CanReportToTrunk() const { return trunk_.can_send() && trunk_.rtcp().port != 0; }
@@ -68,7 +82,8 @@ class MediaSection {
   DirectionStats to_browser_;
   bool browser_report_due_ = false;
   bool trunk_report_due_ = false;
-  TimePoint report_time_;
+  TimePoint timer_time_;
+  DigitSender digits_;  // to the trunk
 };
 
 }  // namespace lastmile::media

@@ -23,12 +23,32 @@ RelayStream::RelayStream(RandomSource& random, bool video)
       out_highest_(static_cast<uint16_t>(random.Next64() & 0x7fff)),
       out_timestamp_(static_cast<uint32_t>(random.Next64())) {}
 
-void RelayStream::MapPayload(uint8_t in, uint8_t out, const PayloadMapping& mapping) {
-  if (in >= payloads_.size() || out >= payloads_.size()) return;
+void RelayStream::ClearPayloads() {
+  payloads_ = {};
+  event_type_count_ = 0;
+  tone_type_.reset();
+}
+
+void RelayStream::MapPayload(const Types& types, const PayloadMapping& mapping) {
+  const bool leaves = types.out < payloads_.size();
+  if (leaves && mapping.telephone_event && event_type_count_ < event_types_.size()) {
+    event_types_[event_type_count_++] = {.number = types.out, .clock_rate = types.out_clock_rate};
+  }
+  if (leaves && mapping.g711 != G711::kNone && !tone_type_) {
+    tone_type_ = {types.out, types.out_clock_rate, mapping.g711};
+  }
+  if (clock_rate_ == 0 && !mapping.telephone_event) clock_rate_ = types.in_clock_rate;
+  if (types.in >= payloads_.size() || payloads_[types.in].clock_rate != 0) return;
+  if (!leaves && !mapping.telephone_event) return;
   // The first packet of a source starts a talkspurt (RFC 3551 section 4.1). On telephone-event the
   // marker means the start of a digit (RFC 4733 section 2.2.2) and on video the end of a picture:
   // there it is not ours to set.
-  payloads_[in] = {!mapping.telephone_event && !video_, out, mapping.clock_rate};
+  payloads_[types.in] = {.marks_joins = !mapping.telephone_event && !video_,
+                         .event = mapping.telephone_event,
+                         .law = mapping.g711,
+                         .out = types.out,
+                         .clock_rate = types.in_clock_rate,
+                         .out_clock_rate = types.out_clock_rate};
 }
 
 std::optional<RelayStream::Forwarded> RelayStream::Forward(const RtpView& packet, TimePoint now) {
@@ -37,21 +57,127 @@ std::optional<RelayStream::Forwarded> RelayStream::Forward(const RtpView& packet
   if (payload.clock_rate == 0) return std::nullopt;
   const Step step = Track(in, now);
   if (step == Step::kDrop) return std::nullopt;
-  if (step == Step::kJoin) Join(in, payload.clock_rate, now);
+  bool joins = step == Step::kJoin;
+  if (joins) Join(in, payload.event && clock_rate_ != 0 ? clock_rate_ : payload.clock_rate, now);
+  const bool leaves = payload.out < payloads_.size();
+  if (!leaves) Listen(packet, payload, now);
+  if (!leaves || held_) {
+    resume_ = true;
+    return std::nullopt;
+  }
+  if (resume_) {
+    if (!Resume(in.sequence)) return std::nullopt;
+    joins = true;
+  }
 
   RtpHeader out;
-  out.marker = in.marker || (step == Step::kJoin && payload.marks_joins);
+  out.marker = in.marker || (joins && payload.marks_joins);
   out.payload_type = payload.out;
   out.sequence = static_cast<uint16_t>(in.sequence + sequence_offset_);
   out.timestamp = in.timestamp + timestamp_offset_;
   out.ssrc = ssrc_;
-  if (const auto ahead = static_cast<int16_t>(out.sequence - out_highest_); ahead > 0) {
-    out_span_ = static_cast<uint16_t>(std::min<int>(out_span_ + ahead, kMaxAge));
-    out_highest_ = out.sequence;
-    out_timestamp_ = out.timestamp;
+  const bool converts = payload.event && payload.clock_rate != payload.out_clock_rate;
+  if (converts) {
+    const auto timestamp = ConvertEvent(packet, payload, now);
+    if (!timestamp) return std::nullopt;
+    out.timestamp = *timestamp;
+  }
+  OnSent(out, payload, now);
+  const MutableByteView rewritten = packet.Rewrite(out);
+  if (!converts) return Forwarded{rewritten, out};
+  return Forwarded{rewritten.first(RtpHeader::kSize + TelephoneEvent::kSize), out};
+}
+
+void RelayStream::OnSent(const RtpHeader& out, const Payload& payload, TimePoint now) {
+  if (payload.event) event_at_ = now;
+  const auto ahead = static_cast<int16_t>(out.sequence - out_highest_);
+  if (ahead <= 0) return;
+  out_span_ = static_cast<uint16_t>(std::min<int>(out_span_ + ahead, kMaxAge));
+  out_highest_ = out.sequence;
+  // The timestamp of an event is that of its beginning, perhaps long ago.
+  if (payload.event && sent_) return;
+  sent_ = true;
+  out_timestamp_ = out.timestamp;
+  last_at_ = now;
+  if (payload.event) return;
+  clock_rate_ = payload.clock_rate;
+  if (payload.law != G711::kNone) tone_type_ = {payload.out, payload.clock_rate, payload.law};
+}
+
+// --- events ---
+
+RtpHeader RelayStream::Insert(uint8_t payload_type, bool marker, uint32_t timestamp,
+                              TimePoint now) {
+  if (!sent_) {
+    sent_ = true;
+    out_timestamp_ = timestamp;
     last_at_ = now;
   }
-  return Forwarded{packet.Rewrite(out), out};
+  ++out_highest_;
+  out_span_ = 0;
+  resume_ = true;
+  return {.marker = marker,
+          .payload_type = payload_type,
+          .sequence = out_highest_,
+          .timestamp = timestamp,
+          .ssrc = ssrc_};
+}
+
+uint32_t RelayStream::TimestampAt(TimePoint now) const {
+  return sent_ ? out_timestamp_ + TicksOf(now - last_at_, clock_rate_) : out_timestamp_;
+}
+
+uint32_t RelayStream::StartEvent(TimePoint now) {
+  uint32_t timestamp = TimestampAt(now);
+  if (any_event_ && static_cast<int32_t>(timestamp - event_timestamp_) <= 0) {
+    timestamp = event_timestamp_ + 1;
+  }
+  any_event_ = true;
+  return event_timestamp_ = timestamp;
+}
+
+std::optional<OutgoingType> RelayStream::event_type() const {
+  const auto types = std::span(event_types_).first(event_type_count_);
+  const auto same_clock = std::ranges::find(types, clock_rate_, &OutgoingType::clock_rate);
+  if (same_clock != types.end()) return *same_clock;
+  return types.empty() ? std::nullopt : std::optional(types.front());
+}
+
+// The first packet since the source was held back takes the next number. False: it is from before.
+bool RelayStream::Resume(uint16_t sequence) {
+  if (sequence != in_highest_) return false;
+  sequence_offset_ = static_cast<uint16_t>(out_highest_ + 1 - sequence);
+  in_seen_ = ~Window{0};
+  out_span_ = 0;
+  resume_ = false;
+  return true;
+}
+
+void RelayStream::Listen(const RtpView& packet, const Payload& payload, TimePoint now) {
+  const auto event = TelephoneEvent::Parse(packet.payload());
+  if (!event) return;
+  const auto kind = events_.On(packet.header(), *event, payload.clock_rate);
+  if (kind != EventTracker::Kind::kNew) return;
+  if (heard_at_ && now - *heard_at_ < kMinDigit) return;
+  heard_at_ = now;
+  heard_ = event->event;
+}
+
+// Rewrites the duration and gives the timestamp of the event on our time line. Nothing: the packet
+// is of no use any more.
+std::optional<uint32_t> RelayStream::ConvertEvent(const RtpView& packet, const Payload& payload,
+                                                  TimePoint now) {
+  auto event = TelephoneEvent::Parse(packet.payload());
+  if (!event) return std::nullopt;
+  const auto kind = events_.On(packet.header(), *event, payload.clock_rate);
+  if (kind == EventTracker::Kind::kStale) return std::nullopt;
+  if (kind == EventTracker::Kind::kNew) converted_timestamp_ = StartEvent(now);
+  // One event stays one event, whatever number of segments the other clock needs (RFC 4733 section
+  // 2.5.1.3): a receiver that knows no segments would take each of them for a digit.
+  const uint64_t ticks = uint64_t{events_.length()} * payload.out_clock_rate / payload.clock_rate;
+  event->duration = static_cast<uint16_t>(std::min<uint64_t>(ticks, UINT16_MAX));
+  event->Write(packet.payload());
+  return converted_timestamp_;
 }
 
 RelayStream::Step RelayStream::Track(const RtpHeader& in, TimePoint now) {
@@ -90,13 +216,13 @@ std::optional<uint16_t> RelayStream::SourceSequenceOf(uint16_t sequence) const {
 
 void RelayStream::Join(const RtpHeader& in, uint32_t clock_rate, TimePoint now) {
   uint32_t gap = 0;
-  if (started_) {
-    gap = TicksOf(std::max<Duration>(now - last_at_, kMinJoinGap), clock_rate);
-    if (in.ssrc != in_ssrc_) {
-      left_ssrc_ = in_ssrc_;
-      left_at_ = now;
-    }
+  if (sent_) gap = TicksOf(std::max<Duration>(now - last_at_, kMinJoinGap), clock_rate);
+  if (started_ && in.ssrc != in_ssrc_) {
+    left_ssrc_ = in_ssrc_;
+    left_at_ = now;
   }
+  events_.Forget();
+  resume_ = false;
   started_ = true;
   in_ssrc_ = in.ssrc;
   in_highest_ = in.sequence;
@@ -113,8 +239,13 @@ void Relay::SetPayloads(std::span<const PayloadMapping> mappings) {
   to_browser_.ClearPayloads();
   for (const PayloadMapping& mapping : mappings) {
     if (mapping.video != video_) continue;
-    to_trunk_.MapPayload(mapping.browser_pt, mapping.trunk_pt, mapping);
-    to_browser_.MapPayload(mapping.trunk_pt_in, mapping.browser_pt, mapping);
+    const uint32_t browser_clock = mapping.clock_rate;
+    const uint32_t trunk_clock =
+        mapping.trunk_clock_rate == 0 ? browser_clock : mapping.trunk_clock_rate;
+    to_trunk_.MapPayload({mapping.browser_pt, mapping.trunk_pt, browser_clock, trunk_clock},
+                         mapping);
+    to_browser_.MapPayload({mapping.trunk_pt_in, mapping.browser_pt, trunk_clock, browser_clock},
+                           mapping);
   }
 }
 

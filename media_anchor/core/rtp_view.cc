@@ -37,8 +37,11 @@ RtpView::RtpView(MutableByteView packet, size_t payload_offset, size_t payload_s
 }
 
 MutableByteView RtpView::Rewrite(const RtpHeader& header) const {
-  const MutableByteView out =
-      packet_.subspan(payload_offset_ - RtpHeader::kSize, RtpHeader::kSize + payload_size_);
+  return WriteRtp(header, packet_.subspan(payload_offset_ - RtpHeader::kSize), payload_size_);
+}
+
+MutableByteView WriteRtp(const RtpHeader& header, MutableByteView room, size_t payload_size) {
+  const MutableByteView out = room.first(RtpHeader::kSize + payload_size);
   out[0] = kVersion2;
   out[1] = static_cast<uint8_t>((header.marker ? kMarkerBit : 0) | (header.payload_type & 0x7f));
   StoreBe16(&out[2], header.sequence);

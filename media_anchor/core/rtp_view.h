@@ -20,6 +20,10 @@ struct RtpHeader {
   uint32_t ssrc = 0;
 };
 
+// Writes the header in front of a payload of `payload_size` bytes, which is in `room` behind the
+// place for it, and returns the packet.
+MutableByteView WriteRtp(const RtpHeader& header, MutableByteView room, size_t payload_size);
+
 // One plain RTP packet inside somebody's buffer, checked before any field is read: version 2, and
 // CSRC list, header extension and padding lie within the packet. Thread: the buffer's.
 class RtpView {

@@ -70,6 +70,9 @@ bool MediaEngine::Impl::Post(MediaCommand command) {
   if (const auto* update = std::get_if<UpdateSession>(&command)) {
     return PostToOwner(update->session, false, std::move(command));
   }
+  if (const auto* digit = std::get_if<SendDigit>(&command)) {
+    return PostToOwner(digit->session, false, std::move(command));
+  }
   return PostToOwner(std::get<CloseSession>(command).session, true, std::move(command));
 }
 

@@ -190,7 +190,7 @@ void Worker::Settle(Session& session) {
   while (auto event = session.core.PopEvent()) {
     if (const auto* failed = std::get_if<SessionFailed>(&*event)) {
       spdlog::warn("session={} leg=browser failed: {}", session.core.id().value, failed->reason);
-    } else {
+    } else if (std::holds_alternative<BrowserConnected>(*event)) {
       spdlog::info("session={} leg=browser connected", session.core.id().value);
     }
     PostEvent(std::move(*event));

@@ -75,6 +75,7 @@ class Worker {
   void RunCommands(TimePoint now);
   void On(OpenSession& command, TimePoint now);
   void On(UpdateSession& command, TimePoint now);
+  void On(SendDigit& command, TimePoint now);
   void On(CloseSession& command, TimePoint now);
   Result<std::unique_ptr<Session>> Open(SessionId id, bool video, TimePoint now);
   Result<void> OpenTrunk(Session& session, MediaKind kind);

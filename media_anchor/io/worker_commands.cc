@@ -159,6 +159,15 @@ void Worker::DropOldUfrags(Session& session) {
   });
 }
 
+void Worker::On(SendDigit& command, TimePoint now) {
+  const auto found = sessions_.find(command.session);
+  if (found == sessions_.end() || !found->second) return;
+  if (!found->second->core.SendDigit(command, now)) {
+    spdlog::warn("session={} leg=trunk a digit is dropped: too many wait", command.session.value);
+  }
+  Settle(*found->second);
+}
+
 void Worker::On(CloseSession& command, TimePoint) {
   auto node = sessions_.extract(command.session);
   if (!node) return;

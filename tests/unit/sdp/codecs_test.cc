@@ -98,7 +98,17 @@ TEST(CodecsForOffer, GivesNoTelephoneEventAtAClockNobodyUses) {
 TEST(CodecsForOffer, NumbersStaticTypesAsRfc3551Does) {
   EXPECT_THAT(Short(CodecsForOffer(Read("m=audio 4000 RTP/AVP 96\na=rtpmap:96 PCMU/8000\n"),
                                    CarrierPolicy())),
-              ElementsAre("PCMU/8000=0"));
+              ElementsAre("PCMU/8000=0", "telephone-event/8000=101 0-15"));
+}
+
+TEST(CodecsForOffer, EveryAudioClockGetsItsTelephoneEventWhateverTheOtherLegHas) {
+  const auto remote = Read(
+      "m=audio 4000 RTP/AVP 109 96 0 101\na=rtpmap:109 opus/48000/2\na=rtpmap:96 x/16000\n"
+      "a=rtpmap:101 telephone-event/8000\n");
+  EXPECT_THAT(
+      Short(CodecsForOffer(remote, {"opus", "x", "PCMU"})),
+      ElementsAre("opus/48000/2=96", "x/16000=97", "PCMU/8000=0", "telephone-event/48000=98 0-15",
+                  "telephone-event/16000=99 0-15", "telephone-event/8000=101 0-15"));
 }
 
 TEST(CodecsForOffer, NothingInCommonIsEmpty) {
@@ -155,12 +165,74 @@ TEST(CommonCodecs, NamesEachFormatOnce) {
               ElementsAre("PCMU/8000=0", "PCMA/8000=8", "telephone-event/8000=101 0-15"));
 }
 
+TEST(CommonCodecs, TelephoneEventIsKeptAtTheClocksOfTheAudio) {
+  const auto trunk = Read(
+      "m=audio 4000 RTP/AVP 96 101\na=rtpmap:96 opus/48000/2\n"
+      "a=rtpmap:101 telephone-event/8000\n");
+  EXPECT_THAT(Short(CommonCodecs(ChromiumCodecs(), trunk)),
+              ElementsAre("opus/48000/2=111", "telephone-event/48000=110"));
+  const auto without = Read("m=audio 4000 RTP/AVP 0\n");
+  EXPECT_THAT(Short(CommonCodecs(ChromiumCodecs(), without)),
+              ElementsAre("PCMU/8000=0", "telephone-event/8000=126"));
+  EXPECT_THAT(Short(CommonCodecs(trunk, ChromiumCodecs())),
+              ElementsAre("opus/48000/2=96 minptime=10;useinbandfec=1", "telephone-event/8000=101"))
+      << "another clock is better than none";
+  EXPECT_THAT(CommonCodecs(ChromiumCodecs(), Read("m=audio 4000 RTP/AVP 18 101\n"
+                                                  "a=rtpmap:101 telephone-event/8000\n")),
+              IsEmpty())
+      << "events alone are no call";
+}
+
+TEST(TakesEvent, ReadsItsList) {
+  Codec event{.name = "telephone-event", .payload_type = 101};
+  EXPECT_TRUE(event.TakesEvent(15));
+  EXPECT_FALSE(event.TakesEvent(16));
+  for (const char* list : {"0-16", "0-15,16", "16", "0-11,16-20"}) {
+    event.fmtp = list;
+    EXPECT_TRUE(event.TakesEvent(16)) << list;
+  }
+  for (const char* list : {"0-15", "0-11,66,70", "-", ",", "x-y", "16-", "17-15", "0-999"}) {
+    event.fmtp = list;
+    EXPECT_FALSE(event.TakesEvent(16)) << list;
+  }
+  event.name = "PCMU";
+  EXPECT_FALSE(event.TakesEvent(1));
+}
+
 TEST(PairCodecs, MapsEachFormatAtEqualClock) {
   EXPECT_THAT(
       Short(PairCodecs(ChromiumCodecs(), CarrierCodecs())),
       ElementsAre("PCMU/8000=0 PCMU/8000=0 PCMU/8000=0", "PCMA/8000=8 PCMA/8000=8 PCMA/8000=8",
                   "telephone-event/8000=126 telephone-event/8000=101 0-15 "
+                  "telephone-event/8000=101 0-15",
+                  "telephone-event/48000=110 telephone-event/8000=101 0-15 "
                   "telephone-event/8000=101 0-15"));
+}
+
+TEST(PairCodecs, TelephoneEventOfOneLegAloneHasNoNumberOnTheOther) {
+  EXPECT_THAT(Short(PairCodecs(Read("m=audio 4000 RTP/AVP 0\n"), CarrierCodecs())),
+              ElementsAre("PCMU/8000=0 PCMU/8000=0 PCMU/8000=0",
+                          "telephone-event/8000=255 0-15 telephone-event/8000=101 0-15 "
+                          "telephone-event/8000=101 0-15"));
+  EXPECT_THAT(Short(PairCodecs(CarrierCodecs(), Read("m=audio 4000 RTP/AVP 0\n"))),
+              ElementsAre("PCMU/8000=0 PCMU/8000=0 PCMU/8000=0",
+                          "telephone-event/8000=101 0-15 telephone-event/8000=255 0-15 "
+                          "telephone-event/8000=255 0-15"));
+}
+
+TEST(PairCodecs, ATelephoneEventThatTheBrowserLacksGoesToOneThatItHas) {
+  const auto browser = Read(
+      "m=audio 4000 RTP/AVP 111 101\na=rtpmap:111 opus/48000/2\n"
+      "a=rtpmap:101 telephone-event/8000\n");
+  const auto trunk = Read(
+      "m=audio 4000 RTP/AVP 96 97\na=rtpmap:96 opus/48000/2\n"
+      "a=rtpmap:97 telephone-event/48000\n");
+  const auto pairs = PairCodecs(browser, trunk);
+  ASSERT_EQ(pairs.size(), 2u);
+  EXPECT_EQ(pairs[1].browser.payload_type, 101);
+  EXPECT_EQ(pairs[1].browser.clock_rate, 8000u);
+  EXPECT_EQ(pairs[1].trunk.payload_type, 97);
+  EXPECT_EQ(pairs[1].trunk.clock_rate, 48000u);
 }
 
 TEST(KeepOffered, LeavesOutWhatWasNotOffered) {

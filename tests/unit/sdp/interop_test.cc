@@ -365,6 +365,21 @@ TEST(Interop, OneTelephoneEventForEachAudioClock) {
   }
 }
 
+// The same where one side has no telephone-event at the clock of its codec: Firefox has it at 8000
+// Hz alone, beside opus.
+TEST(Interop, TelephoneEventCrossesFromOneClockToAnother) {
+  auto offer = BrowserLeg(1).TakeOffer(Capture("firefox-153-audio-offer.sdp"));
+  ASSERT_TRUE(offer);
+  const auto codecs = CodecsForOffer(offer->codecs, {"opus"});
+  const std::string text = TrunkLeg(2).BuildOffer(TrunkLocal(codecs));
+  EXPECT_THAT(text, HasSubstr("telephone-event/48000\r\n"));
+  EXPECT_THAT(text, Not(HasSubstr("telephone-event/8000\r\n")));
+  const auto pairs = PairCodecs(offer->codecs, codecs);
+  ASSERT_EQ(pairs.size(), 2u);
+  EXPECT_EQ(pairs[1].browser.clock_rate, 8000u);
+  EXPECT_EQ(pairs[1].trunk.clock_rate, 48000u);
+}
+
 // bigbluebutton/bigbluebutton 7559, baresip/re 917: a media server choked on the names that hide
 // host addresses.
 TEST(Interop, MdnsCandidatesAreNoMatter) {

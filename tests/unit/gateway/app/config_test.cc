@@ -133,6 +133,7 @@ TEST(Config, ATrunkSaysWhatItsMediaIsLike) {
   EXPECT_EQ(plain.codecs, (std::vector<std::string>{"PCMU", "PCMA"}));
   EXPECT_TRUE(plain.video.empty());
   EXPECT_FALSE(plain.sdp.rtcp_mux);
+  EXPECT_EQ(plain.dtmf, call::DtmfMode::kRfc4733);
   EXPECT_EQ(plain.sdp.max_sdp_bytes, 1300u);
   EXPECT_EQ(plain.max_invite_bytes, 1300u);
   EXPECT_FALSE(plain.refuse_over_budget);
@@ -147,6 +148,14 @@ TEST(Config, ATrunkSaysWhatItsMediaIsLike) {
   EXPECT_EQ(policy.sdp.max_sdp_bytes, 400u);
   EXPECT_EQ(policy.max_invite_bytes, 900u);
   EXPECT_TRUE(policy.refuse_over_budget);
+}
+
+TEST(Config, ATrunkSaysHowDigitsReachIt) {
+  EXPECT_EQ(PolicyOf("dtmf: rfc4733").dtmf, call::DtmfMode::kRfc4733);
+  EXPECT_EQ(PolicyOf("dtmf: info").dtmf, call::DtmfMode::kInfo);
+  EXPECT_EQ(PolicyOf("dtmf: inband").dtmf, call::DtmfMode::kInband);
+  EXPECT_THAT(FaultsOf("trunks: { a: { servers: [\"h:1\"], dtmf: rfc2833 } }\n"),
+              HasSubstr("must be one of: rfc4733, info, inband"));
 }
 
 TEST(Config, CodecsAndBudgetsThatCannotBeAreTold) {

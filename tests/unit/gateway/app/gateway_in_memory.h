@@ -72,6 +72,7 @@ class GatewayInMemory {
   int streams_opened = 0;
   std::vector<std::string> raw_to_trunk;  // everything, for greps
   std::vector<CallRecord> records;        // of calls that are over
+  std::vector<media::SendDigit> digits;   // for the trunk's media
 
  private:
   void Execute(const CallManagerOutputs& outputs);

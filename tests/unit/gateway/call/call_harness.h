@@ -27,6 +27,9 @@ struct OutputName {
   std::string operator()(const media::MediaCommand& command) const {
     if (std::holds_alternative<media::OpenSession>(command)) return "open";
     if (std::holds_alternative<media::UpdateSession>(command)) return "update";
+    if (const auto* digit = std::get_if<media::SendDigit>(&command)) {
+      return (digit->tones ? "tones:" : "event:") + std::to_string(digit->event);
+    }
     return "close";
   }
   std::string operator()(const PlaceCallee&) const { return "place"; }
@@ -42,6 +45,10 @@ struct OutputName {
     return "reoffer:" + std::to_string(a.status);
   }
   std::string operator()(const SendOffer&) const { return "offer"; }
+  std::string operator()(const AnswerInfo& a) const { return "info:" + std::to_string(a.status); }
+  std::string operator()(const SendInfo& s) const {
+    return s.party == Party::kCaller ? "send-info:caller" : "send-info:callee";
+  }
   std::string operator()(const Ended&) const { return "ended"; }
 };
 

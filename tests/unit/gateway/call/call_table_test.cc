@@ -49,6 +49,8 @@ constexpr Row kTable[] = {
     {kIdle, "refresh-due", kIdle, ""},
     {kIdle, "offer-answered", kIdle, ""},
     {kIdle, "offer-gone", kIdle, ""},
+    {kIdle, "digit-info", kIdle, "info:503"},
+    {kIdle, "digit-heard", kIdle, ""},
     {kIdle, "shut-down", kEnded, "ended"},
     {kIdle, "timer", kIdle, ""},
 
@@ -75,6 +77,8 @@ constexpr Row kTable[] = {
     {kOpening, "refresh-due", kOpening, ""},
     {kOpening, "offer-answered", kOpening, ""},
     {kOpening, "offer-gone", kOpening, ""},
+    {kOpening, "digit-info", kOpening, "info:503"},
+    {kOpening, "digit-heard", kOpening, ""},
     {kOpening, "shut-down", kClosing, "answer:503 close"},
     {kOpening, "timer", kClosing, "answer:503 close"},
 
@@ -101,6 +105,8 @@ constexpr Row kTable[] = {
     {kCalling, "refresh-due", kCalling, ""},
     {kCalling, "offer-answered", kCalling, ""},
     {kCalling, "offer-gone", kCalling, ""},
+    {kCalling, "digit-info", kCalling, "info:503"},
+    {kCalling, "digit-heard", kCalling, ""},
     {kCalling, "shut-down", kClosing, "answer:503 cancel close"},
     {kCalling, "timer", kCalling, ""},
 
@@ -127,6 +133,8 @@ constexpr Row kTable[] = {
     {kAnswered, "refresh-due", kAnswered, ""},
     {kAnswered, "offer-answered", kAnswered, ""},
     {kAnswered, "offer-gone", kClosing, "bye:caller bye:callee close"},
+    {kAnswered, "digit-info", kAnswered, "info:200 event:5"},
+    {kAnswered, "digit-heard", kAnswered, "event:5"},
     {kAnswered, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kAnswered, "timer", kAnswered, ""},
 
@@ -153,6 +161,8 @@ constexpr Row kTable[] = {
     {kConnected, "refresh-due", kConnected, "offer"},
     {kConnected, "offer-answered", kConnected, ""},
     {kConnected, "offer-gone", kClosing, "bye:caller bye:callee close"},
+    {kConnected, "digit-info", kConnected, "info:200 event:5"},
+    {kConnected, "digit-heard", kConnected, "event:5"},
     {kConnected, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kConnected, "timer", kConnected, ""},
 
@@ -179,6 +189,8 @@ constexpr Row kTable[] = {
     {kClosing, "refresh-due", kClosing, ""},
     {kClosing, "offer-answered", kClosing, ""},
     {kClosing, "offer-gone", kClosing, ""},
+    {kClosing, "digit-info", kClosing, "info:481"},
+    {kClosing, "digit-heard", kClosing, ""},
     {kClosing, "shut-down", kClosing, ""},
     {kClosing, "timer", kEnded, "ended"},
 };
@@ -209,6 +221,10 @@ std::map<std::string, CallInput> InputsFor(const CallHarness& harness) {
       {"refresh-due", BrowserRefreshDue{}},
       {"offer-answered", OfferAnswered{Party::kCaller, 200, "not sdp"}},
       {"offer-gone", OfferAnswered{Party::kCaller, 481, ""}},
+      {"digit-info",
+       InfoReceived{
+           harness.from_browser() ? Party::kCaller : Party::kCallee, {6}, kDtmfRelay, "Signal=5"}},
+      {"digit-heard", DigitHeard{.from_browser = true, .event = 5}},
       {"shut-down", ShutDown{"stopping"}},
   };
 }

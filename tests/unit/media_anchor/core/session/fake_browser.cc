@@ -44,7 +44,10 @@ bool FakeBrowser::dtls_connected() const {
 }
 
 Bytes FakeBrowser::Rtp(uint8_t payload_type, uint16_t sequence, uint32_t ssrc) {
-  Bytes packet = PlainRtp(payload_type, sequence, ssrc);
+  return Encrypt(PlainRtp(payload_type, sequence, ssrc));
+}
+
+Bytes FakeBrowser::Encrypt(Bytes packet) {
   const size_t size = packet.size();
   packet.resize(size + SrtpTransform::kMaxTrailer);
   packet.resize(*send_->ProtectRtp(packet, size));

@@ -28,6 +28,7 @@ class FakeBrowser {
   bool dtls_connected() const;
 
   Bytes Rtp(uint8_t payload_type, uint16_t sequence, uint32_t ssrc = 0x1111);  // encrypted
+  Bytes Encrypt(Bytes plain);                                                  // any RTP packet
   Bytes Rtcp(Bytes plain = {0x80, 201, 0, 1, 0, 0, 0x11, 0x11});
   std::optional<Bytes> DecryptRtp(Bytes packet);
   std::optional<Bytes> DecryptRtcp(Bytes packet);

@@ -56,6 +56,39 @@ TEST_F(SessionAllocationTest, ARelayedPacketAllocatesNothing) {
   EXPECT_EQ(relayed, 2u * kPackets);
 }
 
+// Digits that come, with another clock, and digits of the gateway's own.
+TEST_F(SessionAllocationTest, DigitsAllocateNothing) {
+  payloads_[1].trunk_clock_rate = 48000;
+  Connect();
+  const Path path = From(5000);
+  constexpr uint16_t kPackets = 400;
+  std::vector<Bytes> from_browser;
+  for (uint16_t i = 0; i < kPackets; ++i) {
+    from_browser.push_back(browser_->Rtp(i % 10 < 5 && i < 200 ? 126 : 109, i));
+  }
+  Bytes room(AnchorSession::kRoom);
+  size_t sent = 0;
+  size_t before = 0;
+  for (uint16_t i = 0; i < kPackets; ++i) {
+    // The first packet makes an SSRC known, the first digit and report the room of what is sent by
+    // itself.
+    if (i == 1 || i == 300) before = allocations;
+    if (i == 200) {
+      EXPECT_EQ(allocations - before, 0u) << "relayed events";
+    }
+    if (i == 200 || i == 310) session_.SendDigit({SessionId{7}, 5, 100ms, i == 310}, now_);
+    now_ += 20ms;
+    std::ranges::copy(from_browser[i], room.begin());
+    Outgoing out = session_.OnBrowserDatagram(room, from_browser[i].size(), path, now_);
+    sent += out.to == Outgoing::To::kTrunkRtp;
+    if (i < 200) continue;
+    session_.OnTimer(now_);
+    while (session_.PopOutgoing(out)) sent += out.to == Outgoing::To::kTrunkRtp;
+  }
+  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_GT(sent, 390u);
+}
+
 TEST_F(SessionAllocationTest, VideoAndItsFeedbackAllocateNothing) {
   payloads_.push_back({.browser_pt = 96,
                        .trunk_pt = 97,
