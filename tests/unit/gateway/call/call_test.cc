@@ -44,7 +44,8 @@ TEST(CallFromBrowser, OffersTheTrunkPlainAudioAndAnswersTheBrowserInItsOwnTerms)
 TEST(CallFromBrowser, EarlyMediaGivesOneAnswerAndThe200RepeatsIt) {
   CallHarness harness(CallDirection::kFromBrowser);
   harness.DriveTo(CallState::kCalling);
-  EXPECT_EQ(harness.Feed(CalleeProgress{183, testing::TrunkSdp("0 101")}), "update answer:183+sdp");
+  EXPECT_EQ(harness.Feed(CalleeProgress{183, testing::TrunkSdp("0 101")}), "update");
+  EXPECT_EQ(harness.Wait(Call::kMergeProgress), "answer:183+sdp");
   const std::string early = harness.Output<AnswerCaller>().sdp;
   // A second fork's SDP moves the media and says nothing to the browser (J6).
   EXPECT_EQ(harness.Feed(CalleeProgress{183, testing::TrunkSdp("0 101")}), "update");
