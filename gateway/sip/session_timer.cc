@@ -63,7 +63,7 @@ void SessionTimer::Start(Duration interval, bool we_refresh, TimePoint now) {
 void SessionTimer::Stop() { *this = {}; }
 
 void SessionTimer::TryAgain(TimePoint now) {
-  if (we_refresh_ && end_at_ != kNever) refresh_at_ = now + kAgain;
+  if (we_refresh_ && refresh_at_ == kNever && end_at_ != kNever) refresh_at_ = now + kAgain;
 }
 
 }  // namespace lastmile::sip

@@ -29,7 +29,7 @@ class SessionTimer {
   // The session was agreed on or refreshed just now. `interval` > 0.
   void Start(Duration interval, bool we_refresh, TimePoint now);
   void Stop();
-  // A refresh of ours did not succeed: once more, if there is time.
+  // A refresh that was under way did not succeed: once more, if there is time.
   void TryAgain(TimePoint now);
 
   // When the next refresh of ours is due: half of the interval (section 7.2); kNever: the peer's.

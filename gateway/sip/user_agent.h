@@ -122,6 +122,7 @@ struct InviteCancelled {
 enum class DialogEnd {
   kBye,    // by the peer; 200 is sent
   kNoAck,  // our 2xx was never ACKed; BYE is sent
+  kExpired,  // its session timer (RFC 4028) ran out; not from here, but from who keeps the timer
 };
 struct DialogEnded {
   DialogId dialog;

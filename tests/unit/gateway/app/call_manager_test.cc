@@ -222,6 +222,7 @@ TEST_F(CallManagerTest, AStreamThatCannotBeFramedIsAnsweredAndClosed) {
 TEST_F(CallManagerTest, EarlyMediaThenTheAnswer) {
   trunk_invite = Dial("603");
   gw.FromTrunk(gw.TrunkAnswer(trunk_invite, 183, testing::TrunkSdp("0 101")));
+  gw.Wait(call::Call::kMergeProgress);
   const sip::Message early = gw.ToBrowser(kAlice);
   EXPECT_EQ(early.status, 183);
   EXPECT_EQ(early.contacts.size(), 1u);
