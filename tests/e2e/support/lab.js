@@ -36,6 +36,7 @@ export function gatewayProgram() {
 //   trunkHost     the address that the gateway shows to its trunk
 //   carrierHost   the carrier's address
 //   trunk         more lines of the trunk's entry
+//   trunks        entries of other trunks; routes: of routes to them
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -44,8 +45,9 @@ export class Lab {
   browser = null;
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
-                trunk = '' } = {}) {
-    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk });
+                trunk = '', trunks = '', routes = '' } = {}) {
+    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
+                          otherTrunks: trunks, otherRoutes: routes });
   }
 
   async start() {
@@ -187,13 +189,13 @@ users:
     - { name: alice, password: alice }
     - { name: bob, password: bob }
 trunks:
-  carrier:
+${this.otherTrunks}  carrier:
     transport: tcp
     servers: [ "${this.carrierHost}:${this.carrierSip}" ]
     accept_from: [ "127.0.0.0/8" ]
     ${this.trunkEntry}
 routes:
-  - { to: "^[0-9*#+]+$", trunk: carrier }
+${this.otherRoutes}  - { to: "^[0-9*#+]+$", trunk: carrier }
 cdr: { jsonl: ${join(this.#folder, 'cdr.jsonl')} }
 `);
     return path;

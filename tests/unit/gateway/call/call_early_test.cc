@@ -263,6 +263,18 @@ TEST_F(LateReoffer, TheTrunkGetsWhatHoldsAndAnswersInItsAck) {
   EXPECT_EQ(harness.Media<media::UpdateSession>().trunk->rtp.address.ToString(), "127.0.0.7");
 }
 
+TEST_F(LateReoffer, ACodecTheTrunkTakesBackInItsAckIsTakenFromTheBrowser) {
+  CallHarness both(CallDirection::kFromBrowser);
+  both.DriveTo(CallState::kCalling);
+  both.Feed(CalleeAnswered{testing::TrunkSdp("8 0 101")});
+  both.Feed(CallerAcked{});
+  // The browser offered PCMU first, but what counts is what it was answered.
+  both.Feed(Reoffered{Party::kCallee, {5}, ""});
+  EXPECT_EQ(both.Feed(CalleeAcked{testing::TrunkSdp("8 101")}), "update");
+  both.Feed(Reoffered{Party::kCallee, {6}, ""});
+  EXPECT_THAT(both.Output<AnswerReoffer>().sdp, HasSubstr("RTP/AVP 8 101"));
+}
+
 TEST_F(LateReoffer, AHoldInTheAckIsToldToTheBrowser) {
   harness.Feed(Reoffered{Party::kCallee, {5}, ""});
   EXPECT_EQ(harness.Feed(CalleeAcked{testing::TrunkSdp("0 101", "sendonly")}), "update offer");
