@@ -124,6 +124,17 @@ void KeepTelephoneEvents(const std::vector<Codec>& mine, const std::vector<Codec
 
 }  // namespace
 
+std::vector<Codec> CodecsOfPolicy(const std::vector<std::string>& policy) {
+  static const std::vector<Codec> kAudio = {
+      {.name = "PCMU"},
+      {.name = "PCMA"},
+      {.name = "G722"},
+      {.name = "opus", .clock_rate = 48000, .channels = 2},
+      {.name = std::string(kTelephoneEvent)},
+      {.name = std::string(kTelephoneEvent), .clock_rate = 48000}};
+  return CodecsForOffer(kAudio, policy);
+}
+
 std::vector<Codec> CommonCodecs(const std::vector<Codec>& mine, const std::vector<Codec>& theirs) {
   std::vector<Codec> common;
   for (const Codec& codec : theirs) {

@@ -231,6 +231,9 @@ class TrunkLeg {
 std::vector<Codec> CodecsForOffer(const std::vector<Codec>& remote,
                                   const std::vector<std::string>& policy);
 
+// The same where the remote has not said what it knows: all that `policy` names.
+std::vector<Codec> CodecsOfPolicy(const std::vector<std::string>& policy);
+
 // The part of `mine` that `theirs` shares, in the order of `theirs` and with the payload types of
 // `mine`: what to answer on one leg after the other leg chose. telephone-event is kept at the clock
 // rates of that audio, else the first one, also if `theirs` has none.

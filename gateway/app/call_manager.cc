@@ -57,8 +57,9 @@ struct ToCallInput {
   std::optional<call::CallInput> operator()(const sip::InviteCancelled& event) const {
     return call::CallerCancelled{event.reason_header};
   }
-  std::optional<call::CallInput> operator()(const sip::InviteAcked&) const {
-    return call::CallerAcked{};
+  std::optional<call::CallInput> operator()(const sip::InviteAcked& event) const {
+    if (party == Party::kCallee) return call::CalleeAcked{SdpOf(event.ack)};
+    return call::CallerAcked{SdpOf(event.ack)};
   }
   std::optional<call::CallInput> operator()(const sip::DialogEnded& event) const {
     return call::HungUp{party, event.reason_header};
@@ -67,7 +68,8 @@ struct ToCallInput {
     if (event.request.method == "INFO") {
       return call::InfoReceived{party, event.id, event.request.content_type, event.request.body};
     }
-    return call::Reoffered{party, event.id, SdpOf(event.request), MakeIceCredentials(random)};
+    return call::Reoffered{party, event.id, SdpOf(event.request), MakeIceCredentials(random),
+                           event.request.method == "PRACK"};
   }
   std::optional<call::CallInput> operator()(const sip::IncomingInvite&) const { return {}; }
   std::optional<call::CallInput> operator()(const sip::RequestAnswered& event) const {
@@ -186,6 +188,10 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
       quiet = false;
       if (auto* invite = std::get_if<trunk::TrunkInvite>(&event)) {
         OnTrunkInvite(std::move(*invite), now);
+      } else if (const auto* refresh = std::get_if<trunk::TrunkRefresh>(&event)) {
+        if (Entry* entry = FindByDialog(false, refresh->dialog)) {
+          Feed(*entry, call::RefreshDue{}, now);
+        }
       } else {
         OnAgentEvent(false, std::get<sip::UserAgentEvent>(event), now);
       }
@@ -228,7 +234,7 @@ void CallManager::Refuse(bool browser, sip::DialogId dialog, int status, std::st
   if (browser) {
     browser_edge_.Respond(dialog, status, std::move(extras), now);
   } else {
-    trunk_edge_.user_agent().RespondInvite(dialog, status, std::move(extras), now);
+    trunk_edge_.Respond(dialog, status, std::move(extras), now);
   }
 }
 
@@ -276,7 +282,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   const Parties& parties = entry.parties;
   spdlog::info("call={} from-trunk trunk={} to={} user={}", entry.call.id().value, parties.trunk,
                Redacted{parties.number}, Redacted{parties.user});
-  Feed(entry, call::Invited{std::move(invite.offer)}, now);
+  Feed(entry, call::Invited{std::move(invite.offer), invite.reliable}, now);
 }
 
 // --- between edges and calls ---
@@ -395,7 +401,7 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
     if (from_browser) {
       browser_edge_.Respond(entry.browser_dialog, answer->status, std::move(extras), now);
     } else {
-      trunk_agent.RespondInvite(entry.trunk_dialog, answer->status, std::move(extras), now);
+      trunk_edge_.Respond(entry.trunk_dialog, answer->status, std::move(extras), now);
     }
   } else if (std::holds_alternative<call::AckCallee>(output)) {
     callee_agent.Ack(callee, {}, now);
@@ -412,21 +418,22 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
       browser_edge_.Bye(entry.browser_dialog, std::move(extras), now);
     } else {
       trunk_edge_.Reach(entry.trunk_dialog, entry.parties.trunk);
-      trunk_agent.Bye(entry.trunk_dialog, std::move(extras), now);
+      trunk_edge_.Bye(entry.trunk_dialog, std::move(extras), now);
     }
   } else if (const auto* reoffer = std::get_if<call::AnswerReoffer>(&output)) {
     sip::Extras extras = MakeExtras(reoffer->sdp, "", reoffer->warning);
     if ((reoffer->party == Party::kCaller) == from_browser) {
       browser_edge_.RespondInDialog(reoffer->request, reoffer->status, std::move(extras), now);
     } else {
-      trunk_agent.Respond(reoffer->request, reoffer->status, std::move(extras), now);
+      trunk_edge_.RespondInDialog(entry.trunk_dialog, reoffer->request, reoffer->status,
+                                  std::move(extras), now);
     }
   } else if (const auto* offer = std::get_if<call::SendOffer>(&output)) {
     if ((offer->party == Party::kCaller) == from_browser) {
       browser_edge_.SendReoffer(entry.browser_dialog, offer->sdp, now);
     } else {
       trunk_edge_.Reach(entry.trunk_dialog, entry.parties.trunk);
-      trunk_agent.SendInDialog(entry.trunk_dialog, "INVITE", MakeExtras(offer->sdp, "", ""), now);
+      trunk_edge_.SendReoffer(entry.trunk_dialog, MakeExtras(offer->sdp, "", ""), now);
     }
   } else if (const auto* info = std::get_if<call::AnswerInfo>(&output)) {
     sip::Extras extras = MakeExtras("", "", info->warning);

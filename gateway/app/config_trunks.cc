@@ -140,6 +140,21 @@ call::TrunkPolicy ReadPolicy(YamlSection& section) {
   return policy;
 }
 
+// SIP extensions that a trunk can do, has to do, or is not to hear of.
+void ReadExtensions(YamlSection& section, trunk::Trunk& trunk) {
+  const std::vector<std::string> modes = {"required", "supported", "none"};
+  std::string prack = "supported";
+  std::string timer = "supported";
+  section.Choice("prack", modes, prack);
+  section.Choice("session_timer", modes, timer);
+  trunk.prack = prack == "required"    ? sip::Prack::kRequired
+                : prack == "supported" ? sip::Prack::kSupported
+                                       : sip::Prack::kNone;
+  trunk.session_timer = timer == "required"    ? trunk::SessionTimers::kRequired
+                        : timer == "supported" ? trunk::SessionTimers::kSupported
+                                               : trunk::SessionTimers::kNone;
+}
+
 void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
   std::string transport = "tcp";
   section.Choice("transport", {"tcp", "tls"}, transport);
@@ -159,6 +174,7 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
       section.Report(section.Find("accept_from")[i], block.error().message);
     }
   }
+  ReadExtensions(section, trunk);
   config.trunk_policies[trunk.name] = ReadPolicy(section);
   section.Finish();
   config.trunks.push_back(std::move(trunk));

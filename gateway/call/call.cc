@@ -74,6 +74,7 @@ void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& ou
 }
 
 void Call::OnTimer(TimePoint now, std::vector<CallOutput>& out) {
+  SendHeldProgress(now, out);
   if (now >= trunk_offer_again_) {
     trunk_offer_again_ = kNever;
     const Party trunk = IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller;
@@ -97,6 +98,7 @@ void Call::OnTimer(TimePoint now, std::vector<CallOutput>& out) {
 void Call::SetState(CallState next, std::string_view reason, TimePoint now) {
   spdlog::info("call={} {} -> {}: {}", id_.value, ToString(state_), ToString(next), reason);
   state_ = next;
+  progress_at_ = kNever;
   switch (next) {
     case CallState::kOpeningMedia:
       deadline_ = now + kMediaOpenTimeout;
@@ -128,6 +130,7 @@ int Call::StatusForCaller(int callee_status) const {
 
 void Call::OnIdle(const CallInput& input, TimePoint now, Outputs& out) {
   if (const auto* invited = std::get_if<Invited>(&input)) {
+    reliable_ = invited->reliable;
     if (auto refusal = TakeCallerOffer(invited->offer, out)) {
       RespondToCaller({.status = refusal->sip_status, .warning = refusal->reason}, out);
       summary_.reason = refusal->reason;
@@ -156,6 +159,8 @@ void Call::OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out) {
   } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
     End({.reason_header = hung_up->reason_header, .gone = Party::kCaller},
         "hung up before the answer", now, out);
+  } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
+    AnswerBy(*reoffer, 500, "the offer before this one has no answer yet", out);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
     End({.warning = shut_down->reason}, shut_down->reason, now, out);
   }
@@ -163,7 +168,7 @@ void Call::OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out) {
 
 void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
   if (const auto* progress = std::get_if<CalleeProgress>(&input)) {
-    OnProgress(*progress, out);
+    OnProgress(*progress, now, out);
   } else if (const auto* answered = std::get_if<CalleeAnswered>(&input)) {
     OnCalleeAnswered(*answered, now, out);
   } else if (const auto* rejected = std::get_if<CalleeRejected>(&input)) {
@@ -172,6 +177,8 @@ void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
                                                           : rejected->reason_header,
          .gone = Party::kCallee},
         fmt::format("the callee answered {}", rejected->status), now, out);
+  } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
+    OnEarlyOffer(*reoffer, now, out);
   } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
     End({.reason_header = cancelled->reason_header, .gone = Party::kCaller},
         "cancelled by the caller", now, out);
@@ -195,16 +202,13 @@ void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
 }
 
 void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs& out) {
-  if (std::holds_alternative<CallerAcked>(input)) {
-    if (state_ != CallState::kAnswered) return;
-    SetState(CallState::kConnected, "acknowledged", now);
-    // JsSIP takes no re-INVITE before its ACK (J13): a hold of the carrier had to wait for it.
-    const size_t before = out.size();
-    PassHoldOn(IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller, out);
-    // JsSIP takes the answer of the 200 for the last word, other clients that of the 18x.
-    if (out.size() == before && told_ahead_ && *told_ahead_ != WhatTheBrowserSends()) {
-      OfferToBrowser(out);
-    }
+  if (const auto* by_caller = std::get_if<CallerAcked>(&input)) {
+    OnAcked(Party::kCaller, by_caller->sdp, now, out);
+  } else if (const auto* by_callee = std::get_if<CalleeAcked>(&input)) {
+    OnAcked(Party::kCallee, by_callee->sdp, now, out);
+  } else if (std::holds_alternative<RefreshDue>(input)) {
+    const Party trunk = IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller;
+    if (state_ == CallState::kConnected) out.push_back(SendOffer{trunk, OfferForTrunk()});
   } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
     End({.reason_header = hung_up->reason_header, .gone = hung_up->party},
         hung_up->party == Party::kCaller ? "the caller hung up" : "the callee hung up", now, out);
@@ -214,7 +218,7 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
   } else if (const auto* failed = std::get_if<MediaFailed>(&input)) {
     End({.reason_header = SipReason(408, failed->reason)}, failed->reason, now, out);
   } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
-    OnReoffer(*reoffer, out);
+    OnReoffer(*reoffer, now, out);
   } else if (const auto* back = std::get_if<BrowserBack>(&input)) {
     // JsSIP refuses a re-INVITE before its ACK (J13).
     if (state_ == CallState::kConnected) OfferRestart(back->fresh_ice, out);
@@ -246,10 +250,7 @@ void Call::OnClosing(const CallInput& input, TimePoint now, Outputs& out) {
         now);
     out.push_back(Ended{});
   } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
-    out.push_back(AnswerReoffer{.party = reoffer->party,
-                                .request = reoffer->request,
-                                .status = 481,
-                                .warning = "the call has ended"});
+    AnswerBy(*reoffer, 481, "the call has ended", out);
   }
 }
 
@@ -287,7 +288,7 @@ void Call::RespondToCaller(AnswerCaller answer, Outputs& out) {
   out.push_back(std::move(answer));
 }
 
-void Call::OnProgress(const CalleeProgress& progress, Outputs& out) {
+void Call::OnProgress(const CalleeProgress& progress, TimePoint now, Outputs& out) {
   // 100 is hop by hop; 199 would reach JsSIP's page as progress.
   if (progress.status == 100 || progress.status == 199) return;
   // A browser's early SDP is of no use: its answer is in the 200 that JsSIP always sends.
@@ -295,31 +296,28 @@ void Call::OnProgress(const CalleeProgress& progress, Outputs& out) {
   if (early_media) {
     if (auto refusal = TakeCalleeAnswer(progress.sdp, out)) {
       spdlog::warn("call={} early media not usable: {}", id_.value, refusal->reason);
-    } else if (!caller_has_sdp_) {
-      caller_has_sdp_ = true;
+    } else if (!caller_has_sdp_ && !late_) {
       last_progress_ = 183;
-      RespondToCaller({.status = 183, .sdp = answer_}, out);
-      return;
+      return HoldProgress(183, now);
     }
   }
   if (progress.status == last_progress_) return;
   last_progress_ = progress.status;
-  AnswerCaller answer{.status = progress.status};
-  if (IsBrowser(Party::kCaller) && !caller_has_sdp_) {
-    // ICE and DTLS are done while it rings, so that nothing of the callee's first word is lost.
-    caller_has_sdp_ = true;
-    told_ahead_ = WhatTheBrowserSends();
-    answer.sdp = answer_ = AnswerForBrowser();
+  // The browser's own progress is held back for a moment, too: it brings an answer.
+  if (IsBrowser(Party::kCaller) && !caller_has_sdp_ && !late_) {
+    return HoldProgress(answer_.empty() ? progress.status : 183, now);
   }
-  RespondToCaller(std::move(answer), out);
+  RespondToCaller({.status = progress.status, .sdp = OfferInProgress()}, out);
 }
 
 void Call::OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outputs& out) {
   out.push_back(AckCallee{});
   std::optional<sdp::Refusal> refusal;
-  if (!answered.sdp.empty()) {
+  // What a later UPDATE of its own has replaced does not count again (RFC 6337 section 3.1).
+  const bool old = callee_updated_ && answered.sdp == callee_sdp_;
+  if (!answered.sdp.empty() && !old) {
     refusal = TakeCalleeAnswer(answered.sdp, out);
-  } else if (!callee_has_sdp_) {
+  } else if (answer_.empty()) {
     refusal = sdp::Refusal{.sip_status = 488, .reason = "the callee answered without SDP"};
   }
   if (refusal) {
@@ -331,11 +329,26 @@ void Call::OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outpu
     return;
   }
   summary_.answered = now;
-  RespondToCaller({.status = 200, .sdp = answer_}, out);
+  const bool offered = late_ && caller_has_sdp_;  // in a reliable 18x
+  if (late_ && !offered) owes_answer_ = Party::kCaller;
+  RespondToCaller({.status = 200, .sdp = offered ? "" : answer_}, out);
   SetState(CallState::kAnswered, "the callee answered", now);
 }
 
-void Call::OnReoffer(const Reoffered& reoffer, Outputs& out) {
+void Call::OnReoffer(const Reoffered& reoffer, TimePoint now, Outputs& out) {
+  if (reoffer.prack) return OnPrackAnswer(reoffer, now, out);
+  if (owes_answer_ == reoffer.party || (owes_answer_ && reoffer.sdp.empty())) {
+    return AnswerBy(reoffer, 491, "an offer of the gateway has no answer yet", out);
+  }
+  if (reoffer.sdp.empty()) {
+    owes_answer_ = reoffer.party;
+    out.push_back(AnswerReoffer{
+        .party = reoffer.party,
+        .request = reoffer.request,
+        .status = 200,
+        .sdp = IsBrowser(reoffer.party) ? OfferForBrowser() : OfferForTrunk()});
+    return;
+  }
   AnswerReoffer answer{.party = reoffer.party, .request = reoffer.request, .status = 200};
   const auto refusal = IsBrowser(reoffer.party) ? ReofferByBrowser(reoffer, answer.sdp, out)
                                                 : ReofferByTrunk(reoffer, answer.sdp, out);

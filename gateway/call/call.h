@@ -74,7 +74,7 @@ class Call {
   void On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out);
   void OnTimer(TimePoint now, std::vector<CallOutput>& out);
   TimePoint next_timeout() const {
-    return std::min({deadline_, trunk_offer_again_, silent_until_});
+    return std::min({deadline_, trunk_offer_again_, silent_until_, progress_at_});
   }
 
   CallId id() const { return id_; }
@@ -90,6 +90,8 @@ class Call {
   // before it tries to connect again.
   static constexpr Duration kMayBeSilent = 25s;
   static constexpr Duration kOfferAgain = 2100ms;  // after 491: RFC 3261 section 14.1
+  // A 200 right behind a 183 finds JsSIP still busy with the first SDP: they become one.
+  static constexpr Duration kMergeProgress = 50ms;
 
  private:
   using Outputs = std::vector<CallOutput>;
@@ -132,9 +134,24 @@ class Call {
   bool CarriesVideo() const;
   std::vector<media::PayloadMapping> Payloads() const;
   void RespondToCaller(AnswerCaller answer, Outputs& out);
-  void OnProgress(const CalleeProgress& progress, Outputs& out);
+  void OnProgress(const CalleeProgress& progress, TimePoint now, Outputs& out);
   void OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outputs& out);
-  void OnReoffer(const Reoffered& reoffer, Outputs& out);
+  void OnReoffer(const Reoffered& reoffer, TimePoint now, Outputs& out);
+
+  // --- call_early.cc ---
+  void OfferBoth(Outputs& out);
+  std::string LateOffer();
+  std::string OfferInProgress();
+  void HoldProgress(int status, TimePoint now);
+  void SendHeldProgress(TimePoint now, Outputs& out);
+  void OnEarlyOffer(const Reoffered& reoffer, TimePoint now, Outputs& out);
+  void OnPrackAnswer(const Reoffered& reoffer, TimePoint now, Outputs& out);
+  void OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& out);
+  std::optional<sdp::Refusal> TakeLateAnswer(Party party, const std::string& sdp, Outputs& out);
+  std::optional<sdp::Refusal> NothingInCommon() const;
+  void TellWhatIsCarried(Party answered, Outputs& out);
+  void AnswerBy(const Reoffered& reoffer, int status, std::string warning, Outputs& out);
+
   std::optional<sdp::Refusal> ReofferByBrowser(const Reoffered& reoffer, std::string& answer,
                                                Outputs& out);
   std::optional<sdp::Refusal> ReofferByTrunk(const Reoffered& reoffer, std::string& answer,
@@ -185,8 +202,14 @@ class Call {
   int last_progress_ = 100;           // the last 1xx the caller was sent
   CallSummary summary_;
   bool caller_has_sdp_ = false;  // an 18x with SDP was sent: a second one would break JsSIP
-  bool callee_has_sdp_ = false;  // its answer was taken
   std::optional<BrowserSends> told_ahead_;  // before the callee said anything of its media
+  TimePoint progress_at_ = kNever;  // when the 18x with the browser's answer goes out
+  int held_progress_ = 183;         // its status
+  bool late_ = false;               // the caller's INVITE had no offer: it is offered
+  bool reliable_ = false;           // its 18x are acknowledged
+  std::optional<Party> owes_answer_;  // was offered in our 18x or 2xx; answers in PRACK or ACK
+  std::string callee_sdp_;            // its last answer to its INVITE
+  bool callee_updated_ = false;       // its UPDATE made that answer an old one
 };
 
 }  // namespace lastmile::call

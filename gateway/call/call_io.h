@@ -21,7 +21,8 @@ enum class Party { kCaller, kCallee };
 
 // --- inputs ---
 struct Invited {  // the caller's INVITE; the first input of every call
-  std::string offer;
+  std::string offer;  // "": it wants to be offered, and answers in its ACK or PRACK
+  bool reliable = false;  // its 18x are acknowledged (RFC 3262): the first one carries that offer
 };
 struct MediaOpened {
   media::SessionOpened opened;
@@ -47,16 +48,22 @@ struct CalleeRejected {
 struct CallerCancelled {
   std::string reason_header;
 };
-struct CallerAcked {};
+struct CallerAcked {  // of a 2xx to its INVITE or re-INVITE
+  std::string sdp = {};  // the answer to our offer in it
+};
+struct CalleeAcked {  // of a 2xx to its re-INVITE
+  std::string sdp = {};
+};
 struct HungUp {  // BYE, or a dialog that ended in another way
   Party party = Party::kCaller;
   std::string reason_header;
 };
-struct Reoffered {  // re-INVITE, or UPDATE with SDP
+struct Reoffered {  // re-INVITE, or UPDATE or PRACK with SDP
   Party party = Party::kCaller;
   sip::ServerRequestId request;
-  std::string sdp;
+  std::string sdp;  // "": a re-INVITE that wants to be offered, and answers in its ACK
   media::IceCredentials fresh_ice = {};  // unpredictable; ours if the offer restarts ICE
+  bool prack = false;                    // the answer to the offer in our 18x
 };
 // The browser is back after its connection was lost: it gets an offer that restarts ICE.
 struct BrowserBack {
@@ -93,14 +100,15 @@ struct DigitHeard {  // in the media, from a party whose counterpart has no tele
   bool from_browser = true;
   uint8_t event = 0;
 };
+struct RefreshDue {};  // the trunk's session (RFC 4028) wants a re-INVITE that changes nothing
 struct ShutDown {  // the gateway ends the call
   std::string reason;
 };
 using CallInput =
     std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed, CalleeProgress,
-                 CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, HungUp, Reoffered,
-                 BrowserBack, BrowserSilent, BrowserHeard, BrowserAway, BrowserRefreshDue,
-                 OfferAnswered, InfoReceived, DigitHeard, ShutDown>;
+                 CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, CalleeAcked, HungUp,
+                 Reoffered, BrowserBack, BrowserSilent, BrowserHeard, BrowserAway,
+                 BrowserRefreshDue, OfferAnswered, InfoReceived, DigitHeard, RefreshDue, ShutDown>;
 
 // --- outputs ---
 struct PlaceCallee {  // send the callee its INVITE

@@ -30,6 +30,10 @@ sdp::Direction WishOf(sdp::Direction said, bool held, sdp::Direction told) {
 
 std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outputs& out) {
   summary_.sdp.offer_in = offer.size();
+  if (offer.empty()) {
+    OfferBoth(out);
+    return std::nullopt;
+  }
   media::OpenSession open{.session = session_};
   if (IsBrowser(Party::kCaller)) {
     auto media = browser_leg_.TakeOffer(offer);
@@ -121,15 +125,16 @@ std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outpu
     if (!media) return media.error();
     browser_ = *std::move(media);
     update.browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server());
-    answer_ = AnswerForTrunk();
+    answer_ = late_ ? LateOffer() : AnswerForTrunk();
   } else {
     auto media = trunk_leg_.TakeAnswer(sdp);
     if (!media) return media.error();
     SetTrunkMedia(*std::move(media));
     if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
-    answer_ = AnswerForBrowser();
+    callee_sdp_ = sdp;
+    callee_updated_ = false;
+    answer_ = late_ ? LateOffer() : AnswerForBrowser();
   }
-  callee_has_sdp_ = true;
   update.payloads = Payloads();
   out.push_back(media::MediaCommand{std::move(update)});
   return std::nullopt;

@@ -20,6 +20,11 @@ const T* Find(const std::vector<CallOutput>& outputs) {
 
 Result<Rehearsal, sdp::Refusal> Rehearse(const std::string& offer, const CallSettings& settings,
                                          const media::SessionOpened& opened) {
+  const auto input = sdp::Parse(offer);
+  if (!input) {
+    return std::unexpected(
+        sdp::Refusal{.sip_status = 400, .reason = "SDP " + input.error().ToString()});
+  }
   Call call({1}, opened.session, settings);
   std::vector<CallOutput> outputs;
   call.On(Invited{offer}, TimePoint{}, outputs);
@@ -29,7 +34,6 @@ Result<Rehearsal, sdp::Refusal> Rehearse(const std::string& offer, const CallSet
   }
   Rehearsal rehearsal;
   rehearsal.sdp = Find<PlaceCallee>(outputs)->offer;
-  const auto input = sdp::Parse(offer);
   if (settings.direction == CallDirection::kFromBrowser) {
     const sdp::TrunkBuild& build = call.trunk_leg().last_build();
     rehearsal.fits = build.fits;

@@ -19,6 +19,7 @@ struct Dialog {
   NameAddr remote;                      // with the peer's tag, if it has one
   uint32_t local_cseq = 0;              // of our last request
   std::optional<uint32_t> remote_cseq;  // of the peer's last request
+  std::optional<uint32_t> remote_rseq;  // of the peer's last reliable 18x (RFC 3262)
   Uri remote_target;
   std::vector<NameAddr> route_set;  // in the order of our requests
 

@@ -24,6 +24,10 @@ void AppendList(std::vector<std::string>& list, std::string_view value) {
 
 std::string NewTag(RandomSource& random) { return random.Token(kTagLength); }
 
+bool HasTag(const std::vector<std::string>& list, std::string_view tag) {
+  return std::ranges::any_of(list, [&](const std::string& item) { return EqualNoCase(item, tag); });
+}
+
 std::string ReasonOf(const Message& message) {
   const std::string* reason = message.FindExtra("Reason");
   return reason ? *reason : std::string();
@@ -157,6 +161,12 @@ void UserAgent::Impl::OnUsageTimer(TimerKey key, TimePoint now) {
     case Timer::kReinvite:
       OnReinviteTimeout(usage, now);
       return;
+    case Timer::kPrackResend:
+      ResendReliable(usage, now);
+      return;
+    case Timer::kPrackDeadline:
+      GiveUpInvite(usage, 504, R"(SIP;cause=504;text="No PRACK came")", now);
+      return;
   }
 }
 
@@ -176,6 +186,12 @@ std::vector<OutgoingMessage> UserAgent::Impl::TakeOutgoing() {
 
 // --- what is sent ---
 
+std::vector<std::string> UserAgent::Impl::AllowOn(const Flow& flow) const {
+  std::vector<std::string> allow = options_.allow;
+  if (flow.info.prack != Prack::kNone) allow.emplace_back("PRACK");
+  return allow;
+}
+
 Message UserAgent::Impl::BuildResponse(const Message& request, int status, std::string_view to_tag,
                                        Extras extras, FlowId contact) {
   Message response = MakeResponse(request, status, extras.reason_phrase, to_tag);
@@ -184,7 +200,10 @@ Message UserAgent::Impl::BuildResponse(const Message& request, int status, std::
     response.contacts.back().uri = flow->info.contact;
   }
   const bool success = status >= 200 && status < 300;
-  if (status == 405 || success) response.allow = options_.allow;
+  if (status == 405 || success) {
+    const Flow* flow = FindFlow(contact);
+    response.allow = flow ? AllowOn(*flow) : options_.allow;
+  }
   response.extra.push_back({"Server", options_.product});
   internal::Apply(response, std::move(extras));
   return response;
@@ -246,6 +265,7 @@ UserAgent::Impl::Usage& UserAgent::Impl::NewUsage(FlowId flow, State state) {
 void UserAgent::Impl::End(Usage& usage, TimePoint now) {
   usage.state = State::kEnding;
   StopAwaitingAck(usage);
+  StopReliable(usage);
   timers_.Clear({usage.id, Timer::kRing});
   // The peer has no reason any more to let its user think about it.
   const TimePoint patience = now + internal::kTimeoutInT1 * options_.t1;
@@ -295,9 +315,14 @@ void UserAgent::Impl::Bye(DialogId dialog, Extras extras, TimePoint now) {
       usage->bye = std::move(extras);
       EndRequests(*usage, now);
       return;
+    case State::kIncoming:
+      // Its 2xx waits for a PRACK: the peer never learns of it.
+      if (!usage->reliable || !usage->reliable->final_response) return;
+      usage->reliable->final_response.reset();
+      RespondInvite(dialog, 480, std::move(extras), now);
+      return;
     case State::kCalling:
     case State::kChallenged:
-    case State::kIncoming:
     case State::kEnding:
       return;
   }

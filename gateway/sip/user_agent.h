@@ -34,6 +34,14 @@ struct UserAgentOptions {
   std::vector<std::string> known_extensions = {"timer", "replaces", "outbound", "path", "gruu"};
 };
 
+// What is done about reliable provisional responses (RFC 3262) on a flow. They end here: the caller
+// of this object sees an 18x once, in order, and acknowledges nothing.
+enum class Prack {
+  kNone,       // 100rel is not known
+  kSupported,  // offered in our INVITEs; our 18x are reliable where the peer's INVITE requires it
+  kRequired,   // required in our INVITEs; our 18x are reliable; an INVITE without 100rel gets 421
+};
+
 // How we appear on one flow.
 struct FlowInfo {
   std::string via_transport;  // "WSS", "WS", "TLS", "TCP"
@@ -44,6 +52,8 @@ struct FlowInfo {
   // carried one of its requests. 0: not known yet, shares nothing with any other flow; else below
   // 2^63.
   uint64_t owner = 0;
+  Prack prack = Prack::kNone;
+  bool session_timer = true;  // false: a peer that requires "timer" (RFC 4028) gets 420
 };
 
 // What is added to a request or response by its sender.
@@ -70,9 +80,11 @@ struct IncomingInvite {
   DialogId dialog;
   FlowId flow;
   Message request;
+  bool reliable = false;  // our 18x will be reliable: the first one has to carry a late offer
 };
 // Any other request but ACK, BYE, CANCEL: REGISTER, OPTIONS, INFO, UPDATE, re-INVITE ... Answer
-// with Respond. `dialog` is 0 outside dialogs.
+// with Respond. `dialog` is 0 outside dialogs. Of PRACKs only those with a body, after an 18x of
+// ours with one: the answer to our offer, or a new offer (RFC 3262 section 5).
 struct IncomingRequest {
   ServerRequestId id;
   FlowId flow;
@@ -88,7 +100,7 @@ struct InviteAccepted {
   DialogId dialog;
   Message response;
 };
-// Final failure; the ACK is sent. `response` is absent if nobody answered: status is then 408 (no
+// Final failure; the ACK is sent. A 422 (RFC 4028) is obeyed once, inside. `response` is absent if nobody answered: status is then 408 (no
 // response in time) or 503 (flow lost). After a 401/407 the usage stays until RetryInvite or
 // Forget; after any other status the usage is gone.
 struct InviteRejected {
@@ -101,8 +113,8 @@ struct InviteAcked {
   DialogId dialog;
   Message ack;
 };
-// The peer gave up its INVITE (CANCEL, or its flow was lost) before a final response: 487 is sent
-// where possible; the usage is gone.
+// The peer gave up its INVITE (CANCEL, or its flow was lost) before a final response went out: 487
+// is sent where possible; the usage is gone. Also if it never acknowledged a reliable 18x: 504.
 struct InviteCancelled {
   DialogId dialog;
   std::string reason_header;  // value of its Reason header, or ""
@@ -110,6 +122,7 @@ struct InviteCancelled {
 enum class DialogEnd {
   kBye,    // by the peer; 200 is sent
   kNoAck,  // our 2xx was never ACKed; BYE is sent
+  kExpired,  // its session timer (RFC 4028) ran out; not from here, but from who keeps the timer
 };
 struct DialogEnded {
   DialogId dialog;
@@ -159,7 +172,8 @@ class UserAgent {
 
   // --- as server ---
   // 101-699. 1xx and 2xx create the dialog (one To-tag for its life) and carry Contact. A second
-  // final status, or an unknown id, is ignored.
+  // final status, or an unknown id, is ignored. A reliable 18x waits until the one before is
+  // acknowledged, and a 2xx for an 18x with a body; until it is out, InviteCancelled may come.
   void RespondInvite(DialogId dialog, int status, Extras extras, TimePoint now);
   void Respond(ServerRequestId request, int status, Extras extras, TimePoint now);
 

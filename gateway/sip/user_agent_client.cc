@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "gateway/sip/codec.h"
 #include "gateway/sip/lexical.h"
+#include "gateway/sip/session_timer.h"
 #include "gateway/sip/user_agent_impl.h"
 
 namespace lastmile::sip {
@@ -57,8 +58,10 @@ Message UserAgent::Impl::MakeInvite(const Flow& flow, InviteRequest request,
   invite.max_forwards = 70;
   invite.contacts.emplace_back();
   invite.contacts.back().uri = flow.info.contact;
-  invite.allow = options_.allow;
+  invite.allow = AllowOn(flow);
   internal::Apply(invite, std::move(request.extras));
+  if (flow.info.prack == Prack::kSupported) invite.supported.emplace_back("100rel");
+  if (flow.info.prack == Prack::kRequired) invite.require.emplace_back("100rel");
   return invite;
 }
 
@@ -198,8 +201,9 @@ void UserAgent::Impl::OnInviteResponse(TransactionId id, Message response, TimeP
   if (response.status < 200) {
     usage.proceeding = true;
     if (usage.cancelling) StartCancel(usage, now);
-    if (response.status == 100) return;
+    if (response.status == 100 || !IsNews(usage, response)) return;
     TakeEarlyLeg(usage, response);
+    Acknowledge(usage, response, now);
     if (usage.state == State::kEnding || usage.cancelling) return;
     events_.push_back(InviteProgress{usage.id, std::move(response)});
     return;
@@ -208,6 +212,7 @@ void UserAgent::Impl::OnInviteResponse(TransactionId id, Message response, TimeP
   --usage.open;
   timers_.Clear({usage.id, Timer::kCancel});
   const int status = response.status;
+  if (status == 422 && RaiseInterval(usage, response)) return SendInvite(usage, now);
   const bool challenge = status == 401 || status == 407;
   if (challenge && usage.state == State::kCalling && !usage.cancelling) {
     usage.state = State::kChallenged;
@@ -219,6 +224,23 @@ void UserAgent::Impl::OnInviteResponse(TransactionId id, Message response, TimeP
   } else {
     RejectInvite(usage, status, std::move(response), now);
   }
+}
+
+// RFC 4028 section 7.4: the INVITE once more, with the interval the peer asks for.
+bool UserAgent::Impl::RaiseInterval(Usage& usage, const Message& response) {
+  const auto asked = MinSeOf(response);
+  const auto ours = SessionExpiresOf(usage.invite);
+  if (usage.state != State::kCalling || usage.cancelling || usage.interval_raised || !asked ||
+      !ours || *asked <= ours->seconds || !FindFlow(usage.flow)) {
+    return false;
+  }
+  usage.interval_raised = true;
+  usage.legs.clear();
+  usage.may_fork = false;
+  usage.invite.SetExtra("Session-Expires", std::to_string(*asked));
+  usage.invite.SetExtra("Min-SE", std::to_string(*asked));
+  ++usage.invite.cseq.number;
+  return true;
 }
 
 void UserAgent::Impl::TakeEarlyLeg(Usage& usage, const Message& response) {
@@ -420,7 +442,7 @@ ClientRequestId UserAgent::Impl::SendInDialog(DialogId dialog, std::string_view 
     request.contacts.emplace_back();
     request.contacts.back().uri = flow->info.contact;
   }
-  if (invite) request.allow = options_.allow;
+  if (invite) request.allow = AllowOn(*flow);
   internal::Apply(request, std::move(extras));
   const ClientRequestId id = request_ids_.Next();
   ClientUse use{.kind = invite ? ClientUse::Kind::kReinvite : ClientUse::Kind::kRequest,

@@ -2,6 +2,7 @@
 #define LASTMILE_GATEWAY_SIP_USER_AGENT_IMPL_H_
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,9 +16,9 @@
 #include "gateway/sip/transactions.h"
 #include "gateway/sip/user_agent.h"
 
-// Private to user_agent*.cc: the state behind UserAgent. The methods are in three files: what both
+// Private to user_agent*.cc: the state behind UserAgent. The methods are in four files: what both
 // roles share (user_agent.cc), our requests (user_agent_client.cc), the peer's
-// (user_agent_server.cc).
+// (user_agent_server.cc), and RFC 3262 in both roles (user_agent_reliable.cc).
 namespace lastmile::sip {
 
 class UserAgent::Impl {
@@ -66,6 +67,8 @@ class UserAgent::Impl {
     kResend,       // the 2xx again
     kAckDeadline,  // no ACK at all
     kReinvite,     // no final response to our re-INVITE
+    kPrackResend,    // the reliable 18x again
+    kPrackDeadline,  // no PRACK at all
   };
   struct TimerKey {
     DialogId usage;
@@ -78,6 +81,11 @@ class UserAgent::Impl {
     uint64_t owner = 0;  // info.owner, or a value no other flow has
     std::set<DialogId> usages;
   };
+  // A response of ours that may not go out yet.
+  struct Held {
+    int status = 0;
+    Extras extras;
+  };
   // A 2xx of ours that waits for its ACK.
   struct Unacked {
     TransactionId transaction;
@@ -89,6 +97,18 @@ class UserAgent::Impl {
   struct OwedAck {
     TransactionId transaction;
     uint32_t cseq = 0;
+  };
+  // Our 18x to a peer that acknowledges them (RFC 3262 section 3).
+  struct Reliable {
+    uint32_t invite_cseq = 0;
+    uint32_t rseq = 0;     // of the last one sent
+    bool open = false;     // it waits for its PRACK
+    bool has_sdp = false;  // it has a body
+    Message response;
+    Duration interval{};
+    TransactionId prack = {};  // with a body, and not answered yet
+    std::deque<Held> waiting;  // 18x after it
+    std::optional<Held> final_response;
   };
   struct Usage {
     DialogId id;
@@ -104,12 +124,14 @@ class UserAgent::Impl {
     bool proceeding = false;  // a 1xx came
     bool cancelling = false;  // CANCEL wanted or sent
     bool cancel_sent = false;
+    bool interval_raised = false;  // a 422 was obeyed
     std::vector<Header> cancel_headers;
     std::optional<OwedAck> owed_ack;
     // Sent into a flow that is lost, or not at all: repeated by BindFlow.
     std::optional<Message> ack_on_bind;
 
     TransactionId peer_invite;  // unanswered: their first INVITE or a re-INVITE
+    std::optional<Reliable> reliable;  // for it our 18x are
     std::optional<Unacked> unacked;
     Extras bye;  // kEnding and unacked: the BYE to be sent after the ACK
 
@@ -137,6 +159,7 @@ class UserAgent::Impl {
     DialogId usage = {};  // 0: outside dialogs
     std::string to_tag = {};
     std::optional<Uri> target = {};  // target refresh, valid if answered 2xx
+    std::string remote_tag = {};     // of the dialog that is refreshed
   };
 
   // --- user_agent.cc ---
@@ -146,6 +169,7 @@ class UserAgent::Impl {
   void SetFlow(Usage& usage, FlowId flow);
   void OnUsageTimer(TimerKey key, TimePoint now);
   void OnTransactionEnded(TransactionId id, int status, TimePoint now);
+  std::vector<std::string> AllowOn(const Flow& flow) const;
   // A response with what all of ours carry; `contact` 0: none.
   Message BuildResponse(const Message& request, int status, std::string_view to_tag, Extras extras,
                         FlowId contact);
@@ -171,6 +195,7 @@ class UserAgent::Impl {
   void OnReinviteResponse(TransactionId id, Message response, TimePoint now);
   void OnReinviteTimeout(Usage& usage, TimePoint now);
   void OnClientEnded(TransactionId id, int status, TimePoint now);
+  bool RaiseInterval(Usage& usage, const Message& response);
   void TakeEarlyLeg(Usage& usage, const Message& response);
   void MarkAccepted(TransactionId id, ClientUse& use, Usage& usage, const Message& response);
   void RejectInvite(Usage& usage, int status, std::optional<Message> response, TimePoint now);
@@ -181,7 +206,9 @@ class UserAgent::Impl {
   // --- user_agent_server.cc ---
   void OnRequest(FlowId flow, Message request, TimePoint now);
   // The status to refuse it with before anybody looks at it; 0: none.
-  int CheckRequest(uint64_t owner, const Message& request, std::vector<Header>& headers) const;
+  int CheckRequest(const Flow& flow, const Message& request, std::vector<Header>& headers) const;
+  // Whether the peer may put the option tag into Require.
+  bool Knows(const Flow& flow, std::string_view tag) const;
   void OnNewInvite(FlowId flow, Message request, TimePoint now);
   void OnRequestInDialog(FlowId flow, Message request, TimePoint now);
   void OnReinvite(Usage& usage, FlowId flow, Message request, TimePoint now);
@@ -194,12 +221,29 @@ class UserAgent::Impl {
   void FollowFlow(Usage& usage, FlowId flow);
   void PassOn(FlowId flow, Usage* usage, Message request, TimePoint now);
   void Refuse(FlowId flow, const Message& request, int status, std::vector<Header> headers);
-  void GiveUpInvite(Usage& usage, std::string reason_header, TimePoint now);
+  void SendInviteResponse(Usage& usage, int status, Extras extras, TimePoint now);
+  void GiveUpInvite(Usage& usage, int status, std::string reason_header, TimePoint now);
   void AnswerRequest(TransactionId id, Usage* usage, int status, Extras extras, TimePoint now);
   void EndRequests(Usage& usage, TimePoint now);
   void AwaitAck(Usage& usage, TransactionId transaction, Message response, TimePoint now);
   void StopAwaitingAck(Usage& usage);
   void OnNoAck(Usage& usage, TimePoint now);
+
+  // --- user_agent_reliable.cc ---
+  // Whether our 18x to this INVITE are reliable.
+  static bool WantsReliable(const Flow& flow, const Message& invite);
+  // True: `status` is kept or dropped instead of sent.
+  static bool HoldBack(Usage& usage, int status, Extras& extras);
+  void SendHeldBack(Usage& usage, TimePoint now);
+  void MakeReliable(Usage& usage, Message& response, TimePoint now);
+  void OnPrack(Usage& usage, FlowId flow, Message request, TimePoint now);
+  void OnPrackAnswered(Usage& usage, TransactionId id, TimePoint now);
+  void ResendReliable(Usage& usage, TimePoint now);
+  void StopReliable(Usage& usage);
+  // The peer's 18x: false if it is a reliable one that came before or out of order.
+  bool IsNews(const Usage& usage, const Message& response) const;
+  // `response` made or moved the newest leg.
+  void Acknowledge(Usage& usage, const Message& response, TimePoint now);
 
   const UserAgentOptions options_;
   RandomSource& random_;
@@ -228,6 +272,7 @@ inline constexpr size_t kTagLength = 12;
 inline constexpr size_t kCallIdLength = 24;
 inline constexpr size_t kBranchLength = 16;  // after the magic cookie
 std::string NewTag(RandomSource& random);
+bool HasTag(const std::vector<std::string>& list, std::string_view tag);
 // Value of the Reason header (RFC 3326), or "".
 std::string ReasonOf(const Message& message);
 // Adds headers and body; list headers the message has as fields go there.

@@ -15,8 +15,7 @@ bool IsSuccess(int status) { return status >= 200 && status < 300; }
 }  // namespace
 
 void UserAgent::Impl::OnRequest(FlowId flow, Message request, TimePoint now) {
-  const uint64_t owner = FindFlow(flow)->owner;
-  if (transactions_.Absorb(owner, request)) return;
+  if (transactions_.Absorb(FindFlow(flow)->owner, request)) return;
   if (request.method == "ACK") {
     OnAck(flow, std::move(request), now);
     return;
@@ -26,7 +25,7 @@ void UserAgent::Impl::OnRequest(FlowId flow, Message request, TimePoint now) {
     return;
   }
   std::vector<Header> headers;
-  if (const int status = CheckRequest(owner, request, headers); status != 0) {
+  if (const int status = CheckRequest(*FindFlow(flow), request, headers); status != 0) {
     Refuse(flow, request, status, std::move(headers));
     return;
   }
@@ -41,7 +40,13 @@ void UserAgent::Impl::OnRequest(FlowId flow, Message request, TimePoint now) {
   }
 }
 
-int UserAgent::Impl::CheckRequest(uint64_t owner, const Message& request,
+bool UserAgent::Impl::Knows(const Flow& flow, std::string_view tag) const {
+  if (EqualNoCase(tag, "100rel")) return flow.info.prack != Prack::kNone;
+  if (EqualNoCase(tag, "timer") && !flow.info.session_timer) return false;
+  return internal::HasTag(options_.known_extensions, tag);
+}
+
+int UserAgent::Impl::CheckRequest(const Flow& flow, const Message& request,
                                   std::vector<Header>& headers) const {
   // A BYE is answered at once and makes room: it is never refused for lack of it.
   const bool bye = request.method == "BYE";
@@ -50,18 +55,22 @@ int UserAgent::Impl::CheckRequest(uint64_t owner, const Message& request,
     return 503;
   }
   if (!bye && request.max_forwards == 0u) return 483;
-  if (transactions_.IsMerged(owner, request)) return 482;
+  if (transactions_.IsMerged(flow.owner, request)) return 482;
   std::string unsupported;
   for (const std::string& tag : request.require) {
-    const bool known = std::ranges::any_of(
-        options_.known_extensions, [&](const std::string& k) { return EqualNoCase(k, tag); });
-    if (known) continue;
+    if (Knows(flow, tag)) continue;
     if (!unsupported.empty()) unsupported += ", ";
     unsupported += tag;
   }
   if (!unsupported.empty()) {
     headers.push_back({"Unsupported", std::move(unsupported)});
     return 420;
+  }
+  if (request.method == "INVITE" && request.to.tag().empty() &&
+      flow.info.prack == Prack::kRequired && !internal::HasTag(request.require, "100rel") &&
+      !internal::HasTag(request.supported, "100rel")) {
+    headers.push_back({"Require", "100rel"});
+    return 421;
   }
   // Without Contact there is nowhere to send requests of the dialog to (section 8.1.1.8).
   if (request.method == "INVITE" && request.contacts.empty()) return 400;
@@ -87,7 +96,9 @@ void UserAgent::Impl::OnNewInvite(FlowId flow, Message request, TimePoint now) {
   usage.peer_invite = id;
   server_uses_.emplace(id, ServerUse{.usage = usage.id, .to_tag = usage.local_tag});
   transactions_.Respond(id, BuildResponse(request, 100, "", {}, {}), now);
-  events_.push_back(IncomingInvite{usage.id, flow, std::move(request)});
+  const bool reliable = WantsReliable(*FindFlow(flow), request);
+  if (reliable) usage.reliable = Reliable{.invite_cseq = request.cseq.number, .response = {}};
+  events_.push_back(IncomingInvite{usage.id, flow, std::move(request), reliable});
 }
 
 // To the caller, who answers with Respond. `usage` nullptr: outside dialogs.
@@ -99,6 +110,7 @@ void UserAgent::Impl::PassOn(FlowId flow, Usage* usage, Message request, TimePoi
     usage->requests.push_back(id);
     const bool refresh = request.method == "INVITE" || request.method == "UPDATE";
     if (refresh && !request.contacts.empty()) use.target = request.contacts.front().uri;
+    use.remote_tag = request.from.tag();
   } else {
     use.to_tag = internal::NewTag(random_);
   }
@@ -143,6 +155,8 @@ void UserAgent::Impl::OnRequestInDialog(FlowId flow, Message request, TimePoint 
     OnBye(*usage, request.from.tag(), request, now);
   } else if (request.method == "INVITE") {
     OnReinvite(*usage, flow, std::move(request), now);
+  } else if (request.method == "PRACK" && FindFlow(flow)->info.prack != Prack::kNone) {
+    OnPrack(*usage, flow, std::move(request), now);
   } else if (usage->requests.size() >= kMaxRequestsInDialog) {
     Refuse(flow, request, 503, {{"Retry-After", "5"}});
   } else {
@@ -171,7 +185,7 @@ void UserAgent::Impl::OnBye(Usage& usage, const std::string& remote_tag, const M
                             TimePoint now) {
   switch (usage.state) {
     case State::kIncoming:
-      GiveUpInvite(usage, internal::ReasonOf(bye), now);
+      GiveUpInvite(usage, 487, internal::ReasonOf(bye), now);
       return;
     case State::kCalling:
       // A callee may not do this (section 15), but one that does has no early dialog any more.
@@ -247,16 +261,17 @@ void UserAgent::Impl::OnCancel(FlowId flow, const Message& cancel, TimePoint now
   outgoing_.push_back({flow, BuildResponse(cancel, 200, tag, {}, {})});
   if (!usage) return;  // answered already: too late
   if (usage->state == State::kIncoming) {
-    GiveUpInvite(*usage, internal::ReasonOf(cancel), now);
+    GiveUpInvite(*usage, 487, internal::ReasonOf(cancel), now);
   } else {
     AnswerRequest(id, usage, 487, {}, now);
   }
 }
 
-// 487 goes out if the transaction is still there. `usage` is not valid afterwards.
-void UserAgent::Impl::GiveUpInvite(Usage& usage, std::string reason_header, TimePoint now) {
+// `status` goes out if the transaction is still there. `usage` is not valid afterwards.
+void UserAgent::Impl::GiveUpInvite(Usage& usage, int status, std::string reason_header,
+                                   TimePoint now) {
   if (const Message* invite = transactions_.RequestOf(usage.peer_invite)) {
-    Message response = BuildResponse(*invite, 487, usage.local_tag, {}, {});
+    Message response = BuildResponse(*invite, status, usage.local_tag, {}, {});
     transactions_.Respond(usage.peer_invite, std::move(response), now);
   }
   server_uses_.erase(usage.peer_invite);
@@ -269,23 +284,31 @@ void UserAgent::Impl::GiveUpInvite(Usage& usage, std::string reason_header, Time
 void UserAgent::Impl::RespondInvite(DialogId dialog, int status, Extras extras, TimePoint now) {
   Usage* usage = FindUsage(dialog);
   if (!usage || usage->state != State::kIncoming || status < 101 || status > 699) return;
-  const TransactionId id = usage->peer_invite;
-  const FlowId contact = status < 300 ? usage->flow : FlowId{};
-  Message response = BuildResponse(*transactions_.RequestOf(id), status, usage->local_tag,
+  if (usage->reliable && HoldBack(*usage, status, extras)) return;
+  SendInviteResponse(*usage, status, std::move(extras), now);
+}
+
+// `usage` is not valid after a failure.
+void UserAgent::Impl::SendInviteResponse(Usage& usage, int status, Extras extras, TimePoint now) {
+  const TransactionId id = usage.peer_invite;
+  const FlowId contact = status < 300 ? usage.flow : FlowId{};
+  Message response = BuildResponse(*transactions_.RequestOf(id), status, usage.local_tag,
                                    std::move(extras), contact);
   if (status < 200) {
+    if (usage.reliable) MakeReliable(usage, response, now);
     transactions_.Respond(id, std::move(response), now);
     return;
   }
   server_uses_.erase(id);
-  usage->peer_invite = {};
+  usage.peer_invite = {};
+  StopReliable(usage);
   transactions_.Respond(id, response, now);
   if (status >= 300) {
-    End(*usage, now);
+    End(usage, now);
     return;
   }
-  usage->state = State::kUnacked;
-  AwaitAck(*usage, id, std::move(response), now);
+  usage.state = State::kUnacked;
+  AwaitAck(usage, id, std::move(response), now);
 }
 
 void UserAgent::Impl::Respond(ServerRequestId request, int status, Extras extras, TimePoint now) {
@@ -314,13 +337,17 @@ void UserAgent::Impl::AnswerRequest(TransactionId id, Usage* usage, int status, 
     return;
   }
   const std::optional<Uri> target = std::move(use->second.target);
+  const std::string remote_tag = std::move(use->second.remote_tag);
   server_uses_.erase(use);
   transactions_.Respond(id, response, now);
   if (!usage) return;
   std::erase(usage->requests, id);
   if (usage->peer_invite == id) usage->peer_invite = {};
+  OnPrackAnswered(*usage, id, now);
   if (!IsSuccess(status)) return;
-  if (target && !usage->legs.empty()) usage->legs.back().remote_target = *target;
+  const auto leg = std::ranges::find(usage->legs, remote_tag,
+                                     [](const Dialog& dialog) { return dialog.remote.tag(); });
+  if (target && leg != usage->legs.end()) leg->remote_target = *target;
   if (invite) AwaitAck(*usage, id, std::move(response), now);
 }
 
@@ -337,9 +364,10 @@ void UserAgent::Impl::OnServerEnded(TransactionId id, TimePoint now) {
   Usage* usage = FindUsage(use.usage);
   if (!usage) return;
   std::erase(usage->requests, id);
+  OnPrackAnswered(*usage, id, now);
   if (usage->peer_invite != id) return;
   if (usage->state == State::kIncoming) {
-    GiveUpInvite(*usage, "", now);
+    GiveUpInvite(*usage, 487, "", now);
   } else {
     usage->peer_invite = {};
   }

@@ -68,6 +68,10 @@ sip::FlowId TrunkEdge::NewFlow(size_t trunk, bool inbound, bool tls) {
   // All flows of a trunk are one owner: carriers send requests of a dialog on any of them. Owner 0
   // shares nothing, which is right for a peer nobody knows.
   info.owner = trunk == kUnknownPeer ? 0 : trunk + 1;
+  if (trunk != kUnknownPeer) {
+    info.prack = options_.trunks[trunk].prack;
+    info.session_timer = options_.trunks[trunk].session_timer != SessionTimers::kNone;
+  }
   user_agent_.AddFlow(flow, std::move(info));
   return flow;
 }
@@ -150,6 +154,7 @@ void TrunkEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now) {
 
 void TrunkEdge::OnTimer(TimePoint now) {
   user_agent_.OnTimer(now);
+  RunSessionTimers(now);
   if (now < next_keepalive_) return;
   next_keepalive_ = kNever;
   for (auto& [id, flow] : flows_) {
@@ -162,7 +167,7 @@ void TrunkEdge::OnTimer(TimePoint now) {
 }
 
 TimePoint TrunkEdge::next_timeout() const {
-  return std::min(user_agent_.next_timeout(), next_keepalive_);
+  return std::min({user_agent_.next_timeout(), session_timers_.next(), next_keepalive_});
 }
 
 // --- calls ---
@@ -179,6 +184,9 @@ sip::InviteRequest TrunkEdge::MakeInvite(const Trunk& trunk, const CallRequest& 
   invite.to.uri.host = trunk.host;
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
+  if (trunk.session_timer != SessionTimers::kNone) {
+    AddSessionOffer({.mode = trunk.session_timer}, invite.extras);
+  }
   return invite;
 }
 
@@ -186,7 +194,9 @@ sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
   const Trunk* trunk = FindTrunk(request.trunk);
   if (!trunk) return {};
   const auto index = static_cast<size_t>(trunk - options_.trunks.data());
-  return user_agent_.Invite(FlowTo(index), MakeInvite(*trunk, request), now);
+  const auto dialog = user_agent_.Invite(FlowTo(index), MakeInvite(*trunk, request), now);
+  dialogs_[dialog].mode = trunk->session_timer;
+  return dialog;
 }
 
 void TrunkEdge::Reach(sip::DialogId dialog, std::string_view name) {
@@ -213,13 +223,18 @@ std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
     if (const auto* request = std::get_if<sip::IncomingRequest>(&event)) {
       if (OnRequest(*request, now)) continue;
     }
+    if (const auto* answered = std::get_if<sip::RequestAnswered>(&event)) {
+      if (OnAnswered(*answered, now)) continue;
+    }
     if (const auto* rejected = std::get_if<sip::InviteRejected>(&event);
         rejected && (rejected->status == 401 || rejected->status == 407)) {
       spdlog::warn("leg=trunk the carrier asks for credentials, which trunks have none of");
       user_agent_.Forget(rejected->dialog);
     }
+    Follow(event, now);
     out.push_back(std::move(event));
   }
+  for (TrunkEvent& event : std::exchange(own_events_, {})) out.push_back(std::move(event));
   return out;
 }
 
@@ -244,12 +259,20 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
     user_agent_.RespondInvite(invite.dialog, 415, std::move(extras), now);
     return;
   }
+  const Trunk& trunk = options_.trunks[flow->second.trunk];
+  sip::Extras extras;
+  if (const int status = CheckSession(trunk.session_timer, invite.request, extras)) {
+    user_agent_.RespondInvite(invite.dialog, status, std::move(extras), now);
+    return;
+  }
+  NoteInvite(invite, flow->second.trunk);
   out.push_back(TrunkInvite{.dialog = invite.dialog,
-                            .trunk = options_.trunks[flow->second.trunk].name,
+                            .trunk = trunk.name,
                             .target = invite.request.request_uri.user,
                             .caller = invite.request.from.uri.user,
                             .display_name = invite.request.from.display_name,
-                            .offer = std::move(invite.request.body)});
+                            .offer = std::move(invite.request.body),
+                            .reliable = invite.reliable});
 }
 
 // What needs no call to be answered; false: the call has to answer it.
@@ -259,9 +282,18 @@ bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
   if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) {
     user_agent_.Respond(request.id, 403, Sentence("requests are not accepted from this address"),
                         now);
-  } else if (request.dialog && (method == "INVITE" || method == "INFO" || method == "UPDATE")) {
-    if (method != "UPDATE" || !request.request.body.empty()) return false;
-    user_agent_.Respond(request.id, 200, {}, now);
+  } else if (request.dialog && (method == "PRACK" || method == "INFO")) {
+    return false;
+  } else if (request.dialog && (method == "INVITE" || method == "UPDATE")) {
+    sip::Extras extras;
+    TrunkDialog& dialog = dialogs_[request.dialog];
+    if (const int status = CheckSession(dialog.mode, request.request, extras)) {
+      user_agent_.Respond(request.id, status, std::move(extras), now);
+      return true;
+    }
+    dialog.requests[request.id] = TermsFor(dialog.mode, request.request);
+    if (method == "INVITE" || !request.request.body.empty()) return false;
+    RespondInDialog(request.dialog, request.id, 200, {}, now);
   } else if (method == "OPTIONS") {
     user_agent_.Respond(request.id, 200, {}, now);
   } else {

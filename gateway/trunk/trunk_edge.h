@@ -14,6 +14,8 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "gateway/sip/framer.h"
+#include "gateway/sip/session_timer.h"
+#include "gateway/sip/timer_queue.h"
 #include "gateway/sip/user_agent.h"
 
 namespace lastmile::trunk {
@@ -28,6 +30,13 @@ struct AddressBlock {
   bool operator==(const AddressBlock&) const = default;
 };
 
+// What is done about session timers (RFC 4028) on a trunk's legs.
+enum class SessionTimers {
+  kNone,       // not known: a call that requires them is refused
+  kSupported,  // offered; they run where the trunk takes part
+  kRequired,   // an inbound call without them gets 421; on outbound ones the gateway refreshes
+};
+
 // A carrier or PBX.
 struct Trunk {
   std::string name;
@@ -36,6 +45,8 @@ struct Trunk {
   bool tls = false;
   std::string ca_file;                    // PEM; "" = the system's
   std::vector<AddressBlock> accept_from;  // inbound calls: besides the server's own address
+  sip::Prack prack = sip::Prack::kSupported;
+  SessionTimers session_timer = SessionTimers::kSupported;
 };
 
 struct TrunkOptions {
@@ -45,16 +56,22 @@ struct TrunkOptions {
   uint16_t tls_port = 5061;
 };
 
-// A carrier's INVITE. Answer through user_agent().RespondInvite.
+// A carrier's INVITE. Answer with Respond.
 struct TrunkInvite {
   sip::DialogId dialog;
   std::string trunk;         // its name
   std::string target;        // user part of the Request-URI
   std::string caller;        // user part of From
   std::string display_name;  // of From
-  std::string offer;
+  std::string offer;         // "": it wants to be offered
+  bool reliable = false;     // as in sip::IncomingInvite
 };
-using TrunkEvent = std::variant<TrunkInvite, sip::UserAgentEvent>;
+// The session wants to be refreshed, and the peer takes no UPDATE: SendReoffer with what was said
+// last.
+struct TrunkRefresh {
+  sip::DialogId dialog;
+};
+using TrunkEvent = std::variant<TrunkInvite, TrunkRefresh, sip::UserAgentEvent>;
 
 // --- outputs for the stream shell ---
 struct OpenStream {  // connect to this trunk's server; the flow's bytes may follow at once
@@ -72,7 +89,8 @@ struct CloseStream {
 using TrunkOutput = std::variant<OpenStream, SendBytes, CloseStream>;
 
 // The carrier side of SIP: one connection to each trunk's server, kept and reused, inbound
-// connections identified by their peer's address alone, and the user agent of all trunk dialogs.
+// connections identified by their peer's address alone, and the user agent of all trunk dialogs
+// with their session timers, of which the other leg of a call learns nothing.
 // Streams only: there is no way to send a datagram. Sans-IO. Thread: signalling.
 class TrunkEdge {
  public:
@@ -101,6 +119,14 @@ class TrunkEdge {
   // Bytes of that call's INVITE without its offer; 0: no such trunk.
   size_t InviteHeadBytes(const CallRequest& request);
 
+  // 101-699 for a TrunkInvite.
+  void Respond(sip::DialogId dialog, int status, sip::Extras extras, TimePoint now);
+  // The final answer to a request inside a dialog.
+  void RespondInDialog(sip::DialogId dialog, sip::ServerRequestId request, int status,
+                       sip::Extras extras, TimePoint now);
+  void SendReoffer(sip::DialogId dialog, sip::Extras extras, TimePoint now);  // a re-INVITE
+  void Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now);
+
   std::vector<TrunkEvent> TakeEvents(TimePoint now);
   std::vector<TrunkOutput> TakeOutputs();
 
@@ -111,6 +137,7 @@ class TrunkEdge {
 
   static constexpr Duration kKeepAliveInterval = 30s;  // CRLFCRLF, RFC 5626 section 4.4.1
   static constexpr size_t kUnknownPeer = SIZE_MAX;
+  static constexpr uint32_t kSessionInterval = 1800;  // seconds, RFC 4028 section 4
 
  private:
   struct Flow {
@@ -119,6 +146,41 @@ class TrunkEdge {
     sip::Framer framer;
     TimePoint keepalive_at = kNever;
   };
+
+  // What a 2xx of ours will say about the session.
+  struct SessionTerms {
+    uint32_t seconds = 0;
+    sip::Refresher refresher = sip::Refresher::kUas;
+  };
+  struct TrunkDialog {
+    SessionTimers mode = SessionTimers::kSupported;
+    bool peer_updates = false;           // it takes UPDATE
+    sip::SessionTimer timer;             // runs from the 2xx on
+    std::optional<SessionTerms> terms;   // of the INVITE without a final answer
+    sip::ClientRequestId update;         // our refresh, unanswered
+    sip::ClientRequestId reoffer;        // our re-INVITE, unanswered
+    uint32_t interval = kSessionInterval;
+    // The peer's re-INVITEs and UPDATEs without an answer.
+    std::unordered_map<sip::ServerRequestId, std::optional<SessionTerms>> requests;
+  };
+
+  // --- trunk_session.cc: session timers ---
+  void NoteInvite(const sip::IncomingInvite& invite, size_t trunk);
+  // The status to refuse a request with for its session timer; 0: none.
+  static int CheckSession(SessionTimers mode, const sip::Message& request, sip::Extras& extras);
+  static std::optional<SessionTerms> TermsFor(SessionTimers mode, const sip::Message& request);
+  static void AddTerms(const SessionTerms& terms, sip::Extras& extras);
+  void AddSessionOffer(const TrunkDialog& dialog, sip::Extras& extras) const;
+  void StartAsServer(sip::DialogId id, const SessionTerms& terms, TimePoint now);
+  void StartAsClient(sip::DialogId id, const sip::Message& response, TimePoint now);
+  void SetTimer(sip::DialogId id);
+  void RunSessionTimers(TimePoint now);
+  void Refresh(sip::DialogId id, TrunkDialog& dialog, TimePoint now);
+  void Expire(sip::DialogId id, std::string_view why, TimePoint now);
+  // True: the answer is of interest to nobody else.
+  bool OnAnswered(const sip::RequestAnswered& answered, TimePoint now);
+  void Follow(const sip::UserAgentEvent& event, TimePoint now);
+  void ForgetDialog(sip::DialogId id);
 
   sip::FlowId NewFlow(size_t trunk, bool inbound, bool tls);
   sip::FlowId FlowTo(size_t trunk);
@@ -136,6 +198,9 @@ class TrunkEdge {
   std::vector<sip::FlowId> outbound_;        // by trunk: the flow we opened, 0 for none
   std::vector<IpAddress> server_addresses_;  // by trunk: where its name last led
   std::vector<TrunkOutput> outputs_;
+  std::unordered_map<sip::DialogId, TrunkDialog> dialogs_;
+  sip::TimerQueue<sip::DialogId> session_timers_;
+  std::vector<TrunkEvent> own_events_;
   TimePoint next_keepalive_ = kNever;  // never later than the first of the flows
 };
 

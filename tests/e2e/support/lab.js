@@ -42,6 +42,7 @@ export function gatewayProgram() {
 //   users         names of more users than alice and bob; each is its own password
 //   clients       true: the page of the test clients (client_page.js) instead of the demo page
 //   browser       false: a test brings its own browser
+//   trunks        entries of other trunks; routes: of routes to them
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -50,10 +51,11 @@ export class Lab {
   browser = null;
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
-                trunk = '', clients = false, browser = true, chromium,
+                trunk = '', trunks = '', routes = '', clients = false, browser = true, chromium,
                 browserHost = '127.0.0.1', users = [] } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
-                          withClients: clients, withBrowser: browser, chromium, browserHost,
+                          otherTrunks: trunks, otherRoutes: routes, withClients: clients,
+                          withBrowser: browser, chromium, browserHost,
                           users: ['alice', 'bob', ...users] });
   }
 
@@ -210,13 +212,13 @@ users:
   inline:
 ${this.users.map((name) => `    - { name: ${name}, password: ${name} }`).join('\n')}
 trunks:
-  carrier:
+${this.otherTrunks}  carrier:
     transport: tcp
     servers: [ "${this.carrierHost}:${this.carrierSip}" ]
     accept_from: [ "127.0.0.0/8" ]
     ${this.trunkEntry}
 routes:
-  - { to: "^[0-9*#+]+$", trunk: carrier }
+${this.otherRoutes}  - { to: "^[0-9*#+]+$", trunk: carrier }
 cdr: { jsonl: ${join(this.#folder, 'cdr.jsonl')} }
 `);
     return path;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { ChildProcess } from '../../../e2e/support/process.js';
@@ -11,7 +11,8 @@ import { freeMediaPort, untilListening } from './listening.js';
 const SCENARIOS = join(dirname(fileURLToPath(import.meta.url)), '../sipp');
 const LIMIT_S = 60;
 
-// One SIPp for one call over TCP. It sends back every RTP packet it gets.
+// One SIPp for one call over TCP. It sends back every RTP packet it gets. `scenario`: one of the
+// folder, or the path of another one; without .xml.
 export class Sipp {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-sipp-'));
   #process;
@@ -20,7 +21,7 @@ export class Sipp {
     const sipp = new Sipp();
     const media = await freeMediaPort(host);
     sipp.#process = new ChildProcess(`sipp ${scenario}`, 'sipp', [
-      '-sf', join(SCENARIOS, `${scenario}.xml`), '-t', 't1', '-m', '1', '-nostdin',
+      '-sf', `${resolve(SCENARIOS, scenario)}.xml`, '-t', 't1', '-m', '1', '-nostdin',
       '-i', host, '-mi', host, '-mp', String(media), '-rtp_echo', '-ci', host,
       '-timeout', `${LIMIT_S}s`, '-timeout_error',
       '-trace_err', '-error_file', sipp.#file('errors'),
@@ -52,6 +53,14 @@ export class Sipp {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  // Waits until its messages, sent and received, hold `pattern` so many times.
+  async says(pattern, times) {
+    const found = () => this.#read('messages').match(new RegExp(pattern, 'gm'))?.length ?? 0;
+    await until(() => found() >= times || this.#process.exit,
+                `${this.#process.name} says ${pattern} ${times} times`, 20000)
+        .catch((error) => this.#fail(error));
+  }
+
   async stop() {
     await this.#process.stop().catch(() => {});
     rmSync(this.#folder, { recursive: true, force: true });
@@ -69,8 +78,12 @@ export class Sipp {
     }
   }
 
-  #fail(error) {
+  explain(error) {
     error.message += `\n${this.#read('errors')}\n${this.#read('messages')}`;
+  }
+
+  #fail(error) {
+    this.explain(error);
     throw error;
   }
 }

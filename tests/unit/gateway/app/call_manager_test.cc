@@ -222,6 +222,7 @@ TEST_F(CallManagerTest, AStreamThatCannotBeFramedIsAnsweredAndClosed) {
 TEST_F(CallManagerTest, EarlyMediaThenTheAnswer) {
   trunk_invite = Dial("603");
   gw.FromTrunk(gw.TrunkAnswer(trunk_invite, 183, testing::TrunkSdp("0 101")));
+  gw.Wait(call::Call::kMergeProgress);
   const sip::Message early = gw.ToBrowser(kAlice);
   EXPECT_EQ(early.status, 183);
   EXPECT_EQ(early.contacts.size(), 1u);
@@ -262,6 +263,7 @@ TEST_F(CallManagerTest, FailuresReachTheBrowserAsTheTrunkMeantThem) {
 TEST_F(CallManagerTest, CancelReachesTheTrunk) {
   trunk_invite = Dial("610");
   gw.FromTrunk(gw.TrunkAnswer(trunk_invite, 180, ""));
+  gw.Wait(call::Call::kMergeProgress);
   const sip::Message ringing = gw.ToBrowser(kAlice);
   EXPECT_EQ(ringing.status, 180);
   sip::Message cancel = InDialog("CANCEL", ringing);
@@ -280,6 +282,7 @@ TEST_F(CallManagerTest, CancelReachesTheTrunk) {
 TEST_F(CallManagerTest, AWebSocketLostWhileRingingCancelsTheTrunkLeg) {
   trunk_invite = Dial("610");
   gw.FromTrunk(gw.TrunkAnswer(trunk_invite, 180, ""));
+  gw.Wait(call::Call::kMergeProgress);
   gw.CloseBrowser(kAlice);
   const sip::Message cancel = gw.ToTrunk();
   EXPECT_EQ(cancel.method, "CANCEL");

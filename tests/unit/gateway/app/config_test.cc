@@ -214,6 +214,25 @@ TEST(Config, RoutesNameTrunksAndUsersThatExist) {
   EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\" } ]\n"), HasSubstr("a route needs either"));
 }
 
+TEST(Config, ATrunkSaysWhichExtensionsItTakes) {
+  const std::string base =
+      "listen: { sip: [ \"tcp:127.0.0.1:0\" ] }\n"
+      "trunks: { acme: { servers: [ \"a.example\" ]";
+  auto config = ParseConfig(base + " } }\n", "t.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->trunks[0].prack, sip::Prack::kSupported);
+  EXPECT_EQ(config->trunks[0].session_timer, trunk::SessionTimers::kSupported);
+  config = ParseConfig(base + ", prack: required, session_timer: none } }\n", "t.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->trunks[0].prack, sip::Prack::kRequired);
+  EXPECT_EQ(config->trunks[0].session_timer, trunk::SessionTimers::kNone);
+  config = ParseConfig(base + ", prack: none, session_timer: required } }\n", "t.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->trunks[0].prack, sip::Prack::kNone);
+  EXPECT_EQ(config->trunks[0].session_timer, trunk::SessionTimers::kRequired);
+  EXPECT_THAT(FaultsOf(base + ", prack: maybe } }\n"), HasSubstr("prack"));
+}
+
 TEST(Config, BrokenYamlIsOneFaultWithItsPlace) {
   EXPECT_THAT(FaultsOf("listen: { ws: \n"), HasSubstr("2:1 "));
   EXPECT_THAT(FaultsOf("a: \"b\n"), ::testing::Not(""));

@@ -193,8 +193,12 @@ class Pair {
 
   FlowId Connect(uint64_t owner = 7) {
     const FlowId flow = flows_.Next();
-    a.ua.AddFlow(flow, MakeFlow("a.example", owner));
-    b.ua.AddFlow(flow, MakeFlow("b.example", owner));
+    FlowInfo of_a = MakeFlow("a.example", owner);
+    FlowInfo of_b = MakeFlow("b.example", owner);
+    of_a.prack = prack_of_a;
+    of_b.prack = prack_of_b;
+    a.ua.AddFlow(flow, std::move(of_a));
+    b.ua.AddFlow(flow, std::move(of_b));
     wires_[flow];
     return flow;
   }
@@ -284,6 +288,8 @@ class Pair {
   bool through_codec = true;
   bool mute = false;  // what is sent from now on is lost, and nobody is told
   TimePoint now{};
+  Prack prack_of_a = Prack::kNone;  // on flows from now on
+  Prack prack_of_b = Prack::kNone;
   TestUa a;
   TestUa b;
 

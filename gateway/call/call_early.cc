@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "gateway/call/call.h"
+#include "gateway/call/media_plan.h"
+#include "gateway/call/reasons.h"
+
+// The time before the conversation, and offers that come late (RFC 3261 section 13.2.1, RFC 3262
+// section 5, RFC 3311): whoever sends an INVITE without one is offered what the gateway carries.
+namespace lastmile::call {
+namespace {
+
+const sdp::Codec* FirstSpeech(const std::vector<sdp::Codec>& codecs) {
+  const auto found = std::ranges::find_if(
+      codecs, [](const sdp::Codec& codec) { return !codec.is_telephone_event(); });
+  return found == codecs.end() ? nullptr : &*found;
+}
+
+bool Has(const std::vector<sdp::Codec>& codecs, const sdp::Codec& wanted) {
+  return std::ranges::any_of(codecs,
+                             [&](const sdp::Codec& codec) { return codec.SameFormat(wanted); });
+}
+
+}  // namespace
+
+void Call::OfferBoth(Outputs& out) {
+  late_ = true;
+  trunk_.codecs = browser_.codecs = sdp::CodecsOfPolicy(settings_.trunk.codecs);
+  out.push_back(media::MediaCommand{media::OpenSession{.session = session_}});
+}
+
+// For the caller whose INVITE had none, now that the callee has answered.
+std::string Call::LateOffer() {
+  if (caller_has_sdp_) return "";  // it had it in a reliable 18x
+  return IsBrowser(Party::kCaller) ? OfferForBrowser() : OfferForTrunk();
+}
+
+// RFC 3261 section 13.2.1: the offer is in the first reliable response, whatever that is.
+std::string Call::OfferInProgress() {
+  if (!late_ || !reliable_ || caller_has_sdp_) return "";
+  caller_has_sdp_ = true;
+  owes_answer_ = Party::kCaller;
+  return IsBrowser(Party::kCaller) ? OfferForBrowser() : OfferForTrunk();
+}
+
+void Call::HoldProgress(int status, TimePoint now) {
+  if (progress_at_ == kNever) progress_at_ = now + kMergeProgress;
+  held_progress_ = status;
+}
+
+// Also where the callee has no early media: ICE and DTLS are then done while it rings, and nothing
+// of its first word is lost.
+void Call::SendHeldProgress(TimePoint now, Outputs& out) {
+  if (now < progress_at_) return;
+  progress_at_ = kNever;
+  caller_has_sdp_ = true;
+  if (answer_.empty()) told_ahead_ = WhatTheBrowserSends();
+  RespondToCaller({.status = held_progress_, .sdp = told_ahead_ ? AnswerForBrowser() : answer_},
+                  out);
+}
+
+void Call::AnswerBy(const Reoffered& reoffer, int status, std::string warning, Outputs& out) {
+  out.push_back(AnswerReoffer{.party = reoffer.party,
+                              .request = reoffer.request,
+                              .status = status,
+                              .warning = std::move(warning)});
+}
+
+// UPDATE before the 2xx (RFC 3311 section 5.2). The trunk's is answered from the anchor; the
+// browser hears of it with the 200 (J13).
+void Call::OnEarlyOffer(const Reoffered& reoffer, TimePoint now, Outputs& out) {
+  if (reoffer.prack) return OnPrackAnswer(reoffer, now, out);
+  const bool by_caller = reoffer.party == Party::kCaller;
+  const bool caller_answered = late_ && caller_has_sdp_ && !owes_answer_;
+  if (IsBrowser(reoffer.party) || (by_caller && !caller_answered)) {
+    return AnswerBy(reoffer, 500, "the offer before this one has no answer yet", out);
+  }
+  if (!by_caller && answer_.empty()) {
+    return AnswerBy(reoffer, 491, "the gateway's offer has no answer yet", out);
+  }
+  AnswerReoffer answer{.party = reoffer.party, .request = reoffer.request, .status = 200};
+  if (auto refusal = ReofferByTrunk(reoffer, answer.sdp, out)) {
+    return AnswerBy(reoffer, refusal->sip_status, refusal->reason, out);
+  }
+  out.push_back(std::move(answer));
+  if (by_caller) return;
+  callee_updated_ = true;
+  answer_ = late_ ? LateOffer() : AnswerForBrowser();
+}
+
+void Call::OnPrackAnswer(const Reoffered& reoffer, TimePoint now, Outputs& out) {
+  if (owes_answer_ != reoffer.party) {
+    return AnswerBy(reoffer, 488, "no offer of the gateway waits for an answer", out);
+  }
+  const auto refusal = TakeLateAnswer(reoffer.party, reoffer.sdp, out);
+  if (!refusal) return AnswerBy(reoffer, 200, "", out);
+  AnswerBy(reoffer, 488, refusal->reason, out);
+  End({.caller_status = 488,
+       .reason_header = SipReason(488, refusal->reason),
+       .warning = refusal->reason},
+      refusal->reason, now, out);
+}
+
+void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& out) {
+  const bool first = party == Party::kCaller && state_ == CallState::kAnswered;
+  const bool answered = owes_answer_ == party;
+  if (answered) {
+    const auto refusal = TakeLateAnswer(party, sdp, out);
+    if (refusal && first) {
+      // The caller's leg never came to a session.
+      return End({.reason_header = SipReason(488, refusal->reason)}, refusal->reason, now, out);
+    }
+    if (refusal) {
+      spdlog::warn("call={} the answer in an ACK is not usable, the session stays as it was: {}",
+                   id_.value, refusal->reason);
+      return;
+    }
+  }
+  if (const auto refusal = first && late_ ? NothingInCommon() : std::nullopt) {
+    return End({.reason_header = SipReason(488, refusal->reason)}, refusal->reason, now, out);
+  }
+  if (first) SetState(CallState::kConnected, "acknowledged", now);
+  if (state_ != CallState::kConnected) return;
+  const size_t before = out.size();
+  if (answered && !first) PassHoldOn(party, out);
+  // JsSIP takes no re-INVITE before its ACK (J13): a hold of the carrier had to wait for it.
+  if (first) PassHoldOn(IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller, out);
+  if (out.size() != before) return;  // that offer says all there is to say
+  if (answered || (first && late_)) TellWhatIsCarried(party, out);
+  // JsSIP takes the answer of the 200 for the last word, other clients that of the 18x.
+  if (first && told_ahead_ && *told_ahead_ != WhatTheBrowserSends()) OfferToBrowser(out);
+}
+
+std::optional<sdp::Refusal> Call::TakeLateAnswer(Party party, const std::string& sdp,
+                                                 Outputs& out) {
+  owes_answer_.reset();
+  if (sdp.empty()) {
+    return sdp::Refusal{.sip_status = 488, .reason = "the answer to the gateway's offer is missing"};
+  }
+  summary_.sdp.answer_in = summary_.sdp.answer_in == 0 ? sdp.size() : summary_.sdp.answer_in;
+  if (auto refusal = TakeAnswerToReoffer({.party = party, .status = 200, .sdp = sdp}, out)) {
+    return refusal;
+  }
+  return NothingInCommon();
+}
+
+std::optional<sdp::Refusal> Call::NothingInCommon() const {
+  const auto common = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
+  if (FirstSpeech(common)) return std::nullopt;
+  return sdp::Refusal{.sip_status = 488,
+                      .reason = "the parties' answers have no codec in common: " +
+                                CodecNames(trunk_.codecs) + " and " + CodecNames(browser_.codecs)};
+}
+
+// Both parties answered an offer of the gateway, one after the other. If the one that answered
+// last left out the codec the first one sends with, that one is offered what is left.
+void Call::TellWhatIsCarried(Party answered, Outputs& out) {
+  const bool by_browser = IsBrowser(answered);
+  const sdp::Codec* sent = FirstSpeech(by_browser ? trunk_.codecs : browser_.codecs);
+  if (sent && Has(by_browser ? browser_.codecs : trunk_.codecs, *sent)) return;
+  const Party other = answered == Party::kCaller ? Party::kCallee : Party::kCaller;
+  out.push_back(SendOffer{other, by_browser ? OfferForTrunk() : OfferForBrowser()});
+}
+
+}  // namespace lastmile::call
