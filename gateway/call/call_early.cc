@@ -96,6 +96,7 @@ void Call::OnPrackAnswer(const Reoffered& reoffer, TimePoint now, Outputs& out) 
 void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& out) {
   const bool first = party == Party::kCaller && state_ == CallState::kAnswered;
   const bool answered = owes_answer_ == party;
+  const std::vector<sdp::Codec> carried = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
   if (answered) {
     const auto refusal = TakeLateAnswer(party, sdp, out);
     if (refusal && first) {
@@ -114,7 +115,11 @@ void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& 
   if (first) SetState(CallState::kConnected, "acknowledged", now);
   if (state_ != CallState::kConnected) return;
   if (answered && !first) PassHoldOn(party, out);
-  if (answered || (first && late_)) TellWhatIsCarried(party, out);
+  if (first && late_) {
+    TellWhatIsCarried(party, IsBrowser(party) ? trunk_.codecs : browser_.codecs, out);
+  } else if (answered) {
+    TellWhatIsCarried(party, carried, out);
+  }
 }
 
 std::optional<sdp::Refusal> Call::TakeLateAnswer(Party party, const std::string& sdp,
@@ -138,11 +143,11 @@ std::optional<sdp::Refusal> Call::NothingInCommon() const {
                                 CodecNames(trunk_.codecs) + " and " + CodecNames(browser_.codecs)};
 }
 
-// Both parties answered an offer of the gateway, one after the other. If the one that answered
-// last left out the codec the first one sends with, that one is offered what is left.
-void Call::TellWhatIsCarried(Party answered, Outputs& out) {
+// `told`: the codecs the other party knew of before this one answered. If the answer leaves out the
+// one it sends with, it is offered what is left.
+void Call::TellWhatIsCarried(Party answered, const std::vector<sdp::Codec>& told, Outputs& out) {
   const bool by_browser = IsBrowser(answered);
-  const sdp::Codec* sent = FirstSpeech(by_browser ? trunk_.codecs : browser_.codecs);
+  const sdp::Codec* sent = FirstSpeech(told);
   if (sent && Has(by_browser ? browser_.codecs : trunk_.codecs, *sent)) return;
   const Party other = answered == Party::kCaller ? Party::kCallee : Party::kCaller;
   out.push_back(SendOffer{other, by_browser ? OfferForTrunk() : OfferForBrowser()});

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 
 import { withLab } from '../../e2e/support/lab.js';
 import {
-  answer, GATEWAY, hungUp, invited, ok, optional, request, requested, requestOfCallee, response,
+  answer, GATEWAY, hungUp, invited, ok, optional, pause, request, requested, requestOfCallee, response,
   scenario, sdp,
 } from './support/scenario.js';
 import { Exchange, makeTrunks, routeEntries, trunkEntries } from './support/trunks.js';
@@ -70,6 +70,18 @@ withLab('SIPp does what carriers do', (lab) => {
       answer(183, 'Progress', { body: sdp() }), ...UP(), hungUp(),
     ]);
     assert.deepEqual((await exchange.finish(call)).progress, []);
+  });
+
+  test('a 200 with another codec than the 183', { timeout: 60000 }, async () => {
+    const call = await exchange.answered(usual, scenario('alice calls', [
+      invited(), answer(183, 'Progress', { body: sdp({ codec: '0 PCMU' }) }), pause(1500),
+      ...UP({ body: sdp({ version: 2 }) }), hungUp(),
+    ]));
+    await exchange.becomes(call, 'progress', (state) => state?.progress.length === 1);
+    await exchange.becomes(call, 'confirmed');
+    const before = (await exchange.state(call.id)).energy;
+    await exchange.becomes(call, 'heard', (state) => state.energy > before);
+    assert.equal((await exchange.finish(call)).offers, 0);
   });
 
   test('a hold that meets a re-INVITE is told once more', { timeout: 60000 }, async () => {
