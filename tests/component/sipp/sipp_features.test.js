@@ -21,8 +21,9 @@ withLab('SIPp does what carriers do', (lab) => {
   after(() => exchange.close().catch(() => {}));
 
   // Alice calls; the call as it is once its audio is heard.
-  async function heard(steps, trunk = usual) {
-    const call = await exchange.answered(trunk, scenario('alice calls', [invited(), ...steps]));
+  async function heard(steps, trunk = usual, limitS = 60) {
+    const call = await exchange.answered(trunk, scenario('alice calls', [invited(), ...steps]),
+                                         limitS);
     await exchange.becomes(call, 'heard', (state) => state.confirmed && state.heard);
     return call;
   }
@@ -45,7 +46,7 @@ withLab('SIPp does what carriers do', (lab) => {
       answer(183, 'Progress', { fields: ['Require: 100rel', 'RSeq: 1'], body: sdp() }),
       requested('PRACK'), ok(),
       requestOfCallee('UPDATE', 1, { body: sdp({ version: 2 }) }), response(200, AUDIO),
-      ...UP(), hungUp(),
+      pause(500), ...UP(), hungUp(),
     ]);
     const state = await exchange.finish(call);
     assert.deepEqual(state.progress, ['183 with SDP']);
@@ -106,7 +107,8 @@ withLab('SIPp does what carriers do', (lab) => {
   test('no answer to a late offer ends the call with a reason', { timeout: 60000 }, async () => {
     const number = exchange.number(usual);
     const call = await exchange.calls(usual, scenario('no answer', [
-      request('INVITE', 1, { number }), optional(100), response(180), response(200, AUDIO),
+      request('INVITE', 1, { number }), optional(100), response(180),
+      response(200, { has: ['m=audio [0-9]+ RTP/AVP 0 8 101'] }),
       request('ACK', 1, { number }),
       hungUp({ has: ['Reason: SIP;cause=488;text='] }),
     ]), number);
@@ -124,10 +126,10 @@ withLab('SIPp does what carriers do', (lab) => {
       requested('UPDATE', { has: ['Session-Expires: 90;refresher=uac', 'Content-Length: 0'] }),
       ok(timer('uac')),
       hungUp(),
-    ], timed);
+    ], timed, 90);
     const forgotten = await heard([
       ...UP(timer('uas')), hungUp({ has: ['Reason: SIP;cause=408;text=.nobody refreshed'] }),
-    ]);
+    ], usual, 90);
     await exchange.becomes(forgotten, 'ended', (state) => state.ended, 70000);
     await forgotten.sipp.succeeds();
     await refreshed.sipp.says(/^UPDATE /m, 1);
