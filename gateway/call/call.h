@@ -149,7 +149,7 @@ class Call {
   void OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& out);
   std::optional<sdp::Refusal> TakeLateAnswer(Party party, const std::string& sdp, Outputs& out);
   std::optional<sdp::Refusal> NothingInCommon() const;
-  void TellWhatIsCarried(Party answered, Outputs& out);
+  void TellWhatIsCarried(Party answered, const std::vector<sdp::Codec>& told, Outputs& out);
   void AnswerBy(const Reoffered& reoffer, int status, std::string warning, Outputs& out);
 
   std::optional<sdp::Refusal> ReofferByBrowser(const Reoffered& reoffer, std::string& answer,

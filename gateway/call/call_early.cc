@@ -105,6 +105,7 @@ void Call::OnPrackAnswer(const Reoffered& reoffer, TimePoint now, Outputs& out) 
 void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& out) {
   const bool first = party == Party::kCaller && state_ == CallState::kAnswered;
   const bool answered = owes_answer_ == party;
+  const std::vector<sdp::Codec> carried = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
   if (answered) {
     const auto refusal = TakeLateAnswer(party, sdp, out);
     if (refusal && first) {
@@ -127,9 +128,14 @@ void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& 
   // JsSIP takes no re-INVITE before its ACK (J13): a hold of the carrier had to wait for it.
   if (first) PassHoldOn(IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller, out);
   if (out.size() != before) return;  // that offer says all there is to say
-  if (answered || (first && late_)) TellWhatIsCarried(party, out);
-  // JsSIP takes the answer of the 200 for the last word, other clients that of the 18x.
-  if (first && told_ahead_ && *told_ahead_ != WhatTheBrowserSends()) OfferToBrowser(out);
+  if (first && late_) {
+    TellWhatIsCarried(party, IsBrowser(party) ? trunk_.codecs : browser_.codecs, out);
+  } else if (answered) {
+    TellWhatIsCarried(party, carried, out);
+  } else if (first && told_ahead_ && *told_ahead_ != WhatTheBrowserSends()) {
+    // JsSIP takes the answer of the 200 for the last word, other clients that of the 18x.
+    OfferToBrowser(out);
+  }
 }
 
 std::optional<sdp::Refusal> Call::TakeLateAnswer(Party party, const std::string& sdp,
@@ -153,11 +159,11 @@ std::optional<sdp::Refusal> Call::NothingInCommon() const {
                                 CodecNames(trunk_.codecs) + " and " + CodecNames(browser_.codecs)};
 }
 
-// Both parties answered an offer of the gateway, one after the other. If the one that answered
-// last left out the codec the first one sends with, that one is offered what is left.
-void Call::TellWhatIsCarried(Party answered, Outputs& out) {
+// `told`: the codecs the other party knew of before this one answered. If the answer leaves out the
+// one it sends with, it is offered what is left.
+void Call::TellWhatIsCarried(Party answered, const std::vector<sdp::Codec>& told, Outputs& out) {
   const bool by_browser = IsBrowser(answered);
-  const sdp::Codec* sent = FirstSpeech(by_browser ? trunk_.codecs : browser_.codecs);
+  const sdp::Codec* sent = FirstSpeech(told);
   if (sent && Has(by_browser ? browser_.codecs : trunk_.codecs, *sent)) return;
   const Party other = answered == Party::kCaller ? Party::kCallee : Party::kCaller;
   out.push_back(SendOffer{other, by_browser ? OfferForTrunk() : OfferForBrowser()});

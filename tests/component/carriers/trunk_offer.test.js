@@ -19,7 +19,7 @@ const COMMON_WORDS = new Set([
   'INVITE', 'SIP/2.0', 'transport', 'branch', 'Max-Forwards', 'Call-ID', 'Contact', 'Content-Type',
   'Content-Length', 'application/sdp', 'Supported', 'timer', 'CANCEL', 'OPTIONS', 'UPDATE', 'audio',
   'rtpmap', 'PCMA/8000', 'PCMU/8000', 'telephone-event/8000', 'sendrecv', 'alice', 'Allow',
-  'User-Agent', 'Lastmile', NUMBER,
+  'User-Agent', 'Lastmile', 'Session-Expires', NUMBER,
 ]);
 const ADDRESS = /\b(\d+\.\d+\.\d+\.\d+|\w+-[\w-]+\.local)\b/g;
 // Magic at the start of every branch (RFC 3261 section 8.1.1.7).
@@ -127,9 +127,10 @@ withLab("the trunk's offer", (lab) => {
     for (const [address] of browserInvite.text.matchAll(ADDRESS)) {
       assert.ok(!invite.text.includes(address), `the browser's address ${address}`);
     }
-    for (const name of ['Authorization', 'Proxy-Authorization', 'Session-Expires', 'Route']) {
+    for (const name of ['Authorization', 'Proxy-Authorization', 'Route']) {
       assert.equal(invite.header(name), '', `${name} of the browser side`);
     }
+    assert.equal(invite.header('session-expires'), '1800', "the trunk's own timer");
     assert.notEqual(invite.header('user-agent'), browserInvite.header('user-agent'));
     assert.doesNotMatch(invite.text,
                         /\.invalid|transport=wss?|SIP\/2\.0\/WS|JsSIP|outbound|;ob\b/i);

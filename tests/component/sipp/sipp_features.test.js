@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 
 import { withLab } from '../../e2e/support/lab.js';
 import {
-  answer, GATEWAY, hungUp, invited, ok, optional, request, requested, requestOfCallee, response,
+  answer, GATEWAY, hungUp, invited, ok, optional, pause, request, requested, requestOfCallee, response,
   scenario, sdp,
 } from './support/scenario.js';
 import { Exchange, makeTrunks, routeEntries, trunkEntries } from './support/trunks.js';
@@ -21,8 +21,9 @@ withLab('SIPp does what carriers do', (lab) => {
   after(() => exchange.close().catch(() => {}));
 
   // Alice calls; the call as it is once its audio is heard.
-  async function heard(steps, trunk = usual) {
-    const call = await exchange.answered(trunk, scenario('alice calls', [invited(), ...steps]));
+  async function heard(steps, trunk = usual, limitS = 60) {
+    const call = await exchange.answered(trunk, scenario('alice calls', [invited(), ...steps]),
+                                         limitS);
     await exchange.becomes(call, 'heard', (state) => state.confirmed && state.heard);
     return call;
   }
@@ -45,7 +46,7 @@ withLab('SIPp does what carriers do', (lab) => {
       answer(183, 'Progress', { fields: ['Require: 100rel', 'RSeq: 1'], body: sdp() }),
       requested('PRACK'), ok(),
       requestOfCallee('UPDATE', 1, { body: sdp({ version: 2 }) }), response(200, AUDIO),
-      ...UP(), hungUp(),
+      pause(500), ...UP(), hungUp(),
     ]);
     const state = await exchange.finish(call);
     assert.deepEqual(state.progress, ['183 with SDP']);
@@ -72,6 +73,18 @@ withLab('SIPp does what carriers do', (lab) => {
     assert.deepEqual((await exchange.finish(call)).progress, []);
   });
 
+  test('a 200 with another codec than the 183', { timeout: 60000 }, async () => {
+    const call = await exchange.answered(usual, scenario('alice calls', [
+      invited(), answer(183, 'Progress', { body: sdp({ codec: '0 PCMU' }) }), pause(1500),
+      ...UP({ body: sdp({ version: 2 }) }), hungUp(),
+    ]));
+    await exchange.becomes(call, 'progress', (state) => state?.progress.length === 1);
+    await exchange.becomes(call, 'confirmed');
+    const before = (await exchange.state(call.id)).energy;
+    await exchange.becomes(call, 'heard', (state) => state.energy > before);
+    assert.equal((await exchange.finish(call)).offers, 0);
+  });
+
   test('a hold that meets a re-INVITE is told once more', { timeout: 60000 }, async () => {
     const call = await heard([
       ...UP(),
@@ -94,7 +107,8 @@ withLab('SIPp does what carriers do', (lab) => {
   test('no answer to a late offer ends the call with a reason', { timeout: 60000 }, async () => {
     const number = exchange.number(usual);
     const call = await exchange.calls(usual, scenario('no answer', [
-      request('INVITE', 1, { number }), optional(100), response(180), response(200, AUDIO),
+      request('INVITE', 1, { number }), optional(100), response(180),
+      response(200, { has: ['m=audio [0-9]+ RTP/AVP 0 8 101'] }),
       request('ACK', 1, { number }),
       hungUp({ has: ['Reason: SIP;cause=488;text='] }),
     ]), number);
@@ -112,10 +126,10 @@ withLab('SIPp does what carriers do', (lab) => {
       requested('UPDATE', { has: ['Session-Expires: 90;refresher=uac', 'Content-Length: 0'] }),
       ok(timer('uac')),
       hungUp(),
-    ], timed);
+    ], timed, 90);
     const forgotten = await heard([
       ...UP(timer('uas')), hungUp({ has: ['Reason: SIP;cause=408;text=.nobody refreshed'] }),
-    ]);
+    ], usual, 90);
     await exchange.becomes(forgotten, 'ended', (state) => state.ended, 70000);
     await forgotten.sipp.succeeds();
     await refreshed.sipp.says(/^UPDATE /m, 1);

@@ -17,21 +17,21 @@ export class Sipp {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-sipp-'));
   #process;
 
-  static async #run(scenario, host, args) {
+  static async #run(scenario, host, args, limitS = LIMIT_S) {
     const sipp = new Sipp();
     const media = await freeMediaPort(host);
     sipp.#process = new ChildProcess(`sipp ${scenario}`, 'sipp', [
       '-sf', `${resolve(SCENARIOS, scenario)}.xml`, '-t', 't1', '-m', '1', '-nostdin',
       '-i', host, '-mi', host, '-mp', String(media), '-rtp_echo', '-ci', host,
-      '-timeout', `${LIMIT_S}s`, '-timeout_error',
+      '-timeout', `${limitS}s`, '-timeout_error',
       '-trace_err', '-error_file', sipp.#file('errors'),
       '-trace_msg', '-message_file', sipp.#file('messages'), ...args]);
     return sipp;
   }
 
-  // Waits for a call on host:port.
-  static async answering(scenario, host, port) {
-    const sipp = await Sipp.#run(scenario, host, ['-p', String(port)]);
+  // Waits for a call on host:port, and gives up after `limitS`.
+  static async answering(scenario, host, port, limitS) {
+    const sipp = await Sipp.#run(scenario, host, ['-p', String(port)], limitS);
     await untilListening(port).catch((error) => sipp.#fail(error));
     return sipp;
   }

@@ -37,7 +37,11 @@ class PageCalls {
 
   async state(number) {
     const call = this.#calls.get(number);
-    return call ? { ...call.diary, heard: await hasAudio(call.session.connection) } : null;
+    if (!call) {
+      return null;
+    }
+    const energy = await audioEnergy(call.session.connection);
+    return { ...call.diary, energy, heard: energy > 0 };
   }
 
   stop() {
@@ -85,13 +89,9 @@ class PageCalls {
   }
 }
 
-async function hasAudio(connection) {
-  for (const report of (await connection?.getStats())?.values() ?? []) {
-    if (report.type === 'inbound-rtp' && report.totalAudioEnergy > 0) {
-      return true;
-    }
-  }
-  return false;
+async function audioEnergy(connection) {
+  const reports = [...(await connection?.getStats())?.values() ?? []];
+  return reports.find(({ type }) => type === 'inbound-rtp')?.totalAudioEnergy ?? 0;
 }
 
 window.lastmileCalls = new PageCalls();

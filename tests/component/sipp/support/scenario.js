@@ -5,11 +5,12 @@ export const GATEWAY = '127.0.0.2';  // SIPp has no word for it when it is the o
 const REQUEST_LINES = ['Max-Forwards: 70'];
 const CONTACT = 'Contact: <sip:carrier@[local_ip]:[local_port];transport=[transport]>';
 
-export function sdp({ version = 1, direction = 'sendrecv' } = {}) {
+export function sdp({ version = 1, direction = 'sendrecv', codec = '8 PCMA' } = {}) {
+  const [number, name] = codec.split(' ');
   return [
     'v=0', `o=sipp 1 ${version} IN IP[local_ip_type] [local_ip]`, 's=-',
-    'c=IN IP[media_ip_type] [media_ip]', 't=0 0', 'm=audio [media_port] RTP/AVP 8 101',
-    'a=rtpmap:8 PCMA/8000', 'a=rtpmap:101 telephone-event/8000', 'a=fmtp:101 0-15',
+    'c=IN IP[media_ip_type] [media_ip]', 't=0 0', `m=audio [media_port] RTP/AVP ${number} 101`,
+    `a=rtpmap:${number} ${name}/8000`, 'a=rtpmap:101 telephone-event/8000', 'a=fmtp:101 0-15',
     `a=${direction}`,
   ];
 }

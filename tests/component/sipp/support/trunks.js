@@ -64,8 +64,8 @@ export class Exchange {
   }
 
   // SIPp answers alice's call.
-  async answered(trunk, xml) {
-    const sipp = await Sipp.answering(this.#write(xml), trunk.host, trunk.port);
+  async answered(trunk, xml, limitS) {
+    const sipp = await Sipp.answering(this.#write(xml), trunk.host, trunk.port, limitS);
     const number = this.number(trunk);
     await this.#page.evaluate((n) => window.lastmileCalls.dial(n), number);
     return { sipp, id: number };

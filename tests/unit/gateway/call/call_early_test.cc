@@ -100,6 +100,15 @@ TEST_F(CallForks, AFailureBehindThe183IsNotPrecededByIt) {
   EXPECT_EQ(harness.Wait(1s), "");
 }
 
+// Interop row 19.
+TEST_F(CallForks, AnotherCodecInThe200ReachesTheAnchorAndTheBrowser) {
+  Progress("127.0.0.2");
+  harness.Wait(Call::kMergeProgress);
+  EXPECT_EQ(harness.Feed(CalleeAnswered{testing::TrunkSdp("8 101")}), "ack update answer:200+sdp");
+  EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("SAVPF 8 101"));
+  EXPECT_EQ(harness.Media<media::UpdateSession>().payloads->front().trunk_pt, 8);
+}
+
 TEST_F(CallForks, RingingRightBehindThe183IsOneProgressWithIt) {
   Progress("127.0.0.2");
   EXPECT_EQ(harness.Feed(CalleeProgress{180, ""}), "");
