@@ -55,9 +55,9 @@ export class SipFramer {
   }
 }
 
-// The bytes of a message; `body` is a Buffer of SDP or nothing.
-export function sipBytes(line, fields, body = Buffer.alloc(0)) {
-  const type = body.length > 0 ? ['Content-Type: application/sdp'] : [];
+// The bytes of a message; `body` is a Buffer of SDP, or of `contentType`, or nothing.
+export function sipBytes(line, fields, body = Buffer.alloc(0), contentType = 'application/sdp') {
+  const type = body.length > 0 ? [`Content-Type: ${contentType}`] : [];
   const head = [line, ...fields, ...type, `Content-Length: ${body.length}`, '', ''].join('\r\n');
   return Buffer.concat([Buffer.from(head), body]);
 }
