@@ -33,6 +33,12 @@ class DtmfClient {
       this.#session.on('confirmed', resolve);
       this.#session.on('failed', ({ cause }) => reject(new Error(cause)));
     });
+    // Chromium takes keys for the media only when media can leave.
+    const { connection } = this.#session;
+    while (connection.connectionState !== 'connected') {
+      await new Promise((resolve) => connection.addEventListener('connectionstatechange', resolve,
+                                                                 { once: true }));
+    }
   }
 
   press(tones, options) {

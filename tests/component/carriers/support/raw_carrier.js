@@ -51,7 +51,7 @@ export class RawCarrier {
   }
 
   #onMessage(socket, message) {
-    if (message.method === 'BYE') {
+    if (message.method === 'BYE' || message.method === 'INFO') {
       socket.write(responseBytes(message, 200, 'OK'));
     } else if (message.method === 'INVITE') {
       socket.write(this.answer === 'ok' ? this.#accepted(socket, message) :
@@ -69,6 +69,15 @@ export class RawCarrier {
       ...this.#headOf('INVITE', cseq), this.#contact()], this.#sdp(direction, cseq)));
     return until(() => this.messages.find(({ status, fields }) => status >= 200 &&
                      fields.includes(`CSeq: ${cseq} INVITE`)), 'the answer to a re-INVITE', 5000, 10);
+  }
+
+  // Sends an INFO inside the call that was accepted first; returns the answer.
+  async info(contentType, body) {
+    const cseq = ++this.#cseq;
+    this.#call.socket.write(sipBytes(`INFO ${this.#contactOfPeer()} SIP/2.0`,
+                                     this.#headOf('INFO', cseq), Buffer.from(body), contentType));
+    return until(() => this.messages.find(({ status, fields }) => status >= 200 &&
+                     fields.includes(`CSeq: ${cseq} INFO`)), 'the answer to an INFO', 5000, 10);
   }
 
   #contactOfPeer() {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "media_anchor/core/leg_plan.h"
 
 namespace lastmile::call {
@@ -83,6 +85,29 @@ TEST(ParseInfo, AnotherContentTypeIs415) {
 
 TEST(ParseInfo, WithoutContentItOnlyAsksWhetherTheDialogLives) {
   EXPECT_EQ(Read("", ""), std::nullopt);
+}
+
+TEST(ParseInfo, WhateverComesItIsADigitOrARefusal) {
+  std::mt19937 random(1);
+  const std::string bodies[] = {"Signal=5\r\nDuration=100", "5"};
+  const std::string types[] = {kDtmfRelay, "application/dtmf"};
+  for (int i = 0; i < 20000; ++i) {
+    std::string body = bodies[i % 2];
+    for (size_t edits = 1 + random() % 4; edits > 0; --edits) {
+      const size_t at = random() % (body.size() + 1);
+      body.insert(at, 1, static_cast<char>(random() % 256));
+      if (random() % 2 == 0) body.erase(random() % body.size(), 1 + random() % 3);
+    }
+    const auto digit = ParseInfo(types[i % 2], body);
+    if (!digit) {
+      EXPECT_EQ(digit.error().status, 400);
+      continue;
+    }
+    ASSERT_TRUE(*digit);
+    EXPECT_LE((*digit)->event, media::kFlash);
+    EXPECT_GE((*digit)->duration, media::kMinDigit);
+    EXPECT_LE((*digit)->duration, media::kMaxDigit);
+  }
 }
 
 TEST(ToDtmfRelay, IsReadBack) {
