@@ -340,7 +340,7 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
     if ((hang_up->party == Party::kCaller) == from_browser) {
       browser_edge_.Bye(entry.browser_dialog, std::move(extras), now);
     } else {
-      trunk_edge_.Reach(entry.trunk_dialog, entry.parties.trunk);
+      trunk_edge_.Reach(entry.trunk_dialog);
       trunk_agent.Bye(entry.trunk_dialog, std::move(extras), now);
     }
   } else if (const auto* reoffer = std::get_if<call::AnswerReoffer>(&output)) {
@@ -354,7 +354,7 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
     if ((offer->party == Party::kCaller) == from_browser) {
       browser_edge_.SendReoffer(entry.browser_dialog, offer->sdp, now);
     } else {
-      trunk_edge_.Reach(entry.trunk_dialog, entry.parties.trunk);
+      trunk_edge_.Reach(entry.trunk_dialog);
       trunk_agent.SendInDialog(entry.trunk_dialog, "INVITE", MakeExtras(offer->sdp, "", ""), now);
     }
   } else if (std::holds_alternative<call::Ended>(output)) {

@@ -230,16 +230,21 @@ std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
                rejected && (rejected->status == 401 || rejected->status == 407)) {
       user_agent_.Forget(rejected->dialog);  // the gateway has no account at a browser
     }
-    ForgetEnded(event);
+    ForgetEnded(event, now);
     out.push_back(std::move(event));
   }
   for (const BrowserRebound& back : std::exchange(rebound_, {})) out.push_back(back);
   return out;
 }
 
-void BrowserEdge::ForgetEnded(const sip::UserAgentEvent& event) {
+void BrowserEdge::ForgetEnded(const sip::UserAgentEvent& event, TimePoint now) {
   if (const auto* ended = std::get_if<sip::DialogEnded>(&event)) {
-    dialogs_.erase(ended->dialog);
+    if (ended->end == sip::DialogEnd::kBye || user_agent_.FlowOf(ended->dialog)) {
+      dialogs_.erase(ended->dialog);
+    } else if (const auto found = dialogs_.find(ended->dialog);
+               found == dialogs_.end() || !found->second.bye) {
+      Bye(ended->dialog, {}, now);  // as soon as the browser is back
+    }
   } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event)) {
     dialogs_.erase(rejected->dialog);
   } else if (const auto* cancelled = std::get_if<sip::InviteCancelled>(&event)) {
