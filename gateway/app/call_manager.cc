@@ -330,7 +330,7 @@ void CallManager::SendInfo(Entry& entry, const call::SendInfo& info, TimePoint n
     browser_edge_.user_agent().SendInDialog(entry.browser_dialog, "INFO", std::move(extras), now);
     return;
   }
-  trunk_edge_.Reach(entry.trunk_dialog, entry.parties.trunk);
+  trunk_edge_.Reach(entry.trunk_dialog);
   trunk_infos_.insert(
       trunk_edge_.user_agent().SendInDialog(entry.trunk_dialog, "INFO", std::move(extras), now));
 }
@@ -417,7 +417,6 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
     if ((hang_up->party == Party::kCaller) == from_browser) {
       browser_edge_.Bye(entry.browser_dialog, std::move(extras), now);
     } else {
-      trunk_edge_.Reach(entry.trunk_dialog, entry.parties.trunk);
       trunk_edge_.Bye(entry.trunk_dialog, std::move(extras), now);
     }
   } else if (const auto* reoffer = std::get_if<call::AnswerReoffer>(&output)) {
@@ -432,7 +431,6 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
     if ((offer->party == Party::kCaller) == from_browser) {
       browser_edge_.SendReoffer(entry.browser_dialog, offer->sdp, now);
     } else {
-      trunk_edge_.Reach(entry.trunk_dialog, entry.parties.trunk);
       trunk_edge_.SendReoffer(entry.trunk_dialog, MakeExtras(offer->sdp, "", ""), now);
     }
   } else if (const auto* info = std::get_if<call::AnswerInfo>(&output)) {

@@ -276,7 +276,7 @@ void BrowserEdge::OnAgentEvent(sip::UserAgentEvent event, std::vector<BrowserEve
              rejected && (rejected->status == 401 || rejected->status == 407)) {
     user_agent_.Forget(rejected->dialog);  // the gateway has no account at a browser
   }
-  ForgetEnded(event);
+  ForgetEnded(event, now);
   if (!rings_.IsRinging(std::visit([](const auto& e) { return e.dialog; }, event))) {
     out.push_back(std::move(event));
     return;
@@ -286,9 +286,14 @@ void BrowserEdge::OnAgentEvent(sip::UserAgentEvent event, std::vector<BrowserEve
   if (report.event) out.push_back(*std::move(report.event));
 }
 
-void BrowserEdge::ForgetEnded(const sip::UserAgentEvent& event) {
+void BrowserEdge::ForgetEnded(const sip::UserAgentEvent& event, TimePoint now) {
   if (const auto* ended = std::get_if<sip::DialogEnded>(&event)) {
-    dialogs_.erase(ended->dialog);
+    if (ended->end == sip::DialogEnd::kBye || user_agent_.FlowOf(ended->dialog)) {
+      dialogs_.erase(ended->dialog);
+    } else if (const auto found = dialogs_.find(ended->dialog);
+               found == dialogs_.end() || !found->second.bye) {
+      Bye(ended->dialog, {}, now);  // as soon as the browser is back
+    }
   } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event)) {
     dialogs_.erase(rejected->dialog);
   } else if (const auto* cancelled = std::get_if<sip::InviteCancelled>(&event)) {

@@ -152,7 +152,7 @@ class BrowserEdge {
   void Rebind(const User& user, sip::FlowId flow, TimePoint now);
   void OnRequestAnswered(sip::RequestAnswered answered, std::vector<BrowserEvent>& out,
                          TimePoint now);
-  void ForgetEnded(const sip::UserAgentEvent& event);
+  void ForgetEnded(const sip::UserAgentEvent& event, TimePoint now);
 
   const BrowserOptions options_;
   sip::UserAgent user_agent_;

@@ -106,6 +106,11 @@ FlowId UserAgent::Impl::FlowOf(DialogId dialog) const {
   return found == usages_.end() ? FlowId{} : found->second.flow;
 }
 
+uint64_t UserAgent::Impl::OwnerOf(DialogId dialog) const {
+  const auto found = usages_.find(dialog);
+  return found == usages_.end() ? 0 : found->second.owner;
+}
+
 void UserAgent::Impl::SetFlow(Usage& usage, FlowId flow) {
   if (Flow* old = FindFlow(usage.flow)) old->usages.erase(usage.id);
   usage.flow = flow;
@@ -397,6 +402,8 @@ ClientRequestId UserAgent::SendRequest(FlowId flow, Message request, TimePoint n
 void UserAgent::BindFlow(DialogId dialog, FlowId flow) { impl_->BindFlow(dialog, flow); }
 
 FlowId UserAgent::FlowOf(DialogId dialog) const { return impl_->FlowOf(dialog); }
+
+uint64_t UserAgent::OwnerOf(DialogId dialog) const { return impl_->OwnerOf(dialog); }
 
 UserAgentGauges UserAgent::gauges() const { return impl_->gauges(); }
 

@@ -121,7 +121,8 @@ struct InviteCancelled {
 };
 enum class DialogEnd {
   kBye,    // by the peer; 200 is sent
-  kNoAck,  // our 2xx was never ACKed; BYE is sent
+  // Our 2xx was never ACKed. BYE is sent; if the dialog's flow is lost (FlowOf is 0), Bye is owed.
+  kNoAck,
   kExpired,  // its session timer (RFC 4028) ran out; not from here, but from who keeps the timer
 };
 struct DialogEnded {
@@ -202,7 +203,8 @@ class UserAgent {
   ClientRequestId SendRequest(FlowId flow, Message request, TimePoint now);
 
   void BindFlow(DialogId dialog, FlowId flow);
-  FlowId FlowOf(DialogId dialog) const;  // 0: none, or an unknown dialog
+  FlowId FlowOf(DialogId dialog) const;     // 0: none, or an unknown dialog
+  uint64_t OwnerOf(DialogId dialog) const;  // FlowInfo::owner of its flows; 0: an unknown dialog
   UserAgentGauges gauges() const;
 
  private:

@@ -49,6 +49,7 @@ class UserAgent::Impl {
 
   void BindFlow(DialogId dialog, FlowId flow);
   FlowId FlowOf(DialogId dialog) const;
+  uint64_t OwnerOf(DialogId dialog) const;
   UserAgentGauges gauges() const { return {transactions_.size(), usages_.size()}; }
 
  private:

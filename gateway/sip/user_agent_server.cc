@@ -243,10 +243,15 @@ void UserAgent::Impl::StopAwaitingAck(Usage& usage) {
 
 void UserAgent::Impl::OnNoAck(Usage& usage, TimePoint now) {
   StopAwaitingAck(usage);
-  if (usage.state != State::kEnding) {
+  const bool lost = !FindFlow(usage.flow);
+  if (usage.state != State::kEnding || lost) {
     events_.push_back(DialogEnded{usage.id, DialogEnd::kNoAck, ""});
   }
-  EndWithBye(usage, std::move(usage.bye), now);
+  if (lost) {
+    usage.state = State::kConfirmed;  // until Bye()
+  } else {
+    EndWithBye(usage, std::move(usage.bye), now);
+  }
 }
 
 void UserAgent::Impl::OnCancel(FlowId flow, const Message& cancel, TimePoint now) {

@@ -199,11 +199,11 @@ sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
   return dialog;
 }
 
-void TrunkEdge::Reach(sip::DialogId dialog, std::string_view name) {
-  const Trunk* trunk = FindTrunk(name);
-  if (!trunk || user_agent_.FlowOf(dialog)) return;
-  const auto index = static_cast<size_t>(trunk - options_.trunks.data());
-  user_agent_.BindFlow(dialog, FlowTo(index));
+void TrunkEdge::Reach(sip::DialogId dialog) {
+  // The owner of a trunk's flows is its index and one; unknown peers have larger ones.
+  const uint64_t owner = user_agent_.OwnerOf(dialog);
+  if (user_agent_.FlowOf(dialog) || owner == 0 || owner > options_.trunks.size()) return;
+  user_agent_.BindFlow(dialog, FlowTo(owner - 1));
 }
 
 size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
@@ -230,6 +230,10 @@ std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
         rejected && (rejected->status == 401 || rejected->status == 407)) {
       spdlog::warn("leg=trunk the carrier asks for credentials, which trunks have none of");
       user_agent_.Forget(rejected->dialog);
+    }
+    const auto* ended = std::get_if<sip::DialogEnded>(&event);
+    if (ended && ended->end == sip::DialogEnd::kNoAck && !user_agent_.FlowOf(ended->dialog)) {
+      Bye(ended->dialog, {}, now);
     }
     Follow(event, now);
     out.push_back(std::move(event));

@@ -114,12 +114,14 @@ void TrunkEdge::RespondInDialog(sip::DialogId id, sip::ServerRequestId request, 
 void TrunkEdge::SendReoffer(sip::DialogId id, sip::Extras extras, TimePoint now) {
   const auto found = dialogs_.find(id);
   if (found != dialogs_.end()) AddSessionOffer(found->second, extras);
+  Reach(id);
   const auto request = user_agent_.SendInDialog(id, "INVITE", std::move(extras), now);
   if (found != dialogs_.end()) found->second.reoffer = request;
 }
 
 void TrunkEdge::Bye(sip::DialogId id, sip::Extras extras, TimePoint now) {
   ForgetDialog(id);
+  Reach(id);
   user_agent_.Bye(id, std::move(extras), now);
 }
 
@@ -178,6 +180,7 @@ void TrunkEdge::Refresh(sip::DialogId id, TrunkDialog& dialog, TimePoint now) {
   }
   sip::Extras extras;
   AddSessionOffer(dialog, extras);
+  Reach(id);
   dialog.update = user_agent_.SendInDialog(id, "UPDATE", std::move(extras), now);
 }
 

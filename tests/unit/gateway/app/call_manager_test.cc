@@ -419,6 +419,42 @@ TEST_F(ReboundTest, AByeForABrowserThatNeverComesBackIsForgotten) {
   EXPECT_TRUE(gw.IsEmpty());
 }
 
+TEST_F(ReboundTest, ABrowserWhoseAckWasLostWithItsConnectionGetsTheByeWhenItIsBack) {
+  trunk_invite = Dial("600");
+  gw.FromTrunk(gw.TrunkAnswer(trunk_invite, 200, testing::TrunkSdp("0 101")));
+  EXPECT_EQ(gw.ToTrunk().method, "ACK");
+  EXPECT_EQ(gw.ToBrowser(kAlice).status, 200);
+  gw.CloseBrowser(kAlice);
+  gw.Wait(33s);
+  const sip::Message trunk_bye = gw.ToTrunk();
+  EXPECT_EQ(trunk_bye.method, "BYE");
+  gw.FromTrunk(gw.TrunkAnswer(trunk_bye, 200, ""));
+  gw.Register(kAliceAgain, "alice");
+  const sip::Message bye = gw.ToBrowser(kAliceAgain);
+  EXPECT_EQ(bye.method, "BYE");
+  EXPECT_EQ(bye.call_id, invite.call_id);
+  gw.FromBrowser(kAliceAgain, sip::MakeResponse(bye, 200, "", ""));
+  ExpectEmptyAfterTimers();
+}
+
+TEST_F(CallManagerTest, ACarrierThatNeverAckedAndLostItsConnectionGetsTheByeOverANewOne) {
+  gw.Register(kAlice, "alice");
+  gw.ConnectTrunk("198.51.100.9:33333");
+  gw.FromTrunk(gw.MakeTrunkInvite("+15550001001"));
+  EXPECT_EQ(gw.ToTrunk().status, 100);
+  sip::Message answer = sip::MakeResponse(gw.ToBrowser(kAlice), 200, "", "browsertag");
+  answer.contacts = gw.MakeInvite("alice", "x").contacts;
+  answer.content_type = "application/sdp";
+  answer.body = testing::BrowserSdp("active", "0 101");
+  gw.FromBrowser(kAlice, answer);
+  EXPECT_EQ(gw.ToTrunk().status, 200);
+  gw.CloseTrunkStream();
+  EXPECT_EQ(gw.streams_opened, 0);
+  gw.Wait(33s);
+  EXPECT_EQ(gw.streams_opened, 1);
+  EXPECT_EQ(gw.ToTrunk().method, "BYE");
+}
+
 TEST_F(ReboundTest, AnotherDeviceOfTheUserGetsNothingOfTheCall) {
   Connect();
   gw.CloseBrowser(kAlice);
@@ -497,6 +533,7 @@ TEST_F(CallManagerTest, AByeForACarrierWhoseConnectionIsLostGoesOverANewOne) {
   gw.CloseTrunkStream();
   gw.FromBrowser(kAlice, InDialog("BYE", ok));
   EXPECT_EQ(gw.streams_opened, 2);
+  EXPECT_EQ(gw.ToTrunk().method, "ACK");  // it may have been lost with the connection
   const sip::Message bye = gw.ToTrunk();
   EXPECT_EQ(bye.method, "BYE");
   EXPECT_EQ(bye.call_id, trunk_invite.call_id);

@@ -352,6 +352,11 @@ void Peer::Answer(Ringing& ringing) {
     Leg& other = Fork(ringing);
     if (other.accepted) return;
     other.loser = true;
+    // A call that is over by then is forgotten: nobody ACKs what still comes of it.
+    const auto over = [](const Leg* fork) {
+      return fork->accepted && fork->state == Leg::State::kOver;
+    };
+    other.excused = std::ranges::any_of(ringing.forks, over);
     Accept(ringing, other);
   });
 }
@@ -570,8 +575,8 @@ std::vector<const Leg*> Peer::LiveLegs() const {
 
 void Peer::CheckEnd() {
   for (const Leg* leg : LiveLegs()) {
-    return world_.Fail(fmt::format("{}'s leg of call {} was never told the end", name_,
-                                   leg->plan->number));
+    return world_.Fail(fmt::format("{}'s leg of call {} was never told the end ({}, {})", name_,
+                                   leg->plan->number, leg->call_id, leg->local.tag()));
   }
   for (const Ringing& ringing : ringing_) {
     const bool told = ringing.final_sent || ringing.cancelled_at != kNever;
