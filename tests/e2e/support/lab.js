@@ -39,6 +39,7 @@ export function gatewayProgram() {
 //   trunk         more lines of the trunk's entry
 //   clients       true: the page of the test clients (client_page.js) instead of the demo page
 //   browser       false: a test brings its own browser
+//   advertise     the address for media that browsers are told
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -47,9 +48,9 @@ export class Lab {
   browser = null;
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
-                trunk = '', clients = false, browser = true } = {}) {
+                trunk = '', clients = false, browser = true, advertise = '127.0.0.1' } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
-                          withClients: clients, withBrowser: browser });
+                          withClients: clients, withBrowser: browser, advertise });
   }
 
   async start() {
@@ -198,7 +199,7 @@ listen:
   admin: { addr: "127.0.0.1:${this.admin}" }
 tls: { cert: ${cert}, key: ${key} }
 media:
-  browser: { bind: "127.0.0.1", advertise: "127.0.0.1", port: ${this.browserMedia} }
+  browser: { bind: "127.0.0.1", advertise: "${this.advertise}", port: ${this.browserMedia} }
   trunk: { bind: "${this.trunkHost}", advertise: "${this.trunkHost}", ports: ${this.#ranges[0]} }
 users:
   inline:
