@@ -114,7 +114,8 @@ void BrowserEdge::StartSessionTimer(sip::DialogId dialog, TimePoint now) {
 void BrowserEdge::RefreshSession(sip::DialogId dialog, TimePoint now) {
   BrowserDialog& found = dialogs_.at(dialog);
   if (!found.takes_update) {
-    own_events_.push_back(BrowserRefreshDue{dialog});
+    // An offer that is not answered yet refreshes the session as well.
+    if (!found.reoffer) own_events_.push_back(BrowserRefreshDue{dialog});
     return;
   }
   sip::Extras extras;

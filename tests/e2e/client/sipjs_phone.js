@@ -1,5 +1,7 @@
 import { SessionManager } from 'sip.js/lib/platform/web/index.js';
 
+// From one key to the next: a tone that is still played would be cut off by its successor.
+const KEY_MS = 250;
 const CONSTRAINTS = {
   audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
   video: false,
@@ -73,6 +75,7 @@ export class SipJsPhone {
   async digits(tones) {
     for (const tone of tones) {
       await this.#manager.sendDTMF(this.session, tone);
+      await new Promise((resolve) => setTimeout(resolve, KEY_MS));
     }
   }
 

@@ -86,7 +86,7 @@ export class ClientPage {
     let row = 0;
     let reading = null;
     await until(async () => {
-      reading = JSON.parse(await this.#evaluate('JSON.stringify(window.ear.reading())'));
+      reading = JSON.parse(await this.#evaluate('window.ear.reading().then(JSON.stringify)'));
       row = fits(reading) ? row + 1 : 0;
       return row >= times;
     }, `the client hears ${what}`, timeoutMs, 120).catch((error) => {

@@ -15,6 +15,7 @@ const PREFS = {
   'media.navigator.streams.fake': true,
   'media.navigator.audio.fake_frequency': MICROPHONE_HZ,
   'media.peerconnection.ice.loopback': true,
+  'permissions.default.microphone': 1,  // without it there are no loopback candidates
   'media.autoplay.default': 0,
   'media.autoplay.blocking_policy': 0,
   'browser.shell.checkDefaultBrowser': false,
@@ -75,7 +76,7 @@ export class Firefox {
 
   async #launch() {
     writeFileSync(join(this.#profile, 'user.js'), Object.entries(PREFS)
-        .map(([name, value]) => `user_pref("${name}", ${value});\n`).join(''));
+        .map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`).join(''));
     this.#program = new ChildProcess('firefox', PROGRAM, [
       '--headless', '--no-remote', '--profile', this.#profile, '--remote-debugging-port', '0']);
     const [, url] = await this.#program.printed(/WebDriver BiDi listening on (ws:\S+)/, 60000);

@@ -43,6 +43,7 @@ export function gatewayProgram() {
 //   clients       true: the page of the test clients (client_page.js) instead of the demo page
 //   browser       false: a test brings its own browser
 //   trunks        entries of other trunks; routes: of routes to them
+//   advertise     the address for media that browsers are told
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -52,10 +53,10 @@ export class Lab {
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
                 trunk = '', trunks = '', routes = '', clients = false, browser = true, chromium,
-                browserHost = '127.0.0.1', users = [] } = {}) {
+                browserHost = '127.0.0.1', advertise = browserHost, users = [] } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
                           otherTrunks: trunks, otherRoutes: routes, withClients: clients,
-                          withBrowser: browser, chromium, browserHost,
+                          withBrowser: browser, chromium, browserHost, advertise,
                           users: ['alice', 'bob', ...users] });
   }
 
@@ -206,7 +207,7 @@ listen:
   admin: { addr: "127.0.0.1:${this.admin}" }
 tls: { cert: ${cert}, key: ${key} }
 media:
-  browser: { bind: "${this.browserHost}", advertise: "${this.browserHost}", port: ${this.browserMedia} }
+  browser: { bind: "${this.browserHost}", advertise: "${this.advertise}", port: ${this.browserMedia} }
   trunk: { bind: "${this.trunkHost}", advertise: "${this.trunkHost}", ports: ${this.#ranges[0]} }
 users:
   inline:
