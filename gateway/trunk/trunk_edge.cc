@@ -237,9 +237,11 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
     user_agent_.RespondInvite(invite.dialog, 415, std::move(extras), now);
     return;
   }
+  const std::string* gr = invite.request.request_uri.params.Find("gr");
   out.push_back(TrunkInvite{.dialog = invite.dialog,
                             .trunk = options_.trunks[flow->second.trunk].name,
                             .target = invite.request.request_uri.user,
+                            .instance = gr ? *gr : "",
                             .caller = invite.request.from.uri.user,
                             .display_name = invite.request.from.display_name,
                             .offer = std::move(invite.request.body)});

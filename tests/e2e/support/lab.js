@@ -36,6 +36,7 @@ export function gatewayProgram() {
 //   trunkHost     the address that the gateway shows to its trunk
 //   carrierHost   the carrier's address
 //   trunk         more lines of the trunk's entry
+//   users         one more line of the section users
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -44,8 +45,9 @@ export class Lab {
   browser = null;
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
-                trunk = '' } = {}) {
-    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk });
+                trunk = '', users = '' } = {}) {
+    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
+                          usersEntry: users });
   }
 
   async start() {
@@ -186,6 +188,7 @@ users:
   inline:
     - { name: alice, password: alice }
     - { name: bob, password: bob }
+  ${this.usersEntry}
 trunks:
   carrier:
     transport: tcp
