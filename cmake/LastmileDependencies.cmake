@@ -32,3 +32,4 @@ target_link_libraries(lastmile_sofia_grammar
   INTERFACE ${LASTMILE_SOFIA_ARCHIVE} PkgConfig::OPENSSL Threads::Threads)
 lastmile_require(SRTP libsrtp2 libsrtp2-dev)
 lastmile_require(CARES libcares libc-ares-dev)
+lastmile_require(JWT libjwt libjwt-dev)

@@ -48,6 +48,7 @@ LIBRARIES = {
     ),
     "GLib": (r"glib.*\.h|gio/.*", r"media_anchor/io/nice_agent\.cc"),
     "sofia-sip": (r"sofia-sip/.*", r"gateway/sip/codec\.cc|demo_carrier/sofia\.h"),
+    "libjwt": (r"jwt\.h", r"gateway/browser/bearer\.cc"),
     "c-ares": (r"ares\w*\.h", r"gateway/net/\w+\.cc"),
     "yaml-cpp": (r"yaml-cpp/.*", r"gateway/app/\w+\.(cc|h)"),
     "nlohmann-json": (r"nlohmann/.*", r"gateway/app/\w+\.cc"),

@@ -267,7 +267,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   const std::string user = router_.UserFor(invite.trunk, invite.target);
   const auto& registrar = browser_edge_.registrar();
   if (!registrar.FindUser(user)) return Refuse(false, invite.dialog, 404, "no such user", now);
-  if (registrar.FindAll(user, now).empty()) {
+  if (registrar.FindAll(user, invite.instance, now).empty()) {
     return Refuse(false, invite.dialog, 480, "the user is not registered now", now);
   }
   Entry& entry = NewCall(CallDirection::kFromTrunk,
@@ -278,6 +278,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
                           .display_name = std::move(invite.display_name)},
                          now);
   entry.trunk_dialog = invite.dialog;
+  entry.instance = std::move(invite.instance);
   by_trunk_dialog_[invite.dialog] = entry.call.id();
   const Parties& parties = entry.parties;
   spdlog::info("call={} from-trunk trunk={} to={} user={}", entry.call.id().value, parties.trunk,
@@ -371,6 +372,7 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
     return;
   }
   auto rung = browser_edge_.Ring({.user = parties.user,
+                                  .instance = entry.instance,
                                   .caller = parties.caller,
                                   .display_name = parties.display_name,
                                   .offer = offer},

@@ -74,6 +74,7 @@ class CallManager {
     call::Call call;
     sip::DialogId browser_dialog;
     sip::DialogId trunk_dialog;
+    std::string instance;  // the one browser that is called; "" = all of the user's
     Parties parties;
     TimePoint started;
   };

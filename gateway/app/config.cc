@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "gateway/app/config_trunks.h"
+#include "gateway/app/config_users.h"
 #include "gateway/app/yaml_reader.h"
-#include "gateway/sip/digest.h"
 
 namespace lastmile::app {
 namespace {
@@ -147,37 +147,6 @@ void ReadMedia(YamlSection& root, Config& config) {
   trunk.Finish();
   media.Number("workers", 1, 64, config.workers);
   media.Finish();
-}
-
-void ReadUsers(YamlSection& root, Config& config) {
-  YamlSection users = root.Section("users", "users");
-  const YAML::Node list = users.Find("inline");
-  if (list.IsDefined() && !list.IsSequence()) {
-    users.Report(list, "`users.inline` must be a list of { name, password }");
-  }
-  std::set<std::string> names;
-  for (size_t i = 0; list.IsDefined() && list.IsSequence() && i < list.size(); ++i) {
-    YamlSection entry(users.context(), list[i], "users.inline[" + std::to_string(i) + "]", "users");
-    browser::User user;
-    std::string password;
-    entry.Text("name", user.name);
-    entry.Text("caller_id", user.caller_id);
-    const bool has_ha1 = entry.Find("ha1").IsDefined();
-    const bool has_password = entry.Find("password").IsDefined();
-    entry.Secret("ha1", user.ha1);
-    entry.Secret("password", password);
-    if (user.name.empty()) {
-      entry.Report(list[i], "a user needs a `name`");
-    } else if (has_ha1 == has_password) {
-      entry.Report(list[i], "user " + user.name + " needs either `password` or `ha1`");
-    } else if (!names.insert(user.name).second) {
-      entry.Report(entry.Find("name"), "there are two users called " + user.name);
-    }
-    if (has_password) user.ha1 = sip::Ha1(user.name, config.domain, password);
-    entry.Finish();
-    config.users.push_back(std::move(user));
-  }
-  users.Finish();
 }
 
 void CheckPattern(YamlSection& route, const std::string& pattern) {

@@ -11,6 +11,7 @@
 
 #include "base/endpoint.h"
 #include "base/result.h"
+#include "gateway/browser/bearer.h"
 #include "gateway/browser/registrar.h"
 #include "gateway/call/trunk_policy.h"
 #include "gateway/trunk/trunk_edge.h"
@@ -80,6 +81,7 @@ struct Config {
   } trunk_media;
   int workers = 1;
   std::vector<browser::User> users;
+  browser::BearerOptions bearer;
   std::vector<trunk::Trunk> trunks;
   std::unordered_map<std::string, call::TrunkPolicy> trunk_policies;  // one for each of trunks
   std::vector<OutboundRoute> outbound_routes;

@@ -55,7 +55,10 @@ Result<std::vector<Endpoint>> Signalling::Start() {
   hub_ = std::make_unique<net::StreamHub>(loop_, static_cast<net::StreamSink&>(*this));
   auto bound = Listen();
   if (!bound) return bound;
-  CallManagerOptions options{.browser = {.domain = config_.domain, .users = config_.users},
+  CallManagerOptions options{.browser = {.domain = config_.domain,
+                                         .users = config_.users,
+                                         .bearer = config_.bearer,
+                                         .wall_clock = std::chrono::system_clock::now},
                              .trunk = {.trunks = config_.trunks,
                                        .local_host = trunk_host_,
                                        .tcp_port = PortOf(config_.sip, *bound, false, 5060),

@@ -46,8 +46,9 @@ BrowserEdge::BrowserEdge(BrowserOptions options, RandomSource& random)
     : options_(std::move(options)),
       user_agent_(AgentOptions(), random),
       rings_(user_agent_),
-      registrar_(options_.users),
-      digest_(options_.domain, random) {}
+      registrar_(options_.domain, options_.users),
+      authenticator_(options_.domain, options_.users, options_.bearer, options_.wall_clock,
+                     random) {}
 
 void BrowserEdge::OnFlowOpened(sip::FlowId flow, bool tls) {
   sip::FlowInfo info;
@@ -154,7 +155,7 @@ Result<sip::DialogId, NotReachable> BrowserEdge::Ring(const RingRequest& request
   if (!registrar_.FindUser(request.user)) {
     return std::unexpected(NotReachable{404, "there is no such user"});
   }
-  const auto bindings = registrar_.FindAll(request.user, now);
+  const auto bindings = registrar_.FindAll(request.user, request.instance, now);
   if (bindings.empty()) return std::unexpected(NotReachable{480, "the user is not registered now"});
   sip::InviteRequest invite;
   invite.from.display_name = request.display_name;
@@ -334,28 +335,11 @@ std::vector<BrowserText> BrowserEdge::TakeOutgoing() {
 
 const User* BrowserEdge::Authorize(const sip::Message& request, sip::FlowId flow,
                                    sip::Extras& extras, int& status, TimePoint now) {
-  bool stale = false;
-  for (const auto& credentials : request.authorizations) {
-    const std::string name = digest_.UserOf(credentials);
-    if (name.empty()) continue;
-    const User* user = registrar_.FindUser(name);
-    const auto verdict =
-        digest_.Verify(credentials, request.method, user ? user->ha1 : "", flow.value, now);
-    if (verdict == sip::DigestVerdict::kAccepted && user) {
-      if (request.from.uri.user == user->name) return user;
-      status = 403;
-      extras = Sentence("From is not the user who authenticated");
-      return nullptr;
-    }
-    stale = verdict == sip::DigestVerdict::kStale;
-    if (verdict == sip::DigestVerdict::kWrong) {
-      spdlog::info("leg=browser flow={} wrong credentials for {}", flow.value, Redacted{name});
-    }
-  }
-  status = 401;
-  extras = {};
-  const sip::AuthHeader challenge = digest_.Challenge(flow.value, stale, now);
-  extras.headers.push_back({"WWW-Authenticate", challenge.ToString()});
+  Identity identity = authenticator_.Identify(request, flow, registrar_, now);
+  if (identity.user) return identity.user;
+  status = identity.status;
+  extras = Sentence(std::move(identity.reason));
+  std::ranges::move(identity.headers, std::back_inserter(extras.headers));
   return nullptr;
 }
 
@@ -415,6 +399,7 @@ void BrowserEdge::OnRegister(const sip::IncomingRequest& request, TimePoint now)
   if (result.status == 423) {
     extras.headers.push_back({"Min-Expires", std::to_string(Registrar::kMinExpires)});
   }
+  if (result.outbound) extras.headers.push_back({"Require", "outbound"});
   for (const auto& contact : result.contacts) {
     extras.headers.push_back({"Contact", contact.ToString()});
   }

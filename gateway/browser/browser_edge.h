@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,9 +14,9 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "gateway/browser/authenticator.h"
 #include "gateway/browser/registrar.h"
 #include "gateway/browser/ring_group.h"
-#include "gateway/sip/digest.h"
 #include "gateway/sip/user_agent.h"
 
 namespace lastmile::browser {
@@ -23,6 +24,8 @@ namespace lastmile::browser {
 struct BrowserOptions {
   std::string domain;  // realm, and the host of our URIs towards browsers
   std::vector<User> users;
+  BearerOptions bearer = {};                  // tokens that are taken beside passwords
+  std::function<WallTime()> wall_clock = {};  // needed for tokens
 };
 
 // A browser's INVITE that passed authentication. Answer through user_agent().RespondInvite.
@@ -83,6 +86,7 @@ class BrowserEdge {
 
   struct RingRequest {
     std::string user;
+    std::string instance;      // that browser only, as Registrar::FindAll; "" for all
     std::string caller;        // number or name to show
     std::string display_name;  // "" for none
     std::string offer;
@@ -138,8 +142,8 @@ class BrowserEdge {
     TimePoint next() const { return std::min({refresh_at, reoffer_at, forget_at, away_until}); }
   };
 
-  // The authenticated user, or nullptr: the request is then challenged or refused already.
-  const User* Authorize(const sip::Message& request, sip::FlowId flow, sip::Extras& challenge,
+  // The authenticated user, or nullptr: the request is to be answered with `status` and `extras`.
+  const User* Authorize(const sip::Message& request, sip::FlowId flow, sip::Extras& extras,
                         int& status, TimePoint now);
   void OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>& out, TimePoint now);
   void OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out, TimePoint now);
@@ -158,7 +162,7 @@ class BrowserEdge {
   sip::UserAgent user_agent_;
   RingGroups rings_;
   Registrar registrar_;
-  sip::DigestServer digest_;
+  Authenticator authenticator_;
   std::vector<BrowserText> texts_;  // answers that bypass the user agent: keep-alives, rejections
   // The gateway is always the refresher of their sessions: a browser that owes a refresh while its
   // WebSocket is down ends the call (J10, J11).

@@ -6,8 +6,12 @@
 #include <ranges>
 #include <utility>
 
+#include "gateway/sip/lexical.h"
+
 namespace lastmile::browser {
 namespace {
+
+constexpr size_t kMaxInstance = 256;
 
 uint32_t WantedExpires(const sip::NameAddr& contact, const sip::Message& request) {
   uint32_t seconds = request.expires.value_or(Registrar::kDefaultExpires);
@@ -19,26 +23,65 @@ uint32_t WantedExpires(const sip::NameAddr& contact, const sip::Message& request
   return std::min(seconds, Registrar::kMaxExpires);
 }
 
+const std::string* InstanceOf(const sip::NameAddr& contact) {
+  return contact.params.Find("+sip.instance");
+}
+
 // The same browser again: the instance it names (RFC 5626), else the same Contact URI.
-bool SameDevice(const sip::NameAddr& a, const sip::NameAddr& b) {
-  const std::string* instance_a = a.params.Find("+sip.instance");
-  const std::string* instance_b = b.params.Find("+sip.instance");
+bool IsSameDevice(const sip::NameAddr& a, const sip::NameAddr& b) {
+  const std::string* instance_a = InstanceOf(a);
+  const std::string* instance_b = InstanceOf(b);
   if (instance_a && instance_b) return *instance_a == *instance_b;
   return a.uri == b.uri;
 }
 
-void DropExpires(sip::NameAddr& contact) {
-  std::erase_if(contact.params.list, [](const auto& param) { return param.first == "expires"; });
+// RFC 5626 section 6: a device may hold several flows, told apart by reg-id.
+bool IsSameBinding(const sip::NameAddr& a, const sip::NameAddr& b) {
+  const std::string* id_a = a.params.Find("reg-id");
+  const std::string* id_b = b.params.Find("reg-id");
+  if (InstanceOf(a) && InstanceOf(b) && id_a && id_b && *id_a != *id_b) return false;
+  return IsSameDevice(a, b);
+}
+
+// RFC 3261 section 10.3 step 7: an older request of the same client, come late.
+bool IsOutOfOrder(const Binding& binding, const sip::Message& request) {
+  return binding.call_id == request.call_id && request.cseq.number <= binding.cseq;
+}
+
+RegisterResult OutOfOrder() {
+  return {.status = 500, .reason = "a later REGISTER was answered before this one"};
+}
+
+// The URN in the angle brackets of an instance, which is the `gr` of its GRUU; "" if it is none.
+std::string GrOf(const sip::NameAddr& contact) {
+  const std::string* instance = InstanceOf(contact);
+  if (!instance || instance->size() > kMaxInstance || !instance->starts_with("<urn:") ||
+      !instance->ends_with('>')) {
+    return {};
+  }
+  return instance->substr(1, instance->size() - 2);
+}
+
+bool Has(const std::vector<std::string>& tags, std::string_view tag) {
+  return std::ranges::find(tags, tag) != tags.end();
+}
+
+// What a registrar says about a Contact is not the browser's to say.
+void DropAnswers(sip::NameAddr& contact) {
+  std::erase_if(contact.params.list, [](const auto& param) {
+    return sip::EqualNoCase(param.first, "expires") || sip::EqualNoCase(param.first, "pub-gruu") ||
+           sip::EqualNoCase(param.first, "temp-gruu");
+  });
 }
 
 }  // namespace
 
 std::string DeviceOf(const sip::NameAddr& contact) {
-  const std::string* instance = contact.params.Find("+sip.instance");
+  const std::string* instance = InstanceOf(contact);
   return instance ? *instance : contact.uri.user;
 }
 
-Registrar::Registrar(std::vector<User> users) {
+Registrar::Registrar(std::string domain, std::vector<User> users) : domain_(std::move(domain)) {
   for (User& user : users) users_.emplace(user.name, std::move(user));
 }
 
@@ -49,38 +92,80 @@ const User* Registrar::FindUser(std::string_view name) const {
 
 RegisterResult Registrar::Register(const User& user, sip::FlowId flow, const sip::Message& request,
                                    TimePoint now) {
-  auto& bindings = bindings_[user.name];
+  std::vector<Binding> bindings;
+  if (const auto found = bindings_.find(user.name); found != bindings_.end()) {
+    bindings = found->second;
+  }
+  // All of a request or nothing (RFC 3261 section 10.3 step 7): it works on a copy.
+  RegisterResult result = Update(request, flow, bindings, now);
+  if (result.status != 200) return result;
+  const bool with_gruu = Has(request.supported, "gruu");
+  for (const Binding& binding : bindings) {
+    next_expiry_ = std::min(next_expiry_, binding.expires_at);
+    result.contacts.push_back(Describe(user, binding, with_gruu, now));
+  }
+  if (bindings.empty()) {
+    bindings_.erase(user.name);
+  } else {
+    bindings_[user.name] = std::move(bindings);
+  }
+  return result;
+}
+
+RegisterResult Registrar::Update(const sip::Message& request, sip::FlowId flow,
+                                 std::vector<Binding>& bindings, TimePoint now) const {
   std::erase_if(bindings, [&](const Binding& b) { return b.expires_at <= now; });
   if (request.contact_star) {
-    if (request.expires != 0u) {
-      return {.status = 400, .reason = "Contact: * needs Expires: 0", .contacts = {}};
-    }
-    std::erase_if(bindings, [&](const Binding& b) { return b.flow == flow; });
-  }
-  for (const sip::NameAddr& contact : request.contacts) {
-    const uint32_t seconds = WantedExpires(contact, request);
-    if (seconds != 0 && seconds < kMinExpires) {
-      return {.status = 423, .reason = "the registration is too brief", .contacts = {}};
-    }
-    std::erase_if(bindings, [&](const Binding& b) { return SameDevice(b.contact, contact); });
-    if (seconds == 0) continue;
-    if (bindings.size() >= kMaxBindings) {
-      return {.status = 403, .reason = "too many devices are registered", .contacts = {}};
-    }
-    Binding binding{.flow = flow, .contact = contact, .expires_at = now + seconds * 1s};
-    DropExpires(binding.contact);
-    next_expiry_ = std::min(next_expiry_, binding.expires_at);
-    bindings.push_back(std::move(binding));
+    if (request.expires != 0u) return {.status = 400, .reason = "Contact: * needs Expires: 0"};
+    const auto late = [&](const Binding& b) { return IsOutOfOrder(b, request); };
+    if (std::ranges::any_of(bindings, late)) return OutOfOrder();
+    bindings.clear();
   }
   RegisterResult result;
-  for (const Binding& binding : bindings) {
-    sip::NameAddr contact = binding.contact;
-    const auto left = std::chrono::ceil<std::chrono::seconds>(binding.expires_at - now);
-    contact.params.Set("expires", std::to_string(left.count()));
-    result.contacts.push_back(std::move(contact));
+  for (const sip::NameAddr& contact : request.contacts) {
+    if (contact.uri.params.Has("gr")) {  // RFC 5627 section 5.1: it would lead to itself
+      return {.status = 403, .reason = "a GRUU cannot be registered as a Contact"};
+    }
+    const uint32_t seconds = WantedExpires(contact, request);
+    if (seconds != 0 && seconds < kMinExpires) {
+      return {.status = 423, .reason = "the registration is too brief"};
+    }
+    const auto old = std::ranges::find_if(
+        bindings, [&](const Binding& b) { return IsSameBinding(b.contact, contact); });
+    if (old != bindings.end()) {
+      if (IsOutOfOrder(*old, request)) return OutOfOrder();
+      bindings.erase(old);
+    }
+    if (seconds == 0) continue;
+    if (bindings.size() >= kMaxBindings) {
+      return {.status = 403, .reason = "too many devices are registered"};
+    }
+    bindings.push_back({.flow = flow,
+                        .contact = contact,
+                        .expires_at = now + seconds * 1s,
+                        .call_id = request.call_id,
+                        .cseq = request.cseq.number});
+    DropAnswers(bindings.back().contact);
+    result.outbound |=
+        Has(request.supported, "outbound") && contact.params.Has("reg-id") && InstanceOf(contact);
   }
-  if (bindings.empty()) bindings_.erase(user.name);
   return result;
+}
+
+sip::NameAddr Registrar::Describe(const User& user, const Binding& binding, bool with_gruu,
+                                  TimePoint now) const {
+  sip::NameAddr contact = binding.contact;
+  const auto left = std::chrono::ceil<std::chrono::seconds>(binding.expires_at - now);
+  contact.params.Set("expires", std::to_string(left.count()));
+  const std::string gr = GrOf(contact);
+  if (with_gruu && !gr.empty()) {
+    sip::Uri gruu;
+    gruu.user = user.name;
+    gruu.host = domain_;
+    gruu.params.Set("gr", gr);
+    contact.params.Set("pub-gruu", gruu.ToString());
+  }
+  return contact;
 }
 
 void Registrar::RemoveFlow(sip::FlowId flow) {
@@ -100,14 +185,17 @@ void Registrar::OnTimer(TimePoint now) {
   }
 }
 
-std::vector<const Binding*> Registrar::FindAll(std::string_view user, TimePoint now) const {
+std::vector<const Binding*> Registrar::FindAll(std::string_view user, std::string_view instance,
+                                               TimePoint now) const {
   std::vector<const Binding*> alive;
   const auto found = bindings_.find(std::string(user));
   if (found == bindings_.end()) return alive;
   for (const Binding& binding : found->second | std::views::reverse) {
+    if (binding.expires_at <= now) continue;
+    if (!instance.empty() && GrOf(binding.contact) != instance) continue;
     const bool is_known = std::ranges::any_of(
-        alive, [&](const Binding* other) { return SameDevice(other->contact, binding.contact); });
-    if (binding.expires_at > now && !is_known) alive.push_back(&binding);
+        alive, [&](const Binding* other) { return IsSameDevice(other->contact, binding.contact); });
+    if (!is_known) alive.push_back(&binding);
   }
   return alive;
 }

@@ -72,11 +72,20 @@ std::string ResponseHash(const EVP_MD* algorithm, const AuthHeader& credentials,
                                     Value(credentials, "cnonce"), Value(credentials, "qop"), ha2}));
 }
 
-// Everything of the credentials but their response. Returns nc.
+const EVP_MD* HashOf(DigestAlgorithm algorithm) {
+  return algorithm == DigestAlgorithm::kSha256 ? EVP_sha256() : EVP_md5();
+}
+
+std::optional<DigestAlgorithm> AlgorithmOf(const AuthHeader& credentials) {
+  const std::string_view name = Value(credentials, "algorithm");
+  if (name.empty() || EqualNoCase(name, "MD5")) return DigestAlgorithm::kMd5;
+  if (EqualNoCase(name, "SHA-256")) return DigestAlgorithm::kSha256;
+  return std::nullopt;
+}
+
+// Everything of the credentials but their algorithm and response. Returns nc.
 std::optional<uint32_t> CheckForm(const AuthHeader& credentials) {
-  const std::string_view algorithm = Value(credentials, "algorithm");
   const std::string_view nc = Value(credentials, "nc");
-  if (!algorithm.empty() && !EqualNoCase(algorithm, "MD5")) return std::nullopt;
   if (!EqualNoCase(Value(credentials, "qop"), "auth") || nc.size() != 8) return std::nullopt;
   for (std::string_view name : {"username", "nonce", "uri", "cnonce"}) {
     if (Value(credentials, name).empty()) return std::nullopt;
@@ -105,8 +114,9 @@ bool OffersAuth(std::string_view qop) {
 
 }  // namespace
 
-std::string Ha1(std::string_view user, std::string_view realm, std::string_view password) {
-  return HashHex(EVP_md5(), Joined({user, realm, password}));
+std::string Ha1(std::string_view user, std::string_view realm, std::string_view password,
+                DigestAlgorithm algorithm) {
+  return HashHex(HashOf(algorithm), Joined({user, realm, password}));
 }
 
 DigestServer::DigestServer(std::string realm, RandomSource& random)
@@ -134,13 +144,14 @@ std::string DigestServer::NonceOf(NonceId id, uint64_t connection) const {
   return HexOf(input);
 }
 
-AuthHeader DigestServer::Challenge(uint64_t connection, bool stale, TimePoint now) {
+AuthHeader DigestServer::Challenge(uint64_t connection, bool stale, TimePoint now,
+                                   DigestAlgorithm algorithm) {
   AuthHeader challenge;
   challenge.scheme = "Digest";
   challenge.params.Set("realm", realm_);
   const NonceId id{now.time_since_epoch().count(), random_.Next64()};
   challenge.params.Set("nonce", NonceOf(id, connection));
-  challenge.params.Set("algorithm", "MD5");
+  challenge.params.Set("algorithm", algorithm == DigestAlgorithm::kSha256 ? "SHA-256" : "MD5");
   // Not auth-int: JsSIP picks it if it is offered.
   challenge.params.Set("qop", "auth");
   if (stale) challenge.params.Set("stale", "true");
@@ -165,18 +176,23 @@ bool DigestServer::Spend(NonceId id, uint32_t count, TimePoint now) {
 }
 
 DigestVerdict DigestServer::Verify(const AuthHeader& credentials, std::string_view method,
-                                   std::string_view ha1, uint64_t connection, TimePoint now,
+                                   const StoredHa1& stored, uint64_t connection, TimePoint now,
                                    const Uri* request_uri) {
   if (!IsDigest(credentials) || Value(credentials, "realm") != realm_) {
     return DigestVerdict::kNoCredentials;
   }
+  const auto algorithm = AlgorithmOf(credentials);
   const auto count = CheckForm(credentials);
-  if (!count) return DigestVerdict::kWrong;
+  if (!algorithm || !count) return DigestVerdict::kWrong;
 
   // An unknown user costs the same hashes and comparisons as a known one.
-  static constexpr std::string_view kNobody = "00000000000000000000000000000000";
+  static constexpr std::string_view kNobody =
+      "0000000000000000000000000000000000000000000000000000000000000000";
+  const bool is_md5 = *algorithm == DigestAlgorithm::kMd5;
+  const std::string_view ha1 = is_md5 ? stored.md5 : stored.sha256;
   const std::string expected =
-      ResponseHash(EVP_md5(), credentials, ha1.empty() ? kNobody : ha1, method);
+      ResponseHash(HashOf(*algorithm), credentials,
+                   ha1.empty() ? kNobody.substr(0, is_md5 ? 32 : 64) : ha1, method);
   const std::string response = LowerCase(Value(credentials, "response"));
   const bool same = !expected.empty() && EqualInConstantTime(expected, response);
   if (!same || ha1.empty()) return DigestVerdict::kWrong;

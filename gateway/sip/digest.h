@@ -14,11 +14,22 @@
 #include "base/time.h"
 #include "gateway/sip/message.h"
 
-// Digest access authentication (RFC 7616 with RFC 3261 section 22.4), MD5 and qop="auth".
+// Digest access authentication (RFC 7616 with RFC 3261 section 22.4; RFC 8760), MD5 and SHA-256,
+// qop="auth".
 namespace lastmile::sip {
 
-// MD5(user ":" realm ":" password) as 32 hex digits: what is stored instead of a password.
-std::string Ha1(std::string_view user, std::string_view realm, std::string_view password);
+enum class DigestAlgorithm { kMd5, kSha256 };
+
+// The hash of user ":" realm ":" password as 32 or 64 hex digits: what is stored instead of a
+// password.
+std::string Ha1(std::string_view user, std::string_view realm, std::string_view password,
+                DigestAlgorithm algorithm = DigestAlgorithm::kMd5);
+
+// What is stored of one user; empty: that algorithm's answers are wrong.
+struct StoredHa1 {
+  std::string_view md5;
+  std::string_view sha256 = {};
+};
 
 enum class DigestVerdict {
   kAccepted,
@@ -37,11 +48,12 @@ class DigestServer {
   DigestServer(std::string realm, RandomSource& random);
 
   // The WWW-Authenticate (or Proxy-Authenticate) value; `connection` binds the nonce.
-  AuthHeader Challenge(uint64_t connection, bool stale, TimePoint now);
+  AuthHeader Challenge(uint64_t connection, bool stale, TimePoint now,
+                       DigestAlgorithm algorithm = DigestAlgorithm::kMd5);
   // `ha1` of the user named by the credentials; pass an empty one for an unknown user: the verdict
   // is then kWrong after the same work. `method` and the uri parameter are checked; the latter
   // against `request_uri` if one is given: scheme, user, host and port have to be the same.
-  DigestVerdict Verify(const AuthHeader& credentials, std::string_view method, std::string_view ha1,
+  DigestVerdict Verify(const AuthHeader& credentials, std::string_view method, const StoredHa1& ha1,
                        uint64_t connection, TimePoint now, const Uri* request_uri = nullptr);
   // The user name of the credentials for our realm; empty: none.
   std::string UserOf(const AuthHeader& credentials) const;

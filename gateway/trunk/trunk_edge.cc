@@ -270,9 +270,11 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
     return;
   }
   NoteInvite(invite, flow->second.trunk);
+  const std::string* gr = invite.request.request_uri.params.Find("gr");
   out.push_back(TrunkInvite{.dialog = invite.dialog,
                             .trunk = trunk.name,
                             .target = invite.request.request_uri.user,
+                            .instance = gr ? *gr : "",
                             .caller = invite.request.from.uri.user,
                             .display_name = invite.request.from.display_name,
                             .offer = std::move(invite.request.body),

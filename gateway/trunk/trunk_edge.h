@@ -61,6 +61,7 @@ struct TrunkInvite {
   sip::DialogId dialog;
   std::string trunk;         // its name
   std::string target;        // user part of the Request-URI
+  std::string instance;      // its `gr` (RFC 5627): one device of the user; "" for none
   std::string caller;        // user part of From
   std::string display_name;  // of From
   std::string offer;         // "": it wants to be offered

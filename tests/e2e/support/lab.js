@@ -44,6 +44,7 @@ export function gatewayProgram() {
 //   browser       false: a test brings its own browser
 //   trunks        entries of other trunks; routes: of routes to them
 //   advertise     the address for media that browsers are told
+//   usersEntry    one more line of the section users
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -53,10 +54,11 @@ export class Lab {
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
                 trunk = '', trunks = '', routes = '', clients = false, browser = true, chromium,
-                browserHost = '127.0.0.1', advertise = browserHost, users = [] } = {}) {
+                browserHost = '127.0.0.1', advertise = browserHost, users = [],
+                usersEntry = '' } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
                           otherTrunks: trunks, otherRoutes: routes, withClients: clients,
-                          withBrowser: browser, chromium, browserHost, advertise,
+                          withBrowser: browser, chromium, browserHost, advertise, usersEntry,
                           users: ['alice', 'bob', ...users] });
   }
 
@@ -212,6 +214,7 @@ media:
 users:
   inline:
 ${this.users.map((name) => `    - { name: ${name}, password: ${name} }`).join('\n')}
+  ${this.usersEntry}
 trunks:
 ${this.otherTrunks}  carrier:
     transport: tcp

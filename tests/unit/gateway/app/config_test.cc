@@ -120,6 +120,72 @@ TEST(Config, UsersNeedANameAndOneSecret) {
               HasSubstr("cannot read /nowhere/at/all"));
 }
 
+TEST(Config, UsersHaveTheHashesTheyAreGiven) {
+  const std::string md5(32, 'a'), sha256(64, 'B');
+  const auto user = [&](const std::string& keys) {
+    return "users: { inline: [ { name: a, " + keys + " } ] }\n";
+  };
+  const auto config = ParseConfig(user("ha1: " + md5 + ", ha1_sha256: " + sha256), "test.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->users[0].ha1, md5);
+  EXPECT_EQ(config->users[0].ha1_sha256, std::string(64, 'b'));
+  const auto plain = ParseConfig(user("password: secret"), "test.yaml");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->users[0].ha1, sip::Ha1("a", "localhost", "secret"));
+  EXPECT_EQ(plain->users[0].ha1_sha256,
+            sip::Ha1("a", "localhost", "secret", sip::DigestAlgorithm::kSha256));
+  EXPECT_THAT(FaultsOf(user("ha1: abc")), HasSubstr("1:36 `ha1` must have 32 hexadecimal digits"));
+  EXPECT_THAT(FaultsOf(user("ha1_sha256: " + md5)),
+              HasSubstr("`ha1_sha256` must have 64 hexadecimal digits"));
+  EXPECT_THAT(FaultsOf(user("password: x, ha1_sha256: " + sha256)),
+              HasSubstr("either `password` or `ha1`"));
+}
+
+TEST(Config, OneDigestAlgorithmHasToServeAllUsers) {
+  const std::string md5(32, 'a'), sha256(64, 'b');
+  EXPECT_EQ(FaultsOf("users: { inline: [ { name: a, ha1: " + md5 + " }, { name: b, ha1: " + md5 +
+                     ", ha1_sha256: " + sha256 + " } ] }\n"),
+            "");
+  EXPECT_THAT(FaultsOf("users: { inline: [ { name: a, ha1: " + md5 +
+                       " }, { name: b, ha1_sha256: " + sha256 + " } ] }\n"),
+              HasSubstr("some users have only `ha1`"));
+}
+
+TEST(Config, TokensNeedTheKeyOfTheirAlgorithm) {
+  const auto faults = [](const std::string& jwt) {
+    return FaultsOf("users:\n  jwt: { " + jwt + " }\n");
+  };
+  const std::string secret = "secret: " + std::string(32, 's');
+  EXPECT_EQ(faults("algorithms: [HS256], " + secret), "");
+  EXPECT_EQ(faults("algorithms: [HS256], secret: short"),
+            "2:38 `users.jwt.secret` must have at least 32 characters\n");
+  EXPECT_EQ(faults("algorithms: [HS512], " + secret).substr(0, 60),
+            "2:23 an algorithm is one of: HS256, RS256, ES256 [HS256]\n2:8");
+  EXPECT_THAT(faults(secret), HasSubstr("needs `algorithms`"));
+  EXPECT_THAT(faults("algorithms: [HS256, RS256], " + secret), HasSubstr("2:22 HS256 cannot"));
+  EXPECT_THAT(faults("algorithms: [HS256], key: /x"), HasSubstr("2:8 HS256 needs `secret`"));
+  EXPECT_THAT(faults("algorithms: [RS256], " + secret), HasSubstr("need `key`"));
+  EXPECT_EQ(faults("algorithms: [RS256], key: /nowhere/jwt.pub"),
+            "2:35 cannot read /nowhere/jwt.pub\n");
+  EXPECT_EQ(faults("algorithms: [ES256], key: /etc/passwd"),
+            "2:35 /etc/passwd holds no public key in PEM (BEGIN PUBLIC KEY)\n");
+  EXPECT_THAT(faults("algorithms: [HS256], isuer: x, " + secret), HasSubstr("[issuer]"));
+}
+
+TEST(Config, UsersWithTokensNeedNoPassword) {
+  const auto config = ParseConfig(
+      "users:\n  jwt: { algorithms: [HS256], secret: " + std::string(32, 's') +
+          ", issuer: i, audience: a, user_claim: c }\n" + "  inline: [ { name: alice } ]\n",
+      "test.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->bearer.algorithms, std::vector<std::string>{"HS256"});
+  EXPECT_EQ(config->bearer.key, std::string(32, 's'));
+  EXPECT_EQ(config->bearer.issuer, "i");
+  EXPECT_EQ(config->bearer.audience, "a");
+  EXPECT_EQ(config->bearer.user_claim, "c");
+  EXPECT_EQ(config->users.at(0).name, "alice");
+}
+
 call::TrunkPolicy PolicyOf(const std::string& entries) {
   auto config =
       ParseConfig("trunks: { a: { servers: [\"h:1\"], " + entries + " } }\n", "test.yaml");

@@ -39,8 +39,7 @@ class DevicesTest : public ::testing::Test {
     }
   }
   void Answer(uint64_t conn, int status) {
-    sip::Message answer =
-        sip::MakeResponse(rung[conn], status, "", "tag" + std::to_string(conn));
+    sip::Message answer = sip::MakeResponse(rung[conn], status, "", "tag" + std::to_string(conn));
     if (status < 300) answer.contacts = RegisterOf(conn).contacts;
     if (status == 200) {
       answer.content_type = "application/sdp";
@@ -213,6 +212,51 @@ TEST_F(DevicesTest, AnOfferOfOneThatRingsIsRefused) {
   update.body = testing::BrowserSdp();
   gw.FromBrowser(kPhone, update);
   EXPECT_EQ(gw.ToBrowser(kPhone).status, 491);
+}
+
+TEST_F(DevicesTest, ACallToAGruuRingsThatDeviceAlone) {
+  Register(kTab);
+  Register(kPhone);
+  gw.ConnectTrunk("198.51.100.9:33333");
+  incoming = gw.MakeTrunkInvite("alice");
+  incoming.request_uri.params.Set("gr", "urn:uuid:device2");
+  gw.FromTrunk(incoming);
+  EXPECT_EQ(gw.ToTrunk().status, 100);
+  const sip::Message invite = gw.ToBrowser(kPhone);
+  EXPECT_EQ(invite.method, "INVITE");
+  EXPECT_EQ(invite.request_uri.user, "device2") << "JsSIP knows its Contact's user only";
+  EXPECT_FALSE(invite.request_uri.params.Has("gr"));
+  EXPECT_TRUE(gw.BrowserIsQuiet(kTab));
+  gw.CloseBrowser(kPhone);
+  EXPECT_EQ(gw.ToTrunk().status, 480);
+  incoming.request_uri.params.Set("gr", "urn:uuid:device9");
+  incoming.call_id = "another";
+  incoming.vias.front().params.Set("branch", "z9hG4bKanother");
+  gw.FromTrunk(incoming);
+  EXPECT_EQ(gw.ToTrunk().status, 100);
+  EXPECT_EQ(gw.ToTrunk().status, 480);
+}
+
+TEST_F(DevicesTest, ARegistrationIsAnsweredWithOutboundAndAGruu) {
+  gw.OpenBrowser(kTab);
+  sip::Message request = RegisterOf(kTab);
+  request.supported = {"path", "gruu", "outbound"};
+  const sip::Message answer = gw.Ask(kTab, request, "secret");
+  EXPECT_EQ(answer.require, std::vector<std::string>{"outbound"});
+  ASSERT_EQ(answer.contacts.size(), 1u);
+  EXPECT_EQ(*answer.contacts[0].params.Find("pub-gruu"),
+            "sip:alice@gw.example;gr=urn:uuid:device1");
+}
+
+TEST_F(DevicesTest, AStarUnregistersAllDevices) {
+  Register(kTab);
+  Register(kPhone);
+  sip::Message star = RegisterOf(kTab);
+  star.contacts.clear();
+  star.contact_star = true;
+  star.expires = 0;
+  EXPECT_EQ(gw.Ask(kTab, star, "secret").status, 200);
+  EXPECT_EQ(gw.manager.gauges().registrations, 0u);
 }
 
 }  // namespace

@@ -5,9 +5,8 @@
 #include <utility>
 
 namespace lastmile::app {
-namespace {
 
-CallManagerOptions Options() {
+CallManagerOptions GatewayInMemory::DefaultOptions() {
   CallManagerOptions options;
   options.browser.domain = "gw.example";
   for (const char* name : {"alice", "bob"}) {
@@ -24,6 +23,8 @@ CallManagerOptions Options() {
   return options;
 }
 
+namespace {
+
 sip::NameAddr Address(const std::string& user, const std::string& host) {
   sip::NameAddr address;
   address.uri.user = user;
@@ -33,7 +34,8 @@ sip::NameAddr Address(const std::string& user, const std::string& host) {
 
 }  // namespace
 
-GatewayInMemory::GatewayInMemory() : manager(Options(), random) {}
+GatewayInMemory::GatewayInMemory(CallManagerOptions options)
+    : manager(std::move(options), random) {}
 
 void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
   records.insert(records.end(), outputs.records.begin(), outputs.records.end());

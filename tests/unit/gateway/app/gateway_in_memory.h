@@ -20,7 +20,9 @@ namespace lastmile::app {
 // a fake clock. Messages to both peers are parsed back and wait in a queue for the test.
 class GatewayInMemory {
  public:
-  GatewayInMemory();
+  GatewayInMemory() : GatewayInMemory(DefaultOptions()) {}
+  explicit GatewayInMemory(CallManagerOptions options);
+  static CallManagerOptions DefaultOptions();
 
   // --- the browser ---
   void OpenBrowser(uint64_t conn);

@@ -38,7 +38,7 @@ class DigestServerTest : public ::testing::Test {
   }
   DigestVerdict Verify(const AuthHeader& credentials, uint64_t connection = 1,
                        TimePoint now = kNow) {
-    return server_.Verify(credentials, "REGISTER", ha1_, connection, now, &target_);
+    return server_.Verify(credentials, "REGISTER", {ha1_}, connection, now, &target_);
   }
 
   SeededRandom random_{1};
@@ -65,8 +65,8 @@ TEST(DigestVectors, ResponsesOfTheRfcsAreRight) {
     credentials.params.Set("nc", "00000001");
     credentials.params.Set("cnonce", cnonce);
     credentials.params.Set("response", response);
-    return DigestServer(realm, random)
-        .Verify(credentials, "GET", Ha1("Mufasa", realm, password), 1, kNow);
+    const std::string ha1 = Ha1("Mufasa", realm, password);
+    return DigestServer(realm, random).Verify(credentials, "GET", {ha1}, 1, kNow);
   };
   // The right answer to a nonce that is not ours.
   EXPECT_EQ(verdict("testrealm@host.com", "Circle Of Life", "dcd98b7102dd2f0e8b11d0f600bfb0c093",
@@ -208,20 +208,20 @@ TEST_F(DigestServerTest, AWrongPasswordMethodOrTargetIsWrong) {
   EXPECT_EQ(Verify(Answer("alice", "secret", 1, kNow, "INVITE")), DigestVerdict::kWrong);
   const AuthHeader answer = Answer("alice", "secret", 1, kNow);
   const Uri other = *ParseUri("sip:bob@gw.example.com");
-  EXPECT_EQ(server_.Verify(answer, "REGISTER", ha1_, 1, kNow, &other), DigestVerdict::kWrong);
+  EXPECT_EQ(server_.Verify(answer, "REGISTER", {ha1_}, 1, kNow, &other), DigestVerdict::kWrong);
   const Uri decorated = *ParseUri("sip:GW.example.com;transport=ws");
-  EXPECT_EQ(server_.Verify(answer, "REGISTER", ha1_, 1, kNow, &decorated),
+  EXPECT_EQ(server_.Verify(answer, "REGISTER", {ha1_}, 1, kNow, &decorated),
             DigestVerdict::kAccepted);
 }
 
 TEST_F(DigestServerTest, AnUnknownUserIsWrongEvenWithTheStandInHash) {
   AuthHeader answer = Answer("ghost", "x", 1, kNow);
-  EXPECT_EQ(server_.Verify(answer, "REGISTER", "", 1, kNow), DigestVerdict::kWrong);
+  EXPECT_EQ(server_.Verify(answer, "REGISTER", {}, 1, kNow), DigestVerdict::kWrong);
   const std::string ha2 = Ha1("REGISTER", "sip", "gw.example.com");
   const std::string head =
       *answer.params.Find("nonce") + ":00000001:" + *answer.params.Find("cnonce") + ":auth";
   answer.params.Set("response", Ha1(std::string(32, '0'), head, ha2));
-  EXPECT_EQ(server_.Verify(answer, "REGISTER", "", 1, kNow), DigestVerdict::kWrong);
+  EXPECT_EQ(server_.Verify(answer, "REGISTER", {}, 1, kNow), DigestVerdict::kWrong);
 }
 
 TEST_F(DigestServerTest, CredentialsForAnotherRealmOrSchemeAreNone) {
@@ -252,6 +252,49 @@ TEST_F(DigestServerTest, AMissingOrOddParameterIsWrong) {
   EXPECT_EQ(Verify(answer), DigestVerdict::kWrong);
   answer.params.Set("algorithm", "md5");
   EXPECT_EQ(Verify(answer), DigestVerdict::kAccepted);
+}
+
+// RFC 7616 section 3.9.1's second answer.
+TEST(DigestVectors, TheSha256ResponseOfTheRfcIsRight) {
+  SeededRandom random(1);
+  AuthHeader credentials = ChallengeOf("http-auth@example.org",
+                                       "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "SHA-256");
+  credentials.params.Set("username", "Mufasa");
+  credentials.params.Set("uri", "/dir/index.html");
+  credentials.params.Set("qop", "auth");
+  credentials.params.Set("nc", "00000001");
+  credentials.params.Set("cnonce", "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ");
+  credentials.params.Set("response",
+                         "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1");
+  const std::string ha1 =
+      Ha1("Mufasa", "http-auth@example.org", "Circle of Life", DigestAlgorithm::kSha256);
+  DigestServer server("http-auth@example.org", random);
+  EXPECT_EQ(server.Verify(credentials, "GET", {.md5 = {}, .sha256 = ha1}, 1, kNow),
+            DigestVerdict::kStale);
+  credentials.params.Set("nc", "00000002");
+  EXPECT_EQ(server.Verify(credentials, "GET", {.md5 = {}, .sha256 = ha1}, 1, kNow),
+            DigestVerdict::kWrong);
+}
+
+TEST_F(DigestServerTest, EachAlgorithmIsHeldAgainstItsOwnHash) {
+  const std::string sha256 = Ha1("alice", "gw.example.com", "secret", DigestAlgorithm::kSha256);
+  EXPECT_EQ(sha256.size(), 64u);
+  const auto answer = [&](DigestAlgorithm algorithm) {
+    const AuthHeader challenge = server_.Challenge(1, false, kNow, algorithm);
+    return *AnswerChallenge(challenge, {"alice", "secret"}, "REGISTER", "sip:gw.example.com",
+                            random_);
+  };
+  const auto verdict = [&](DigestAlgorithm algorithm, const StoredHa1& stored) {
+    return server_.Verify(answer(algorithm), "REGISTER", stored, 1, kNow);
+  };
+  const StoredHa1 both{.md5 = ha1_, .sha256 = sha256};
+  EXPECT_EQ(*answer(DigestAlgorithm::kSha256).params.Find("algorithm"), "SHA-256");
+  EXPECT_EQ(verdict(DigestAlgorithm::kSha256, both), DigestVerdict::kAccepted);
+  EXPECT_EQ(verdict(DigestAlgorithm::kMd5, both), DigestVerdict::kAccepted);
+  EXPECT_EQ(verdict(DigestAlgorithm::kSha256, {.md5 = ha1_}), DigestVerdict::kWrong);
+  EXPECT_EQ(verdict(DigestAlgorithm::kMd5, {.md5 = {}, .sha256 = sha256}), DigestVerdict::kWrong);
+  EXPECT_EQ(verdict(DigestAlgorithm::kSha256, {.md5 = sha256, .sha256 = ha1_}),
+            DigestVerdict::kWrong);
 }
 
 TEST_F(DigestServerTest, SurvivesTheWayThroughAMessage) {

@@ -1,0 +1,150 @@
+#include "gateway/app/config_users.h"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "gateway/sip/digest.h"
+
+namespace lastmile::app {
+namespace {
+
+using sip::DigestAlgorithm;
+
+constexpr size_t kMinSecret = 32;  // bytes; RFC 7518 section 3.2
+
+// A hash of a password, in lower case; "" if the key is absent or its value is none.
+std::string ReadHash(YamlSection& entry, std::string_view key, size_t digits) {
+  std::string hash;
+  if (!entry.Secret(key, hash)) return {};
+  for (char& c : hash) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  }
+  if (hash.size() != digits || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    entry.Report(entry.Find(key), "`" + std::string(key) + "` must have " + std::to_string(digits) +
+                                      " hexadecimal digits");
+    return {};
+  }
+  return hash;
+}
+
+void ReadUser(YamlSection& entry, const YAML::Node& at, std::set<std::string>& names,
+              Config& config) {
+  browser::User user;
+  std::string password;
+  entry.Text("name", user.name);
+  entry.Text("caller_id", user.caller_id);
+  const bool has_password = entry.Find("password").IsDefined();
+  const bool has_hash = entry.Find("ha1").IsDefined() || entry.Find("ha1_sha256").IsDefined();
+  entry.Secret("password", password);
+  user.ha1 = ReadHash(entry, "ha1", 32);
+  user.ha1_sha256 = ReadHash(entry, "ha1_sha256", 64);
+  const bool takes_tokens = !config.bearer.algorithms.empty();
+  if (user.name.empty()) {
+    entry.Report(at, "a user needs a `name`");
+  } else if (has_hash == has_password && (has_password || !takes_tokens)) {
+    entry.Report(at, "user " + user.name + " needs either `password` or `ha1`");
+  } else if (!names.insert(user.name).second) {
+    entry.Report(entry.Find("name"), "there are two users called " + user.name);
+  }
+  if (has_password) {
+    user.ha1 = sip::Ha1(user.name, config.domain, password);
+    user.ha1_sha256 = sip::Ha1(user.name, config.domain, password, DigestAlgorithm::kSha256);
+  }
+  entry.Finish();
+  config.users.push_back(std::move(user));
+}
+
+// What a challenge offers must not depend on who asks: one algorithm has to serve all.
+void CheckAlgorithms(YamlSection& users, const YAML::Node& list, const Config& config) {
+  bool md5 = true;
+  bool sha256 = true;
+  for (const browser::User& user : config.users) {
+    if (user.ha1.empty() && user.ha1_sha256.empty()) continue;
+    md5 &= !user.ha1.empty();
+    sha256 &= !user.ha1_sha256.empty();
+  }
+  if (!md5 && !sha256) {
+    users.Report(list,
+                 "some users have only `ha1` and others only `ha1_sha256`: give all of them "
+                 "the same one, or both");
+  }
+}
+
+void ReadTokenKey(YamlSection& jwt, bool symmetric, const YAML::Node& at, std::string& out) {
+  std::string path;
+  const bool has_secret = jwt.Find("secret").IsDefined();
+  const bool has_key = jwt.Find("key").IsDefined();
+  if (has_secret == has_key || has_secret != symmetric) {
+    jwt.Report(at, symmetric ? "HS256 needs `secret`, and no `key`"
+                             : "RS256 and ES256 need `key`, a file with a public key, and no "
+                               "`secret`");
+    return;
+  }
+  if (symmetric) {
+    if (jwt.Secret("secret", out) && out.size() < kMinSecret) {
+      jwt.Report(jwt.Find("secret"), "`users.jwt.secret` must have at least 32 characters");
+    }
+    return;
+  }
+  if (!jwt.Text("key", path)) return;
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  out = std::move(text).str();
+  if (!file) {
+    jwt.Report(jwt.Find("key"), "cannot read " + path);
+  } else if (out.find("-----BEGIN PUBLIC KEY-----") == std::string::npos) {
+    jwt.Report(jwt.Find("key"), path + " holds no public key in PEM (BEGIN PUBLIC KEY)");
+  }
+}
+
+void ReadTokens(YamlSection& users, Config& config) {
+  const YAML::Node at = users.Find("jwt");
+  YamlSection jwt = users.Section("jwt");
+  if (!jwt.present()) return;
+  browser::BearerOptions& bearer = config.bearer;
+  jwt.Texts("algorithms", bearer.algorithms);
+  const YAML::Node list = jwt.Find("algorithms");
+  for (size_t i = 0; i < bearer.algorithms.size(); ++i) {
+    const std::string& name = bearer.algorithms[i];
+    if (name != "HS256" && name != "RS256" && name != "ES256") {
+      jwt.Report(list[i], "an algorithm is one of: HS256, RS256, ES256",
+                 Nearest(name, {"HS256", "RS256", "ES256"}));
+    }
+  }
+  const auto symmetric = std::ranges::count(bearer.algorithms, "HS256");
+  if (bearer.algorithms.empty()) {
+    jwt.Report(at, "`users.jwt` needs `algorithms`");
+  } else if (symmetric != 0 && bearer.algorithms.size() > 1) {
+    jwt.Report(list, "HS256 cannot stand beside algorithms with a public key");
+  }
+  ReadTokenKey(jwt, symmetric != 0, at, bearer.key);
+  jwt.Text("issuer", bearer.issuer);
+  jwt.Text("audience", bearer.audience);
+  jwt.Text("user_claim", bearer.user_claim);
+  jwt.Finish();
+}
+
+}  // namespace
+
+void ReadUsers(YamlSection& root, Config& config) {
+  YamlSection users = root.Section("users", "users");
+  ReadTokens(users, config);
+  const YAML::Node list = users.Find("inline");
+  if (list.IsDefined() && !list.IsSequence()) {
+    users.Report(list, "`users.inline` must be a list of { name, password }");
+  }
+  std::set<std::string> names;
+  for (size_t i = 0; list.IsDefined() && list.IsSequence() && i < list.size(); ++i) {
+    YamlSection entry(users.context(), list[i], "users.inline[" + std::to_string(i) + "]", "users");
+    ReadUser(entry, list[i], names, config);
+  }
+  CheckAlgorithms(users, list, config);
+  users.Finish();
+}
+
+}  // namespace lastmile::app
