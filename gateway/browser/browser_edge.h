@@ -44,8 +44,7 @@ struct BrowserRebound {
 };
 // BrowserInvite, BrowserRebound, RingAnswered, or what happens to a call of the browser side. Of
 // RequestAnswered only answers to SendReoffer.
-using BrowserEvent =
-    std::variant<BrowserInvite, BrowserRebound, RingAnswered, sip::UserAgentEvent>;
+using BrowserEvent = std::variant<BrowserInvite, BrowserRebound, RingAnswered, sip::UserAgentEvent>;
 
 struct BrowserText {
   sip::FlowId flow;
