@@ -163,7 +163,8 @@ TEST(Config, TokensNeedTheKeyOfTheirAlgorithm) {
   EXPECT_EQ(faults("algorithms: [HS256], secret: short"),
             "2:39 `users.jwt.secret` must have at least 32 characters\n");
   EXPECT_EQ(faults("algorithms: [HS512], " + secret),
-            "2:23 an algorithm is one of: HS256, RS256, ES256 [HS256]\n");
+            "2:23 an algorithm is one of: HS256, RS256, ES256\n");
+  EXPECT_THAT(faults("algorithms: [ES257], key: /x"), HasSubstr("[ES256]"));
   EXPECT_THAT(faults(secret), HasSubstr("needs `algorithms`"));
   EXPECT_THAT(faults("algorithms: [HS256, RS256], " + secret), HasSubstr("2:22 HS256 cannot"));
   EXPECT_THAT(faults("algorithms: [HS256], key: /x"), HasSubstr("2:8 HS256 needs `secret`"));
