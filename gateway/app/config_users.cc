@@ -74,22 +74,36 @@ void CheckAlgorithms(YamlSection& users, const YAML::Node& list, const Config& c
   }
 }
 
-void ReadTokenKey(YamlSection& jwt, bool symmetric, const YAML::Node& at, std::string& out) {
+// False: a fault was reported.
+bool CheckTokenAlgorithms(YamlSection& jwt, const YAML::Node& at,
+                          const std::vector<std::string>& names) {
+  static const std::set<std::string> kKnown = {"HS256", "RS256", "ES256"};
+  if (names.empty()) {
+    jwt.Report(at, "`users.jwt` needs `algorithms`: HS256, RS256 or ES256");
+    return false;
+  }
+  const YAML::Node list = jwt.Find("algorithms");
+  bool all_known = true;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (kKnown.contains(names[i])) continue;
+    all_known = false;
+    jwt.Report(list[i], "an algorithm is one of: HS256, RS256, ES256", Nearest(names[i], kKnown));
+  }
+  if (std::ranges::count(names, "HS256") != 0 && names.size() > 1) {
+    jwt.Report(list, "HS256 cannot stand beside algorithms with a public key");
+    return false;
+  }
+  return all_known;
+}
+
+void ReadSecret(YamlSection& jwt, std::string& out) {
+  if (jwt.Secret("secret", out) && out.size() < kMinSecret) {
+    jwt.Report(jwt.Find("secret"), "`users.jwt.secret` must have at least 32 characters");
+  }
+}
+
+void ReadPublicKey(YamlSection& jwt, std::string& out) {
   std::string path;
-  const bool has_secret = jwt.Find("secret").IsDefined();
-  const bool has_key = jwt.Find("key").IsDefined();
-  if (has_secret == has_key || has_secret != symmetric) {
-    jwt.Report(at, symmetric ? "HS256 needs `secret`, and no `key`"
-                             : "RS256 and ES256 need `key`, a file with a public key, and no "
-                               "`secret`");
-    return;
-  }
-  if (symmetric) {
-    if (jwt.Secret("secret", out) && out.size() < kMinSecret) {
-      jwt.Report(jwt.Find("secret"), "`users.jwt.secret` must have at least 32 characters");
-    }
-    return;
-  }
   if (!jwt.Text("key", path)) return;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
@@ -108,21 +122,20 @@ void ReadTokens(YamlSection& users, Config& config) {
   if (!jwt.present()) return;
   browser::BearerOptions& bearer = config.bearer;
   jwt.Texts("algorithms", bearer.algorithms);
-  const YAML::Node list = jwt.Find("algorithms");
-  for (size_t i = 0; i < bearer.algorithms.size(); ++i) {
-    const std::string& name = bearer.algorithms[i];
-    if (name != "HS256" && name != "RS256" && name != "ES256") {
-      jwt.Report(list[i], "an algorithm is one of: HS256, RS256, ES256",
-                 Nearest(name, {"HS256", "RS256", "ES256"}));
+  const bool has_secret = jwt.Find("secret").IsDefined();
+  const bool has_key = jwt.Find("key").IsDefined();
+  if (CheckTokenAlgorithms(jwt, at, bearer.algorithms)) {
+    const bool symmetric = bearer.algorithms.front() == "HS256";
+    if (has_secret == has_key || has_secret != symmetric) {
+      jwt.Report(at, symmetric ? "HS256 needs `secret`, and no `key`"
+                               : "RS256 and ES256 need `key`, a file with a public key, and no "
+                                 "`secret`");
+    } else if (symmetric) {
+      ReadSecret(jwt, bearer.key);
+    } else {
+      ReadPublicKey(jwt, bearer.key);
     }
   }
-  const auto symmetric = std::ranges::count(bearer.algorithms, "HS256");
-  if (bearer.algorithms.empty()) {
-    jwt.Report(at, "`users.jwt` needs `algorithms`");
-  } else if (symmetric != 0 && bearer.algorithms.size() > 1) {
-    jwt.Report(list, "HS256 cannot stand beside algorithms with a public key");
-  }
-  ReadTokenKey(jwt, symmetric != 0, at, bearer.key);
   jwt.Text("issuer", bearer.issuer);
   jwt.Text("audience", bearer.audience);
   jwt.Text("user_claim", bearer.user_claim);

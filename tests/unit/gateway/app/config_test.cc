@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <fstream>
 
 #include "gateway/sip/digest.h"
+#include "tests/support/jwt_samples.h"
 
 namespace lastmile::app {
 namespace {
@@ -158,18 +161,29 @@ TEST(Config, TokensNeedTheKeyOfTheirAlgorithm) {
   const std::string secret = "secret: " + std::string(32, 's');
   EXPECT_EQ(faults("algorithms: [HS256], " + secret), "");
   EXPECT_EQ(faults("algorithms: [HS256], secret: short"),
-            "2:38 `users.jwt.secret` must have at least 32 characters\n");
-  EXPECT_EQ(faults("algorithms: [HS512], " + secret).substr(0, 60),
-            "2:23 an algorithm is one of: HS256, RS256, ES256 [HS256]\n2:8");
+            "2:39 `users.jwt.secret` must have at least 32 characters\n");
+  EXPECT_EQ(faults("algorithms: [HS512], " + secret),
+            "2:23 an algorithm is one of: HS256, RS256, ES256\n");
+  EXPECT_THAT(faults("algorithms: [ES257], key: /x"), HasSubstr("[ES256]"));
   EXPECT_THAT(faults(secret), HasSubstr("needs `algorithms`"));
   EXPECT_THAT(faults("algorithms: [HS256, RS256], " + secret), HasSubstr("2:22 HS256 cannot"));
   EXPECT_THAT(faults("algorithms: [HS256], key: /x"), HasSubstr("2:8 HS256 needs `secret`"));
   EXPECT_THAT(faults("algorithms: [RS256], " + secret), HasSubstr("need `key`"));
   EXPECT_EQ(faults("algorithms: [RS256], key: /nowhere/jwt.pub"),
-            "2:35 cannot read /nowhere/jwt.pub\n");
+            "2:36 cannot read /nowhere/jwt.pub\n");
   EXPECT_EQ(faults("algorithms: [ES256], key: /etc/passwd"),
-            "2:35 /etc/passwd holds no public key in PEM (BEGIN PUBLIC KEY)\n");
+            "2:36 /etc/passwd holds no public key in PEM (BEGIN PUBLIC KEY)\n");
   EXPECT_THAT(faults("algorithms: [HS256], isuer: x, " + secret), HasSubstr("[issuer]"));
+}
+
+TEST(Config, ThePublicKeyOfTokensIsReadFromItsFile) {
+  const std::string path = ::testing::TempDir() + "lastmile_config_test_jwt.pub";
+  std::ofstream(path) << testing::EcKeys().public_pem;
+  const auto config =
+      ParseConfig("users: { jwt: { algorithms: [ES256, RS256], key: " + path + " } }", "test.yaml");
+  std::remove(path.c_str());
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->bearer.key, testing::EcKeys().public_pem);
 }
 
 TEST(Config, UsersWithTokensNeedNoPassword) {

@@ -112,7 +112,7 @@ TEST_F(BearerTest, GarbageIsNoToken) {
     bent[at] = bent[at] == 'A' ? 'B' : 'A';
     EXPECT_TRUE(UserOf(Options(), bent).starts_with("!")) << at;
   }
-  for (const std::string text :
+  for (const std::string& text :
        {std::string(), std::string("."), std::string(".."), std::string("\0..", 3),
         std::string(8000, '.'), std::string(8000, 'A')}) {
     EXPECT_TRUE(UserOf(Options(), text).starts_with("!"));

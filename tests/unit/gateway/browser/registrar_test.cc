@@ -96,8 +96,8 @@ TEST_F(RegistrarTest, WhoDoesNotAskGetsNoGruu) {
 }
 
 TEST_F(RegistrarTest, AnOddInstanceGetsNoGruu) {
-  for (const std::string instance : {std::string("urn:uuid:x"), std::string("<uuid>"),
-                                     "<urn:uuid:" + std::string(300, 'x') + ">"}) {
+  for (const std::string& instance : {std::string("urn:uuid:x"), std::string("<uuid>"),
+                                      "<urn:uuid:" + std::string(300, 'x') + ">"}) {
     sip::Message request = Request("tab");
     request.contacts[0].params.Set("+sip.instance", instance);
     const RegisterResult result = Register(request);
