@@ -69,9 +69,7 @@ class Call {
   // Appends to `out` what has to be done, in order.
   void On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out);
   void OnTimer(TimePoint now, std::vector<CallOutput>& out);
-  TimePoint next_timeout() const {
-    return std::min({deadline_, trunk_offer_again_, progress_at_});
-  }
+  TimePoint next_timeout() const { return std::min({deadline_, trunk_offer_again_, progress_at_}); }
 
   CallId id() const { return id_; }
   media::SessionId session() const { return session_; }
@@ -168,10 +166,10 @@ class Call {
   std::string answer_;       // for the caller, from the callee's last SDP
   int last_progress_ = 100;  // the last 1xx the caller was sent
   CallSummary summary_;
-  bool caller_has_sdp_ = false;  // an 18x with SDP was sent: a second one would break JsSIP
-  TimePoint progress_at_ = kNever;  // when the 183 with `answer_` goes out
-  bool late_ = false;               // the caller's INVITE had no offer: it is offered
-  bool reliable_ = false;           // its 18x are acknowledged
+  bool caller_has_sdp_ = false;       // an 18x with SDP was sent: a second one would break JsSIP
+  TimePoint progress_at_ = kNever;    // when the 183 with `answer_` goes out
+  bool late_ = false;                 // the caller's INVITE had no offer: it is offered
+  bool reliable_ = false;             // its 18x are acknowledged
   std::optional<Party> owes_answer_;  // was offered in our 18x or 2xx; answers in PRACK or ACK
   std::string callee_sdp_;            // its last answer to its INVITE
   bool callee_updated_ = false;       // its UPDATE made that answer an old one

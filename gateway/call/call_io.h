@@ -19,8 +19,8 @@ using CallId = StrongId<CallTag>;
 enum class Party { kCaller, kCallee };
 
 // --- inputs ---
-struct Invited {  // the caller's INVITE; the first input of every call
-  std::string offer;  // "": it wants to be offered, and answers in its ACK or PRACK
+struct Invited {          // the caller's INVITE; the first input of every call
+  std::string offer;      // "": it wants to be offered, and answers in its ACK or PRACK
   bool reliable = false;  // its 18x are acknowledged (RFC 3262): the first one carries that offer
 };
 struct MediaOpened {
@@ -47,7 +47,7 @@ struct CalleeRejected {
 struct CallerCancelled {
   std::string reason_header;
 };
-struct CallerAcked {  // of a 2xx to its INVITE or re-INVITE
+struct CallerAcked {     // of a 2xx to its INVITE or re-INVITE
   std::string sdp = {};  // the answer to our offer in it
 };
 struct CalleeAcked {  // of a 2xx to its re-INVITE
@@ -74,7 +74,7 @@ struct OfferAnswered {  // the final answer to SendOffer
   std::string sdp;
 };
 struct RefreshDue {};  // the trunk's session (RFC 4028) wants a re-INVITE that changes nothing
-struct ShutDown {  // the gateway ends the call
+struct ShutDown {      // the gateway ends the call
   std::string reason;
 };
 using CallInput =
