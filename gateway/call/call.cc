@@ -342,11 +342,11 @@ void Call::OnReoffer(const Reoffered& reoffer, TimePoint now, Outputs& out) {
   }
   if (reoffer.sdp.empty()) {
     owes_answer_ = reoffer.party;
-    out.push_back(AnswerReoffer{
-        .party = reoffer.party,
-        .request = reoffer.request,
-        .status = 200,
-        .sdp = IsBrowser(reoffer.party) ? OfferForBrowser() : OfferForTrunk()});
+    out.push_back(
+        AnswerReoffer{.party = reoffer.party,
+                      .request = reoffer.request,
+                      .status = 200,
+                      .sdp = IsBrowser(reoffer.party) ? OfferForBrowser() : OfferForTrunk()});
     return;
   }
   AnswerReoffer answer{.party = reoffer.party, .request = reoffer.request, .status = 200};

@@ -142,7 +142,8 @@ std::optional<sdp::Refusal> Call::TakeLateAnswer(Party party, const std::string&
                                                  Outputs& out) {
   owes_answer_.reset();
   if (sdp.empty()) {
-    return sdp::Refusal{.sip_status = 488, .reason = "the answer to the gateway's offer is missing"};
+    return sdp::Refusal{.sip_status = 488,
+                        .reason = "the answer to the gateway's offer is missing"};
   }
   summary_.sdp.answer_in = summary_.sdp.answer_in == 0 ? sdp.size() : summary_.sdp.answer_in;
   if (auto refusal = TakeAnswerToReoffer({.party = party, .status = 200, .sdp = sdp}, out)) {

@@ -20,8 +20,8 @@ using CallId = StrongId<CallTag>;
 enum class Party { kCaller, kCallee };
 
 // --- inputs ---
-struct Invited {  // the caller's INVITE; the first input of every call
-  std::string offer;  // "": it wants to be offered, and answers in its ACK or PRACK
+struct Invited {          // the caller's INVITE; the first input of every call
+  std::string offer;      // "": it wants to be offered, and answers in its ACK or PRACK
   bool reliable = false;  // its 18x are acknowledged (RFC 3262): the first one carries that offer
 };
 struct MediaOpened {
@@ -48,7 +48,7 @@ struct CalleeRejected {
 struct CallerCancelled {
   std::string reason_header;
 };
-struct CallerAcked {  // of a 2xx to its INVITE or re-INVITE
+struct CallerAcked {     // of a 2xx to its INVITE or re-INVITE
   std::string sdp = {};  // the answer to our offer in it
 };
 struct CalleeAcked {  // of a 2xx to its re-INVITE
@@ -101,7 +101,7 @@ struct DigitHeard {  // in the media, from a party whose counterpart has no tele
   uint8_t event = 0;
 };
 struct RefreshDue {};  // the trunk's session (RFC 4028) wants a re-INVITE that changes nothing
-struct ShutDown {  // the gateway ends the call
+struct ShutDown {      // the gateway ends the call
   std::string reason;
 };
 using CallInput =

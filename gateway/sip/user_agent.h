@@ -100,9 +100,9 @@ struct InviteAccepted {
   DialogId dialog;
   Message response;
 };
-// Final failure; the ACK is sent. A 422 (RFC 4028) is obeyed once, inside. `response` is absent if nobody answered: status is then 408 (no
-// response in time) or 503 (flow lost). After a 401/407 the usage stays until RetryInvite or
-// Forget; after any other status the usage is gone.
+// Final failure; the ACK is sent. A 422 (RFC 4028) is obeyed once, inside. `response` is absent if
+// nobody answered: status is then 408 (no response in time) or 503 (flow lost). After a 401/407 the
+// usage stays until RetryInvite or Forget; after any other status the usage is gone.
 struct InviteRejected {
   DialogId dialog;
   int status = 0;

@@ -63,11 +63,11 @@ class UserAgent::Impl {
     kEnding,  // gone for the caller; what peers are owed is finished inside
   };
   enum class Timer {
-    kRing,         // InviteRequest::ring_timeout
-    kCancel,       // no final response after our CANCEL (section 9.1)
-    kResend,       // the 2xx again
-    kAckDeadline,  // no ACK at all
-    kReinvite,     // no final response to our re-INVITE
+    kRing,           // InviteRequest::ring_timeout
+    kCancel,         // no final response after our CANCEL (section 9.1)
+    kResend,         // the 2xx again
+    kAckDeadline,    // no ACK at all
+    kReinvite,       // no final response to our re-INVITE
     kPrackResend,    // the reliable 18x again
     kPrackDeadline,  // no PRACK at all
   };
@@ -131,7 +131,7 @@ class UserAgent::Impl {
     // Sent into a flow that is lost, or not at all: repeated by BindFlow.
     std::optional<Message> ack_on_bind;
 
-    TransactionId peer_invite;  // unanswered: their first INVITE or a re-INVITE
+    TransactionId peer_invite;         // unanswered: their first INVITE or a re-INVITE
     std::optional<Reliable> reliable;  // for it our 18x are
     std::optional<Unacked> unacked;
     Extras bye;  // kEnding and unacked: the BYE to be sent after the ACK

@@ -4,7 +4,8 @@
 #include "gateway/sip/lexical.h"
 #include "gateway/sip/user_agent_impl.h"
 
-// Reliable provisional responses (RFC 3262), as the one who sends them and as the one who gets them.
+// Reliable provisional responses (RFC 3262), as the one who sends them and as the one who gets
+// them.
 namespace lastmile::sip {
 namespace {
 
@@ -147,8 +148,8 @@ void UserAgent::Impl::Acknowledge(Usage& usage, const Message& response, TimePoi
   if (leg.remote.tag() != response.to.tag()) return;  // one fork too many
   leg.remote_rseq = rseq;
   Message prack = leg.NextRequest("PRACK");
-  prack.SetExtra("RAck", std::to_string(*rseq) + " " + std::to_string(response.cseq.number) +
-                             " INVITE");
+  prack.SetExtra("RAck",
+                 std::to_string(*rseq) + " " + std::to_string(response.cseq.number) + " INVITE");
   // Whatever becomes of it: a peer that misses it says so by its answer to the INVITE.
   SendStateful(usage.flow, std::move(prack), {.usage = usage.id}, now);
 }

@@ -297,6 +297,11 @@ bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
       user_agent_.Respond(request.id, status, std::move(extras), now);
       return true;
     }
+    if (method == "UPDATE" && !request.request.body.empty() && dialog.reoffer) {
+      // RFC 3311 section 5.2. Of a re-INVITE the user agent says so.
+      user_agent_.Respond(request.id, 491, {}, now);
+      return true;
+    }
     dialog.requests[request.id] = TermsFor(dialog.mode, request.request);
     if (method == "INVITE" || !request.request.body.empty()) return false;
     RespondInDialog(request.dialog, request.id, 200, {}, now);

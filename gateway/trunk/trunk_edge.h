@@ -155,11 +155,11 @@ class TrunkEdge {
   };
   struct TrunkDialog {
     SessionTimers mode = SessionTimers::kSupported;
-    bool peer_updates = false;           // it takes UPDATE
-    sip::SessionTimer timer;             // runs from the 2xx on
-    std::optional<SessionTerms> terms;   // of the INVITE without a final answer
-    sip::ClientRequestId update;         // our refresh, unanswered
-    sip::ClientRequestId reoffer;        // our re-INVITE, unanswered
+    bool peer_updates = false;          // it takes UPDATE
+    sip::SessionTimer timer;            // runs from the 2xx on
+    std::optional<SessionTerms> terms;  // of the INVITE without a final answer
+    sip::ClientRequestId update;        // our refresh, unanswered
+    sip::ClientRequestId reoffer;       // our re-INVITE, unanswered
     uint32_t interval = kSessionInterval;
     // The peer's re-INVITEs and UPDATEs without an answer.
     std::unordered_map<sip::ServerRequestId, std::optional<SessionTerms>> requests;

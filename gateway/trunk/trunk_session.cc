@@ -11,8 +11,8 @@ namespace lastmile::trunk {
 namespace {
 
 bool HasTag(const std::vector<std::string>& list, std::string_view tag) {
-  return std::ranges::any_of(
-      list, [&](const std::string& item) { return sip::EqualNoCase(item, tag); });
+  return std::ranges::any_of(list,
+                             [&](const std::string& item) { return sip::EqualNoCase(item, tag); });
 }
 
 bool IsSuccess(int status) { return status >= 200 && status < 300; }
@@ -45,8 +45,7 @@ std::optional<TrunkEdge::SessionTerms> TrunkEdge::TermsFor(SessionTimers mode,
                                                            const sip::Message& request) {
   if (mode == SessionTimers::kNone || !KnowsTimers(request)) return std::nullopt;
   const auto asked = sip::SessionExpiresOf(request);
-  const uint32_t least =
-      std::max(sip::kLeastSessionInterval, sip::MinSeOf(request).value_or(0));
+  const uint32_t least = std::max(sip::kLeastSessionInterval, sip::MinSeOf(request).value_or(0));
   SessionTerms terms{.seconds = std::max(least, kSessionInterval)};
   if (!asked) return terms;
   terms.seconds = std::max(least, std::min(asked->seconds, kSessionInterval));
@@ -56,8 +55,9 @@ std::optional<TrunkEdge::SessionTerms> TrunkEdge::TermsFor(SessionTimers mode,
 
 void TrunkEdge::AddTerms(const SessionTerms& terms, sip::Extras& extras) {
   const bool by_peer = terms.refresher == sip::Refresher::kUac;
-  extras.headers.push_back({"Session-Expires", std::to_string(terms.seconds) +
-                                                   (by_peer ? ";refresher=uac" : ";refresher=uas")});
+  extras.headers.push_back(
+      {"Session-Expires",
+       std::to_string(terms.seconds) + (by_peer ? ";refresher=uac" : ";refresher=uas")});
   extras.headers.push_back({by_peer ? "Require" : "Supported", "timer"});
 }
 
@@ -130,8 +130,8 @@ void TrunkEdge::Bye(sip::DialogId id, sip::Extras extras, TimePoint now) {
 void TrunkEdge::StartAsServer(sip::DialogId id, const SessionTerms& terms, TimePoint now) {
   TrunkDialog& dialog = dialogs_[id];
   dialog.interval = terms.seconds;
-  dialog.timer.Start(std::chrono::seconds(terms.seconds),
-                     terms.refresher == sip::Refresher::kUas, now);
+  dialog.timer.Start(std::chrono::seconds(terms.seconds), terms.refresher == sip::Refresher::kUas,
+                     now);
   SetTimer(id);
 }
 

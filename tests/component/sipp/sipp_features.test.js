@@ -18,7 +18,7 @@ const AUDIO = { has: ['m=audio [0-9]+ RTP/AVP 8'] };
 withLab('SIPp does what carriers do', (lab) => {
   const exchange = new Exchange(lab);
   before(() => exchange.open());
-  after(() => exchange.close().catch(() => {}));
+  after(() => exchange.close());
 
   // Alice calls; the call as it is once its audio is heard.
   async function heard(steps, trunk = usual, limitS = 60) {

@@ -48,8 +48,9 @@ export class Exchange {
                               this.#lab.pageUrl.replace('http', 'ws'));
   }
 
+  // The page may be gone already, and its registration with it.
   async close() {
-    await this.#page.evaluate(() => window.lastmileCalls.stop());
+    await this.#page?.evaluate(() => window.lastmileCalls.stop()).catch(() => {});
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

@@ -22,7 +22,8 @@ class CallTrunkTest : public ::testing::Test {
     invite = std::move(dialled.invite);
     trunk_invite = std::move(dialled.trunk_invite);
   }
-  sip::Message Answer(int status, const std::string& sdp, const std::string& tag = "carrier") const {
+  sip::Message Answer(int status, const std::string& sdp,
+                      const std::string& tag = "carrier") const {
     sip::Message response = gw.TrunkAnswer(trunk_invite, status, sdp);
     response.to.params.Set("tag", tag);
     return response;

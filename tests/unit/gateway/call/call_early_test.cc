@@ -120,9 +120,9 @@ TEST_F(CallForks, RingingRightBehindThe183IsOneProgressWithIt) {
 TEST_F(CallForks, AnUpdateIsAnsweredFromTheAnchorAndTheBrowserHearsNothing) {
   Progress("127.0.0.2");
   harness.Wait(Call::kMergeProgress);
-  EXPECT_EQ(harness.Feed(Reoffered{Party::kCallee, {5},
-                                   At(testing::TrunkSdp("0 101"), "127.0.0.9")}),
-            "update reoffer:200");
+  EXPECT_EQ(
+      harness.Feed(Reoffered{Party::kCallee, {5}, At(testing::TrunkSdp("0 101"), "127.0.0.9")}),
+      "update reoffer:200");
   EXPECT_EQ(MediaTo(), "127.0.0.9");
   EXPECT_THAT(harness.Output<AnswerReoffer>().sdp, HasSubstr("m=audio 30000 RTP/AVP 0 101"));
   // Its 200 repeats what the UPDATE replaced.
@@ -255,10 +255,8 @@ TEST_F(LateOfferByTrunk, AnUpdateOfTheCallerNeedsASettledOffer) {
   Ring(true);
   EXPECT_EQ(harness.Feed(Reoffered{Party::kCaller, {5}, testing::TrunkSdp()}), "reoffer:500");
   harness.Feed(CalleeProgress{180, ""});
-  harness.Feed(Reoffered{.party = Party::kCaller,
-                         .request = {6},
-                         .sdp = testing::TrunkSdp("0 101"),
-                         .prack = true});
+  harness.Feed(Reoffered{
+      .party = Party::kCaller, .request = {6}, .sdp = testing::TrunkSdp("0 101"), .prack = true});
   EXPECT_EQ(harness.Feed(Reoffered{Party::kCaller, {7}, testing::TrunkSdp("0 101")}),
             "update reoffer:200");
   EXPECT_EQ(harness.Feed(Reoffered{.party = Party::kCaller,

@@ -222,11 +222,10 @@ class Simulation {
  public:
   explicit Simulation(uint64_t seed) : pair_(seed), dice_(seed) {
     pair_.through_codec = false;
-    static constexpr std::pair<Prack, Prack> kReliable[] = {
-        {Prack::kNone, Prack::kNone},
-        {Prack::kSupported, Prack::kRequired},
-        {Prack::kRequired, Prack::kSupported},
-        {Prack::kRequired, Prack::kRequired}};
+    static constexpr std::pair<Prack, Prack> kReliable[] = {{Prack::kNone, Prack::kNone},
+                                                            {Prack::kSupported, Prack::kRequired},
+                                                            {Prack::kRequired, Prack::kSupported},
+                                                            {Prack::kRequired, Prack::kRequired}};
     std::tie(pair_.prack_of_a, pair_.prack_of_b) = kReliable[seed % std::size(kReliable)];
     stranger_at_a_ = pair_.ConnectStranger(pair_.a);
     stranger_at_b_ = pair_.ConnectStranger(pair_.b);
@@ -255,8 +254,8 @@ class Simulation {
   }
 
   size_t pracked() const {
-    return static_cast<size_t>(
-        std::ranges::count_if(pair_.log, [](const auto& line) { return line.substr(1) == " PRACK"; }));
+    return static_cast<size_t>(std::ranges::count_if(
+        pair_.log, [](const auto& line) { return line.substr(1) == " PRACK"; }));
   }
 
  private:
@@ -342,8 +341,8 @@ TEST(UserAgentSimulation, NothingIsLeftWhateverHappens) {
   EXPECT_GT(accepted, 2000u);
   EXPECT_GT(ended, 500u);
   EXPECT_GT(pracked, 500u);
-  std::printf("2000 runs: %zu calls accepted, %zu dialogs ended by the peer, %zu PRACKs\n", accepted,
-              ended, pracked);
+  std::printf("2000 runs: %zu calls accepted, %zu dialogs ended by the peer, %zu PRACKs\n",
+              accepted, ended, pracked);
 }
 
 }  // namespace
