@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds every kind of build and runs every test. Ends in ctest's summary.
-# Usage: test.sh [PART...]     parts: dev asan tsan fuzz demo (all of them without an argument)
+# Usage: test.sh [PART...]     parts: dev simulation asan tsan fuzz demo (all of them without an argument)
 #   dev    unit, component and browser tests        asan  unit and component tests
-#   tsan   the tests that run threads
+#   tsan   the tests that run threads                simulation  100,000 seeds, optimised
 #   fuzz   every fuzz target for a bounded time     demo        the demo starts and answers
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-PARTS=(dev asan tsan fuzz demo)
+PARTS=(dev simulation asan tsan fuzz demo)
 failed=()
 summaries=()
 
@@ -56,6 +56,10 @@ run_part() {
     dev)
       build dev
       run_ctest dev -j "$JOBS"
+      ;;
+    simulation)
+      build optimised simulation_test
+      LASTMILE_SEEDS=100000 run_ctest optimised -R '^simulation_test$'
       ;;
     asan)
       build asan

@@ -32,6 +32,13 @@ bool RefusesUpdate(const sip::Message& message) {
   return !message.allow.empty() && !HasTag(message.allow, "UPDATE");
 }
 
+// Of the RFCs, whether the gateway takes it or not.
+bool IsKnownMethod(std::string_view method) {
+  constexpr std::string_view kMethods[] = {"OPTIONS", "MESSAGE", "SUBSCRIBE", "NOTIFY", "PUBLISH",
+                                           "REFER",   "INFO",    "UPDATE",    "PRACK"};
+  return std::ranges::find(kMethods, method) != std::end(kMethods);
+}
+
 sip::Extras Sentence(std::string reason) {
   sip::Extras extras;
   if (!reason.empty()) {
@@ -379,7 +386,9 @@ void BrowserEdge::OnRequest(sip::IncomingRequest request, std::vector<BrowserEve
   if (request.request.method == "REGISTER") return OnRegister(request, now);
   sip::Extras extras;
   int status = 401;
-  if (Authorize(request.request, request.flow, extras, status, now)) {
+  if (!IsKnownMethod(request.request.method)) {
+    status = 501;  // nothing that credentials could change
+  } else if (Authorize(request.request, request.flow, extras, status, now)) {
     status = request.request.method == "OPTIONS" ? 200 : 405;
   }
   user_agent_.Respond(request.id, status, std::move(extras), now);

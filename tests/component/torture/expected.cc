@@ -63,6 +63,7 @@ Allowed Understand(std::string_view whole, bool stream) {
   if (stream && allowed.statuses.contains(401)) {
     for (int status : {404, 405, 480}) allowed.statuses.insert(status);
   }
+  if (Says(sentence, "4xx")) allowed.statuses.insert(400);
   if (Says(sentence, "never 400")) allowed.statuses.erase(400);
   allowed.silence = Says(sentence, "discarded") || Says(sentence, "dropped as unmatched") ||
                     Says(sentence, "silent drop");

@@ -1,10 +1,11 @@
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
 
-#include <chrono>
+#include <array>
 #include <cstdlib>
-#include <optional>
+#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "gateway/sip/codec.h"
@@ -23,6 +24,10 @@ using test::WsClient;
 using torture::Allowed;
 using torture::Case;
 
+constexpr int kPatienceMs = 5000;
+constexpr int kProbes = 2;
+constexpr size_t kTooMany = 5;
+constexpr int kBinary = 2;  // not every message is UTF-8
 constexpr char kPing[] = "\r\n\r\n";
 constexpr char kOriginLine[] = "Origin: http://phone.example\r\nSec-WebSocket-Protocol: sip\r\n";
 
@@ -39,17 +44,31 @@ std::string Options(const std::string& transport, int number) {
 struct Answers {
   std::vector<sip::Message> messages;  // final ones, those to the probe left out
   bool closed = false;
-  bool probe_answered = false;
+  int probes = 0;  // answered
 };
 
 void Take(const std::string& text, Answers& answers) {
+  if (text == "\r\n") return;  // the pong
   const auto message = sip::Parse(text);
   ASSERT_TRUE(message) << text;
   if (message->call_id.starts_with("probe")) {
-    answers.probe_answered = true;
+    ++answers.probes;
   } else if (message->status >= 200 || message->is_request()) {
     answers.messages.push_back(*message);
   }
+}
+
+// Some files keep the Content-Length of the RFC and have another body: over a stream the gateway
+// takes what is too long for the next message and waits for what is not there, line ends here; so is the empty line that one of them has not.
+std::string Filled(const std::string& bytes) {
+  const size_t at = bytes.find("Content-Length: ");
+  const size_t head = bytes.find("\r\n\r\n");
+  if (head == std::string::npos) return bytes + "\r\n";
+  if (at == std::string::npos || head == std::string::npos || at > head) return bytes;
+  const int promised = std::atoi(bytes.c_str() + at + 16);
+  const auto has = static_cast<int>(bytes.size() - head - 4);
+  if (promised > has) return bytes + std::string(static_cast<size_t>(promised - has), '\n');
+  return promised > 0 ? bytes.substr(0, head + 4 + static_cast<size_t>(promised)) : bytes;
 }
 
 class TortureTest : public GatewayTest {
@@ -68,20 +87,20 @@ class TortureTest : public GatewayTest {
     if (gateway_) GatewayTest::TearDown();
   }
 
-  // The message, then a probe over the same connection.
+  // The message, then probes over the same connection: what is answered by a thread's next turn
+  // comes before the answer to the second one.
   Answers ByWebSocket(const std::string& bytes) {
     Answers answers;
     WsClient client(ws_);
     EXPECT_TRUE(client.Open(kOriginLine));
-    client.SendText(bytes);
-    client.SendText(Options("WS", ++probes_));
-    while (!answers.probe_answered) {
-      const auto frame = client.ReadFrame();
-      if (!frame || frame->opcode == 8) {
-        answers.closed = true;
-        break;
+    client.SendFrame(kBinary, bytes);
+    for (int probe = 1; probe <= kProbes && !answers.closed; ++probe) {
+      client.SendText(Options("WS", ++probes_));
+      while (answers.probes < probe && !answers.closed) {
+        const auto frame = client.ReadFrame();
+        answers.closed = !frame || frame->opcode > kBinary;
+        if (!answers.closed) Take(frame->payload, answers);
       }
-      if (frame->opcode == 1) Take(frame->payload, answers);
     }
     return answers;
   }
@@ -90,23 +109,35 @@ class TortureTest : public GatewayTest {
     Answers answers;
     WsClient client(sip_);
     EXPECT_TRUE(client.connected());
-    client.SendRaw(bytes + Options("TCP", ++probes_));
+    client.SendRaw(bytes);
     sip::Framer framer;
-    size_t seen = 0;
-    for (int turn = 0; turn < 100 && !answers.probe_answered && !answers.closed; ++turn) {
-      answers.closed = client.ReadToEnd(std::chrono::milliseconds(30));
-      sip::Framer::Output out;
-      EXPECT_TRUE(framer.Push(AsBytes(client.pending().substr(seen)), out));
-      seen = client.pending().size();
-      for (const std::string& text : out.messages) Take(text, answers);
+    for (int probe = 1; probe <= kProbes && !answers.closed; ++probe) {
+      client.SendRaw(Options("TCP", ++probes_));
+      while (answers.probes < probe && !answers.closed) ReadSome(client.fd(), framer, answers);
     }
     return answers;
   }
 
+  static void ReadSome(int fd, sip::Framer& framer, Answers& answers) {
+    pollfd readable{fd, POLLIN, 0};
+    if (poll(&readable, 1, kPatienceMs) != 1) {
+      ADD_FAILURE() << "neither an answer nor the end";
+      answers.closed = true;
+      return;
+    }
+    std::array<uint8_t, 16384> buffer;
+    const ssize_t size = recv(fd, buffer.data(), buffer.size(), 0);
+    answers.closed = size <= 0;
+    if (answers.closed) return;
+    sip::Framer::Output out;
+    EXPECT_TRUE(framer.Push(ByteView(buffer.data(), static_cast<size_t>(size)), out));
+    for (const std::string& text : out.messages) Take(text, answers);
+  }
+
   // A new connection finds everything in order.
   void ExpectAlive() {
-    EXPECT_TRUE(ByWebSocket(kPing).probe_answered);
-    EXPECT_TRUE(ByTcp(kPing).probe_answered);
+    EXPECT_EQ(ByWebSocket(kPing).probes, kProbes);
+    EXPECT_EQ(ByTcp(kPing).probes, kProbes);
   }
 
   static void Judge(const Case& torture, const Answers& answers, bool stream) {
@@ -117,11 +148,15 @@ class TortureTest : public GatewayTest {
     for (const sip::Message& answer : answers.messages) {
       EXPECT_TRUE(allowed.statuses.contains(answer.status))
           << answer.status << ", but: " << torture.sentence;
-      if (answer.status == 420) EXPECT_NE(answer.FindExtra("Unsupported"), nullptr);
-      if (answer.status == 415) EXPECT_NE(answer.FindExtra("Accept"), nullptr);
-      if (answer.status == 401) EXPECT_FALSE(answer.www_authenticates.empty());
+      EXPECT_TRUE(answer.status != 420 || answer.FindExtra("Unsupported"));
+      EXPECT_TRUE(answer.status != 415 || answer.FindExtra("Accept"));
+      EXPECT_TRUE(answer.status != 401 || !answer.www_authenticates.empty());
     }
-    EXPECT_EQ(answers.closed, allowed.closes_stream) << torture.sentence;
+    // Without Content-Length nobody knows where the next message starts.
+    const bool endless = stream && torture.bytes.find("Content-Length") == std::string::npos &&
+                         torture.bytes.find("\nl:") == std::string::npos &&
+                         torture.bytes.find("\nL:") == std::string::npos;
+    EXPECT_EQ(answers.closed, allowed.closes_stream || endless) << torture.sentence;
   }
 
   void RunAll(const char* rfc, size_t expected) {
@@ -134,7 +169,7 @@ class TortureTest : public GatewayTest {
       ASSERT_FALSE(torture.bytes.empty());
       const Answers by_ws = ByWebSocket(torture.bytes);
       if (torture.name != "dblreq") Judge(torture, by_ws, false);
-      if (!own) Judge(torture, ByTcp(torture.bytes), true);
+      if (!own) Judge(torture, ByTcp(Filled(torture.bytes)), true);
       ExpectAlive();
     }
     const auto gauges = gateway_->gauges();
@@ -149,6 +184,23 @@ class TortureTest : public GatewayTest {
 
 TEST_F(TortureTest, Rfc4475IsAnsweredAsExpected) {
   RunAll("rfc4475", 49);
+  ExpectIdle();
+}
+
+// Over a WebSocket the message ends with its frame: what follows the REGISTER is not executed. Over
+// a stream there are two requests; the second one's Content-Length leaves five bytes over.
+TEST_F(TortureTest, TwoRequestsInOneAreOneByWebSocketAndTwoByTcp) {
+  for (const Case& torture : torture::ReadCases(folder_ / "rfc4475")) {
+    if (torture.name != "dblreq") continue;
+    const Answers by_ws = ByWebSocket(torture.bytes);
+    ASSERT_EQ(by_ws.messages.size(), 1u);
+    EXPECT_EQ(by_ws.messages[0].cseq.method, "REGISTER");
+    const Answers by_tcp = ByTcp(torture.bytes.substr(0, torture.bytes.size() - kTooMany));
+    std::multiset<std::string> answered;
+    for (const sip::Message& answer : by_tcp.messages) answered.insert(answer.cseq.method);
+    EXPECT_EQ(answered, (std::multiset<std::string>{"INVITE", "REGISTER"}));
+  }
+  ExpectAlive();
   ExpectIdle();
 }
 

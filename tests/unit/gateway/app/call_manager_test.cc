@@ -654,6 +654,14 @@ TEST_F(CallManagerTest, EveryMethodWithoutCredentialsIsChallenged) {
   }
 }
 
+TEST_F(CallManagerTest, AMethodNobodyKnowsIs501WithoutAChallenge) {
+  gw.OpenBrowser(kMallory);
+  sip::Message request = gw.MakeRegister("bob");
+  request.method = request.cseq.method = "NEWMETHOD";
+  gw.FromBrowser(kMallory, request);
+  EXPECT_EQ(gw.ToBrowser(kMallory).status, 501);
+}
+
 TEST_F(CallManagerTest, KeepAlivesAreAnswered) {
   gw.OpenBrowser(kAlice);
   gw.manager.OnWs(ws::Message{{kAlice}, "\r\n\r\n"}, gw.now);

@@ -32,7 +32,7 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
   spdlog::set_level(spdlog::level::off);
   const uint64_t alone = Setting("LASTMILE_SEED", 0);
   const uint64_t first = alone ? alone : Setting("LASTMILE_FIRST_SEED", 1);
-  const uint64_t seeds = alone ? 1 : Setting("LASTMILE_SEEDS", 1000);
+  const uint64_t seeds = alone ? 1 : Setting("LASTMILE_SEEDS", LASTMILE_DEFAULT_SEEDS);
   Counts sum;
   int failures = 0;
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
