@@ -37,6 +37,7 @@ export function gatewayProgram() {
 //   trunkHost     the address that the gateway shows to its trunk
 //   carrierHost   the carrier's address
 //   trunk         more lines of the trunk's entry
+//   users         more lines of the users' entry
 //   clients       true: the page of the test clients (client_page.js) instead of the demo page
 //   browser       false: a test brings its own browser
 export class Lab {
@@ -47,8 +48,9 @@ export class Lab {
   browser = null;
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
-                trunk = '', clients = false, browser = true } = {}) {
+                trunk = '', users = '', clients = false, browser = true } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
+                          usersEntry: users,
                           withClients: clients, withBrowser: browser });
   }
 
@@ -204,6 +206,7 @@ users:
   inline:
     - { name: alice, password: alice }
     - { name: bob, password: bob }
+  ${this.usersEntry}
 trunks:
   carrier:
     transport: tcp
