@@ -106,6 +106,25 @@ withStage('JsSIP is in a call', (stage) => {
     assert.equal(phone.wire.received('BYE').at(-1).socket, 2);
   });
 
+  test('a hold by UPDATE is one for the carrier too, and so is its end', { timeout: 40000 },
+       async () => {
+    const phone = await stage.registered();
+    const peer = await stage.peer(500);
+    await stage.connects(phone, peer);
+    for (const [method, event, held] of [['hold', 'hold', true], ['resume', 'unhold', false]]) {
+      const already = stage.call.reinvites.length;
+      const from = phone.wire.mark();
+      assert.equal(await phone.run(method, { useUpdate: true }), true);
+      await phone.sees(event);
+      assert.match((await phone.wire.receives('SIP/2.0 200', ' UPDATE', from)).body, /^m=audio [1-9]/m);
+      await until(() => stage.call.reinvites.length === already + 1, `the carrier is told: ${method}`);
+      assert.equal(/^a=sendonly/m.test(stage.call.reinvites[already].body), held);
+    }
+    await phone.hears(500);
+    await peer.hears(440);
+    await stage.hangsUp(phone);
+  });
+
   test('J13 an UPDATE in the early dialog and a re-INVITE before the ACK are kept from JsSIP',
        { timeout: 40000 }, async () => {
     const { carrier } = stage;

@@ -40,6 +40,7 @@ export function gatewayProgram() {
 //   users         more lines of the users' entry
 //   clients       true: the page of the test clients (client_page.js) instead of the demo page
 //   browser       false: a test brings its own browser
+//   advertise     the address for media that browsers are told
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -48,10 +49,11 @@ export class Lab {
   browser = null;
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
-                trunk = '', users = '', clients = false, browser = true } = {}) {
+                trunk = '', users = '', clients = false, browser = true,
+                advertise = '127.0.0.1' } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
-                          usersEntry: users,
-                          withClients: clients, withBrowser: browser });
+                          usersEntry: users, withClients: clients, withBrowser: browser,
+                          advertise });
   }
 
   async start() {
@@ -200,7 +202,7 @@ listen:
   admin: { addr: "127.0.0.1:${this.admin}" }
 tls: { cert: ${cert}, key: ${key} }
 media:
-  browser: { bind: "127.0.0.1", advertise: "127.0.0.1", port: ${this.browserMedia} }
+  browser: { bind: "127.0.0.1", advertise: "${this.advertise}", port: ${this.browserMedia} }
   trunk: { bind: "${this.trunkHost}", advertise: "${this.trunkHost}", ports: ${this.#ranges[0]} }
 users:
   inline:

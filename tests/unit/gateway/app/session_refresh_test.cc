@@ -13,8 +13,8 @@ constexpr uint64_t kAlice = 1;
 constexpr Duration kUntilRefresh = 901s;
 const std::vector<std::string> kJsSip = {"INVITE",  "ACK",     "CANCEL", "BYE",  "UPDATE",
                                          "MESSAGE", "OPTIONS", "REFER",  "INFO", "NOTIFY"};
-const std::vector<std::string> kSipJs = {"ACK", "CANCEL",  "INVITE", "MESSAGE", "BYE",
-                                         "OPTIONS", "INFO", "NOTIFY", "REFER"};
+const std::vector<std::string> kSipJs = {"ACK",     "CANCEL", "INVITE", "MESSAGE", "BYE",
+                                         "OPTIONS", "INFO",   "NOTIFY", "REFER"};
 
 sip::Message InDialog(const sip::Message& invite, const sip::Message& ok,
                       const std::string& method) {

@@ -10,8 +10,9 @@ constexpr int kReoffer = 30000;
 
 class LongCallTest : public SessionTest {};
 
-// meetecho/janus-gateway 3640, pjsip/pjproject 2682: audio was lost one way once the sequence numbers
-// had started anew, because a hold or a re-INVITE had made the receiver forget how often they had.
+// meetecho/janus-gateway 3640, pjsip/pjproject 2682: audio was lost one way once the sequence
+// numbers had started anew, because a hold or a re-INVITE had made the receiver forget how often
+// they had.
 TEST_F(LongCallTest, SequenceNumbersStartAnewAcrossReoffersAndNothingIsLost) {
   Connect();
   int to_trunk = 0;
