@@ -29,8 +29,7 @@ withStage('JsSIP registers', (stage) => {
     assert.equal((await call.request('BYE')).status, 200);
     const { cause, by } = await phone.sees('ended');
     assert.deepEqual({ cause, by }, { cause: 'Terminated', by: 'remote' });
-    const target = CONTACT.exec(phone.wire.sent('SIP/2.0 200', 'INVITE')[0].header('contact'))[1];
-    assert.equal((await phone.wire.receives('BYE')).line, `BYE ${target} SIP/2.0`);
+    await phone.wire.sends('SIP/2.0 200', ' BYE');
     assert.equal(phone.wire.sockets, 1);
     assert.ok(carrier.messages.every(({ text }) => !/\.invalid|transport=ws/.test(text)));
   });
