@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { NUMBER, withStage } from './support/stage.js';
 
-withStage('a carrier with 100rel', (stage) => {
+withStage('a carrier in its early dialogs', (stage) => {
   // A 183 that the gateway has to acknowledge; resolves to its PRACK.
   async function reliably(phone, peer) {
     const { carrier } = stage;
@@ -57,5 +57,43 @@ withStage('a carrier with 100rel', (stage) => {
     await phone.sees('confirmed');
     assert.deepEqual(phone.wire.sent('SIP/2.0 403'), []);
     await stage.hangsUp(phone);
+  });
+
+  test('a 200 right behind a 183 is one answer', { timeout: 40000 }, async () => {
+    const { carrier } = stage;
+    const phone = await stage.registered();
+    const peer = await stage.peer(500);
+    carrier.onInvite = (call) => {
+      stage.call = call;
+      peer.send(call.offer);
+      call.reply(183, 'Session Progress', { sdp: carrier.sdp(peer.port) });
+      call.reply(200, 'OK', { sdp: carrier.sdp(peer.port) });
+    };
+    await phone.run('call', NUMBER);
+    await phone.sees('confirmed');
+    await phone.hears(500);
+    assert.deepEqual(phone.wire.received('SIP/2.0 183'), []);
+    assert.ok(!(await phone.names()).includes('progress'));
+    await stage.hangsUp(phone);
+  });
+
+  test('an INVITE without SDP: JsSIP is offered audio, the carrier answers in its ACK',
+       { timeout: 40000 }, async () => {
+    const { carrier } = stage;
+    const phone = await stage.registered();
+    const peer = await stage.peer(500);
+    const call = await carrier.call(stage.trunk, 'alice', '');
+    call.answerInAck = carrier.sdp(peer.port);
+    await phone.sees('incoming');
+    assert.match(phone.wire.received('INVITE')[0].body, /^m=audio [1-9]/m);
+    await phone.run('answer');
+    await phone.sees('confirmed');
+    await call.gets(200);
+    assert.match(call.offer, /^m=audio [1-9]/m);
+    peer.send(call.offer);
+    await phone.hears(500);
+    await peer.hears(440);
+    assert.equal((await call.request('BYE')).status, 200);
+    await phone.sees('ended');
   });
 });
