@@ -101,7 +101,8 @@ void BrowserEdge::StartSessionTimer(sip::DialogId dialog, TimePoint now) {
 void BrowserEdge::RefreshSession(sip::DialogId dialog, TimePoint now) {
   BrowserDialog& found = dialogs_.at(dialog);
   if (!found.takes_update) {
-    refreshes_due_.push_back({dialog});
+    // An offer that is not answered yet refreshes the session as well.
+    if (!found.reoffer) refreshes_due_.push_back({dialog});
     return;
   }
   sip::Extras extras;

@@ -1,4 +1,4 @@
-// A browser changes its network in a call: its WebSocket is gone and its media comes from elsewhere.
+// A browser changes its network in a call: its WebSocket is gone, its media comes from elsewhere.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
@@ -47,7 +47,7 @@ withStage('a browser that changes its network', (stage) => {
     t.diagnostic(`from REGISTER to the tones: ${ms} ms, with the time it takes to hear them`);
     assert.ok(ms <= LIMIT_MS, `${ms} ms`);
     const { toBrowser, toGateway } = media.passed;
-    assert.ok(toBrowser >= 25 && toGateway >= 25, `${toBrowser} to and ${toGateway} from the browser`);
+    assert.ok(toBrowser >= 25 && toGateway >= 25, `${toBrowser} to, ${toGateway} from the browser`);
     assert.equal((await phone.run('state')).established, true);
     await stage.hangsUp(phone);
   });

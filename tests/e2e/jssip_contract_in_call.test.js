@@ -116,8 +116,10 @@ withStage('JsSIP is in a call', (stage) => {
       const from = phone.wire.mark();
       assert.equal(await phone.run(method, { useUpdate: true }), true);
       await phone.sees(event);
-      assert.match((await phone.wire.receives('SIP/2.0 200', ' UPDATE', from)).body, /^m=audio [1-9]/m);
-      await until(() => stage.call.reinvites.length === already + 1, `the carrier is told: ${method}`);
+      const answer = await phone.wire.receives('SIP/2.0 200', ' UPDATE', from);
+      assert.match(answer.body, /^m=audio [1-9]/m);
+      await until(() => stage.call.reinvites.length === already + 1,
+                  `the carrier is told: ${method}`);
       assert.equal(/^a=sendonly/m.test(stage.call.reinvites[already].body), held);
     }
     await phone.hears(500);

@@ -123,7 +123,8 @@ withStage('JsSIP is answered', (stage) => {
     assert.match(last.header('to'), /;tag=fork-1$/);
   });
 
-  test('J14 an offer without a single candidate still connects, within a second', { timeout: 40000 }, async () => {
+  test('J14 an offer without a single candidate still connects, within a second',
+       { timeout: 40000 }, async () => {
     const phone = await stage.registered();
     const peer = await stage.peer(500);
     stage.answersWith(peer);

@@ -16,8 +16,8 @@ withStage('JsSIP registers', (stage) => {
     const register = phone.wire.sent('REGISTER')[0];
     assert.match(register.header('via'), /^SIP\/2\.0\/WSS \w+\.invalid;/);
     const [, contact] = CONTACT.exec(register.header('contact'));
-    assert.equal(CONTACT.exec(phone.wire.received('SIP/2.0 200', 'REGISTER')[0].header('contact'))[1],
-                 contact);
+    const [ok] = phone.wire.received('SIP/2.0 200', 'REGISTER');
+    assert.equal(CONTACT.exec(ok.header('contact'))[1], contact);
 
     const peer = await stage.peer(700);
     const call = await carrier.call(stage.trunk, 'alice', carrier.sdp(peer.port));
@@ -34,7 +34,7 @@ withStage('JsSIP registers', (stage) => {
     assert.ok(carrier.messages.every(({ text }) => !/\.invalid|transport=ws/.test(text)));
   });
 
-  test('J2 its own Contact is echoed with expires, beside that of another tab, and refreshed in time',
+  test('J2 its Contact is echoed with expires, beside that of another tab, and refreshed in time',
        { timeout: 30000 }, async () => {
     const other = await stage.registered();
     const phone = await stage.registered('jssip', { options: { register_expires: 10 } });

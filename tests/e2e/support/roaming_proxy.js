@@ -23,7 +23,7 @@ export class RoamingProxy {
     return proxy;
   }
 
-  // From now on everything comes from that address, and nothing that is sent to the old one arrives.
+  // From now on everything comes from that address, and what is sent to the old one is lost.
   move(address) {
     this.#address = address;
     this.#toBrowser = this.#toGateway = 0;

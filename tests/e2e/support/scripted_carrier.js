@@ -62,7 +62,8 @@ export class ScriptedCarrier {
   }
 
   async got(method, options = {}, timeoutMs = 10000) {
-    return until(() => this.requests(method, options)[0], `the carrier gets ${method}`, timeoutMs, 20);
+    return until(() => this.requests(method, options)[0], `the carrier gets ${method}`, timeoutMs,
+                 20);
   }
 
   async stop() {

@@ -59,10 +59,23 @@ class SessionRefresh : public ::testing::Test {
     const sip::Message ok = gw.ToTrunk();
     EXPECT_EQ(ok.status, 200);
     gw.FromTrunk(InDialog(incoming, ok, "ACK"));
+    trunk_hold = InDialog(incoming, ok, "INVITE");
+    ++trunk_hold.cseq.number;
+    trunk_hold.vias.front().params.Set("branch", "z9hG4bKhold");
+    trunk_hold.content_type = "application/sdp";
+    trunk_hold.body = testing::TrunkSdp("0 101", "sendonly");
   }
   sip::Message NextRefresh() {
     gw.Wait(kUntilRefresh);
     return gw.ToBrowser(kAlice);
+  }
+  sip::Message Accepted(const sip::Message& reinvite, const std::string& direction) const {
+    sip::Message accepted = sip::MakeResponse(reinvite, 200, "", "");
+    accepted.contacts = {browser_contact};
+    accepted.content_type = "application/sdp";
+    accepted.body = testing::BrowserSdp("active", "0 101");
+    accepted.body.replace(accepted.body.find("a=sendrecv"), 10, "a=" + direction);
+    return accepted;
   }
   // An offer that changes nothing and that the carrier hears nothing of; answers it.
   void ExpectReinvite(const sip::Message& refresh) {
@@ -71,11 +84,7 @@ class SessionRefresh : public ::testing::Test {
     EXPECT_EQ(*refresh.FindExtra("Session-Expires"), "1800;refresher=uac");
     EXPECT_THAT(refresh.body, HasSubstr("a=ice-ufrag:gwUf\r\n"));
     EXPECT_THAT(refresh.body, HasSubstr("a=sendrecv\r\n"));
-    sip::Message accepted = sip::MakeResponse(refresh, 200, "", "");
-    accepted.contacts = {browser_contact};
-    accepted.content_type = "application/sdp";
-    accepted.body = testing::BrowserSdp("active", "0 101");
-    gw.FromBrowser(kAlice, accepted);
+    gw.FromBrowser(kAlice, Accepted(refresh, "sendrecv"));
     EXPECT_EQ(gw.ToBrowser(kAlice).method, "ACK");
     EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
     EXPECT_TRUE(gw.TrunkIsQuiet());
@@ -83,6 +92,7 @@ class SessionRefresh : public ::testing::Test {
 
   GatewayInMemory gw;
   sip::NameAddr browser_contact;
+  sip::Message trunk_hold;  // of a call that was answered
 };
 
 TEST_F(SessionRefresh, IsAnUpdateWhereTheInviteAllowsIt) {
@@ -123,6 +133,20 @@ TEST_F(SessionRefresh, AnUpdateNobodyUnderstandsIsAReinviteToo) {
   Call({});
   gw.FromBrowser(kAlice, sip::MakeResponse(NextRefresh(), 501, "", ""));
   ExpectReinvite(gw.ToBrowser(kAlice));
+}
+
+TEST_F(SessionRefresh, AnOfferThatIsUnderWayIsOneToo) {
+  AnswerCall(kSipJs);
+  gw.Wait(kUntilRefresh - 5s);
+  gw.FromTrunk(trunk_hold);
+  const sip::Message hold = gw.ToBrowser(kAlice);
+  EXPECT_EQ(hold.method, "INVITE");
+  EXPECT_EQ(*hold.FindExtra("Session-Expires"), "1800;refresher=uac");
+  gw.Wait(6s);
+  gw.FromBrowser(kAlice, Accepted(hold, "recvonly"));
+  EXPECT_EQ(gw.ToBrowser(kAlice).method, "ACK");
+  gw.Wait(10s);
+  EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
 }
 
 TEST_F(SessionRefresh, GlareWithTheBrowsersOwnOfferIsTriedAgain) {
