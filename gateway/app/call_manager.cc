@@ -177,7 +177,7 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
         if (entry) Feed(*entry, call::BrowserAway{}, now);
       } else if (const auto* due = std::get_if<browser::BrowserRefreshDue>(&event)) {
         Entry* entry = FindByDialog(true, due->dialog);
-        if (entry) Feed(*entry, call::BrowserRefreshDue{}, now);
+        if (entry) Feed(*entry, call::RefreshDue{.of_browser = true}, now);
       } else if (const auto* answered = std::get_if<browser::RingAnswered>(&event)) {
         OnRingAnswered(*answered);
       } else {
@@ -190,7 +190,7 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
         OnTrunkInvite(std::move(*invite), now);
       } else if (const auto* refresh = std::get_if<trunk::TrunkRefresh>(&event)) {
         if (Entry* entry = FindByDialog(false, refresh->dialog)) {
-          Feed(*entry, call::RefreshDue{}, now);
+          Feed(*entry, call::RefreshDue{.of_browser = false}, now);
         }
       } else {
         OnAgentEvent(false, std::get<sip::UserAgentEvent>(event), now);

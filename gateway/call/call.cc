@@ -206,9 +206,14 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
     OnAcked(Party::kCaller, by_caller->sdp, now, out);
   } else if (const auto* by_callee = std::get_if<CalleeAcked>(&input)) {
     OnAcked(Party::kCallee, by_callee->sdp, now, out);
-  } else if (std::holds_alternative<RefreshDue>(input)) {
+  } else if (const auto* due = std::get_if<RefreshDue>(&input)) {
+    if (state_ != CallState::kConnected) return;
     const Party trunk = IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller;
-    if (state_ == CallState::kConnected) out.push_back(SendOffer{trunk, OfferForTrunk()});
+    if (due->of_browser) {
+      OfferToBrowser(out);
+    } else {
+      out.push_back(SendOffer{trunk, OfferForTrunk()});
+    }
   } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
     End({.reason_header = hung_up->reason_header, .gone = hung_up->party},
         hung_up->party == Party::kCaller ? "the caller hung up" : "the callee hung up", now, out);
@@ -229,8 +234,6 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
   } else if (std::holds_alternative<BrowserAway>(input)) {
     constexpr std::string_view kWhy = "the browser lost its connection and did not come back";
     End({.reason_header = SipReason(408, kWhy)}, kWhy, now, out);
-  } else if (std::holds_alternative<BrowserRefreshDue>(input)) {
-    if (state_ == CallState::kConnected) OfferToBrowser(out);
   } else if (const auto* offered = std::get_if<OfferAnswered>(&input)) {
     OnOfferAnswered(*offered, now, out);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {

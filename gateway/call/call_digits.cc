@@ -33,7 +33,7 @@ std::string_view ToString(DigitWay way) {
 
 bool Call::HasAudio() const {
   return state_ == CallState::kAnswered || state_ == CallState::kConnected ||
-         (state_ == CallState::kCalling && caller_has_sdp_);
+         (state_ == CallState::kCalling && caller_has_sdp_ && !answer_.empty());
 }
 
 void Call::OnInfo(const InfoReceived& info, TimePoint now, Outputs& out) {

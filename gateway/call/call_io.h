@@ -83,8 +83,6 @@ struct BrowserSilent {
 };
 struct BrowserHeard {};  // it does again
 struct BrowserAway {};   // its connection was lost, and it did not come back in time
-// The browser's session timer wants an offer (RFC 4028): it gets one that changes nothing.
-struct BrowserRefreshDue {};
 struct OfferAnswered {  // the final answer to SendOffer
   Party party = Party::kCaller;
   int status = 0;
@@ -100,7 +98,10 @@ struct DigitHeard {  // in the media, from a party whose counterpart has no tele
   bool from_browser = true;
   uint8_t event = 0;
 };
-struct RefreshDue {};  // the trunk's session (RFC 4028) wants a re-INVITE that changes nothing
+// A leg's session timer (RFC 4028) wants an offer: it gets one that changes nothing.
+struct RefreshDue {
+  bool of_browser = true;
+};
 struct ShutDown {      // the gateway ends the call
   std::string reason;
 };
@@ -108,7 +109,7 @@ using CallInput =
     std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed, CalleeProgress,
                  CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, CalleeAcked, HungUp,
                  Reoffered, BrowserBack, BrowserSilent, BrowserHeard, BrowserAway,
-                 BrowserRefreshDue, OfferAnswered, InfoReceived, DigitHeard, RefreshDue, ShutDown>;
+                 OfferAnswered, InfoReceived, DigitHeard, RefreshDue, ShutDown>;
 
 // --- outputs ---
 struct PlaceCallee {  // send the callee its INVITE

@@ -117,6 +117,7 @@ class CarrierCall {
   responses = [];  // to requests of the carrier
   reinvites = [];  // of the peer
   onAck = () => {};
+  answerInAck = '';  // SDP: of a carrier that let the peer make the offer
 
   static incoming(carrier, socket, invite) {
     const call = new CarrierCall();
@@ -195,8 +196,9 @@ class CarrierCall {
     this.peer = message.header('to');
     this.target = uriOf(message.header('contact')) || this.target;
     this.offer = message.body || this.offer;
-    this.#socket.write(sipBytes(`ACK ${this.target} SIP/2.0`, this.#head(
-        'ACK', parseInt(message.header('cseq'), 10), this.tag)));
+    const head = this.#head('ACK', parseInt(message.header('cseq'), 10), this.tag);
+    this.#socket.write(sipBytes(`ACK ${this.target} SIP/2.0`, head, Buffer.from(this.answerInAck)));
+    this.answerInAck = '';
   }
 
   // What a re-INVITE of the peer is answered with; a test may put its own in place.

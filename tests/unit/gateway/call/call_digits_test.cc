@@ -96,6 +96,9 @@ TEST(CallDigits, EveryStateAnswersAnInfo) {
 TEST(CallDigits, EarlyMediaTakesDigits) {
   CallHarness harness(CallDirection::kFromBrowser);
   harness.DriveTo(CallState::kCalling);
+  harness.Feed(CalleeProgress{180, ""});
+  harness.Wait(Call::kMergeProgress);
+  EXPECT_EQ(harness.Feed(Info(Party::kCaller)), "info:503") << "the trunk has no audio yet";
   harness.Feed(CalleeProgress{183, testing::TrunkSdp("0 101")});
   EXPECT_EQ(harness.Feed(Info(Party::kCaller)), "info:200 event:5");
 }

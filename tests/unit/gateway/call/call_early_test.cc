@@ -345,11 +345,11 @@ TEST_F(LateReoffer, TheBrowserMayAskForAnOfferToo) {
 }
 
 TEST_F(LateReoffer, ARefreshOfTheTrunksSessionChangesNothing) {
-  EXPECT_EQ(harness.Feed(RefreshDue{}), "offer");
+  EXPECT_EQ(harness.Feed(RefreshDue{.of_browser = false}), "offer");
   EXPECT_EQ(harness.Output<SendOffer>().party, Party::kCallee);
   const std::string first = harness.Output<SendOffer>().sdp;
   EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCallee, 200, testing::TrunkSdp("0 101")}), "update");
-  harness.Feed(RefreshDue{});
+  harness.Feed(RefreshDue{.of_browser = false});
   EXPECT_EQ(harness.Output<SendOffer>().sdp, first) << "the same o= version";
 }
 

@@ -219,7 +219,7 @@ TEST(CallRefresh, TheBrowserIsOfferedWhatItHas) {
   for (const CallDirection direction : {CallDirection::kFromBrowser, CallDirection::kFromTrunk}) {
     CallHarness harness(direction);
     harness.DriveTo(CallState::kConnected);
-    EXPECT_EQ(harness.Feed(BrowserRefreshDue{}), "offer");
+    EXPECT_EQ(harness.Feed(RefreshDue{}), "offer");
     const SendOffer offer = harness.Output<SendOffer>();
     EXPECT_EQ(offer.party, harness.from_browser() ? Party::kCaller : Party::kCallee);
     EXPECT_THAT(offer.sdp, HasSubstr("a=ice-ufrag:gwUf\r\n"));
