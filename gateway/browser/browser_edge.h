@@ -103,6 +103,7 @@ class BrowserEdge {
     TimePoint reoffer_at = kNever;   // after 491
     TimePoint forget_at = kNever;    // the BYE that is owed
     std::optional<sip::Extras> bye;  // owed
+    bool told = false;               // BYE is sent, or will be after an ACK that may never come
     sip::ClientRequestId reoffer;    // unanswered
 
     TimePoint next() const { return std::min({refresh_at, reoffer_at, forget_at}); }
