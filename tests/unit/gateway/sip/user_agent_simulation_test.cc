@@ -201,8 +201,12 @@ class Driver {
   void On(InviteAcked& e) { Expect(e.dialog, {Seen::kAnswered, Seen::kUp}) = Seen::kUp; }
   void On(InviteCancelled& e) { Expect(e.dialog, {Seen::kIn}) = Seen::kGone; }
   void On(DialogEnded& e) {
-    Expect(e.dialog, {Seen::kAccepted, Seen::kAnswered, Seen::kUp}) = Seen::kGone;
+    const bool owed = e.end == DialogEnd::kNoAck && !side_.ua.FlowOf(e.dialog);
+    std::set<Seen> allowed = {Seen::kAccepted, Seen::kAnswered, Seen::kUp};
+    if (e.end == DialogEnd::kNoAck) allowed.insert(Seen::kGone);  // a BYE waited for that ACK
+    Expect(e.dialog, allowed) = Seen::kGone;
     ++ended;
+    if (owed) side_.ua.Bye(e.dialog, {}, {});
   }
   void On(RequestAnswered& e) {
     EXPECT_EQ(owed_.erase(e.id), 1u) << what_ << " twice or of an unknown request";
