@@ -137,7 +137,7 @@ void BrowserEdge::RunDialogTimers(TimePoint now) {
   for (auto it = dialogs_.begin(); it != dialogs_.end();) {
     auto& [id, dialog] = *it;
     if (dialog.forget_at <= now) {
-      user_agent_.Bye(id, *std::move(dialog.bye), now);
+      if (dialog.bye) user_agent_.Bye(id, *std::move(dialog.bye), now);
       it = dialogs_.erase(it);
       continue;
     }
@@ -206,14 +206,16 @@ void BrowserEdge::RespondInDialog(sip::ServerRequestId request, int status, sip:
 
 void BrowserEdge::Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now) {
   const auto found = dialogs_.find(dialog);
-  if (found != dialogs_.end() && !user_agent_.FlowOf(dialog)) {
-    found->second.bye = std::move(extras);
+  if (found != dialogs_.end()) {
     found->second.refresh_at = found->second.reoffer_at = found->second.away_until = kNever;
     found->second.forget_at = now + kByeOwed;
     next_dialog_timeout_ = std::min(next_dialog_timeout_, found->second.forget_at);
-    return;
+    if (!user_agent_.FlowOf(dialog)) {
+      found->second.bye = std::move(extras);
+      return;
+    }
+    found->second.told = true;
   }
-  if (found != dialogs_.end()) dialogs_.erase(found);
   user_agent_.Bye(dialog, std::move(extras), now);
 }
 
@@ -247,7 +249,7 @@ void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
       it = dialogs_.erase(it);
       continue;
     }
-    own_events_.push_back(BrowserRebound{.dialog = id});
+    if (!dialog.told) own_events_.push_back(BrowserRebound{.dialog = id});
     ++it;
   }
 }

@@ -135,6 +135,7 @@ class BrowserEdge {
     TimePoint away_until = kNever;   // without a connection
     bool left = false;
     std::optional<sip::Extras> bye;  // owed
+    bool told = false;               // BYE is sent, or will be after an ACK that may never come
     sip::ClientRequestId reoffer;    // unanswered
     sip::ClientRequestId refresh;    // the last UPDATE
     bool takes_update = true;        // until it says otherwise

@@ -93,7 +93,9 @@ UserAgent::Impl::Flow* UserAgent::Impl::FindFlow(FlowId id) {
 
 void UserAgent::Impl::BindFlow(DialogId dialog, FlowId flow) {
   Usage* usage = FindUsage(dialog);
-  if (!usage || usage->state == State::kEnding || !FindFlow(flow)) return;
+  if (!usage || !FindFlow(flow)) return;
+  // Of what is ending only a BYE that waits for an ACK still needs a way.
+  if (usage->state == State::kEnding && !usage->unacked) return;
   SetFlow(*usage, flow);
   usage->owner = FindFlow(flow)->owner;
   if (!usage->ack_on_bind) return;

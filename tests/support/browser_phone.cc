@@ -76,6 +76,12 @@ void BrowserPhone::LoseConnection() {
   client_.Abort();
 }
 
+void BrowserPhone::ClosePage() {
+  constexpr int kGoingAway = 1001;
+  client_.SendClose(kGoingAway);
+  LoseConnection();
+}
+
 void BrowserPhone::LoseMedia(Call& call) { static_cast<BrowserAudio&>(*call.media).StopChecks(); }
 
 void BrowserPhone::AddDescriptors(std::vector<pollfd>& out) const {

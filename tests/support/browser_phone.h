@@ -28,6 +28,8 @@ class BrowserPhone final : public SipPhone {
   int register_status() const { return register_status_; }  // 0: not answered yet
   // The connection is reset, as when a network goes.
   void LoseConnection();
+  // The page says goodbye (1001) and is gone, as when its tab is closed.
+  void ClosePage();
   // The page's media stops without a word: no checks, no packets.
   static void LoseMedia(Call& call);
 

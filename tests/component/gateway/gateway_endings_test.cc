@@ -37,22 +37,21 @@ TEST_F(GatewayTest, CarrierThatHangsUpWhileTheBrowserRingsStopsIt) {
   EXPECT_TRUE(phone->calls().front().cancelled);
 }
 
-TEST_F(GatewayTest, BrowserWhoseMediaIsSilentLosesTheCallAfterTenSeconds) {
+TEST_F(GatewayTest, APageThatIsClosedEndsItsCallAfterTenSecondsOfSilence) {
   const auto phone = OpenPhone();
   auto& call = phone->Dial("600");
   auto* at_carrier = CarrierCall();
   ASSERT_NE(at_carrier, nullptr);
   ASSERT_NO_FATAL_FAILURE(ExpectAudioBothWays(*phone, call, *at_carrier, 2));
   test::BrowserPhone::LoseMedia(call);
+  phone->ClosePage();
   const TimePoint silent_since = MonotonicNow();
-  ASSERT_TRUE(Until(
-      [&] { return call.state == State::kEnded && at_carrier->state == State::kEnded; }, 20s));
+  ASSERT_TRUE(Until([&] { return at_carrier->state == State::kEnded; }, 20s));
   const Duration waited = MonotonicNow() - silent_since;
   EXPECT_GE(waited, 8s);  // the last answered check is at most 2 s older than the silence
   EXPECT_LE(waited, 13s);
   EXPECT_TRUE(at_carrier->ended_by_peer);
   EXPECT_TRUE(at_carrier->reason.starts_with("SIP;cause=408")) << at_carrier->reason;
-  EXPECT_EQ(call.reason, at_carrier->reason);
 }
 
 TEST_F(GatewayTest, StoppedInTheMiddleOfACallSaysByeToBoth) {

@@ -695,6 +695,8 @@ TEST_F(ServerTest, LostFlowAndNoAckEver) {
   t.ua.RemoveFlow(t.flow, t.now);
   t.Advance(32s);
   EXPECT_EQ(t.Take<DialogEnded>().end, DialogEnd::kNoAck);
+  EXPECT_EQ(t.ua.gauges().dialogs, 1u);  // Bye is owed
+  t.ua.Bye(id, {}, t.now);
   EXPECT_TRUE(t.Empty());
 }
 
@@ -704,6 +706,8 @@ TEST_F(ServerTest, LostFlowWhileByeWaitsForTheAck) {
   t.ua.Bye(id, {}, t.now);
   t.ua.RemoveFlow(t.flow, t.now);
   t.Advance(32s);
+  EXPECT_EQ(t.Take<DialogEnded>().end, DialogEnd::kNoAck);
+  t.ua.Bye(id, {}, t.now);
   EXPECT_TRUE(t.Empty());
 }
 

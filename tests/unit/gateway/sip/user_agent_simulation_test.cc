@@ -203,8 +203,12 @@ class Driver {
   // A 2xx may still wait for a PRACK.
   void On(InviteCancelled& e) { Expect(e.dialog, {Seen::kIn, Seen::kAnswered}) = Seen::kGone; }
   void On(DialogEnded& e) {
-    Expect(e.dialog, {Seen::kAccepted, Seen::kAnswered, Seen::kUp}) = Seen::kGone;
+    const bool owed = e.end == DialogEnd::kNoAck && !side_.ua.FlowOf(e.dialog);
+    std::set<Seen> allowed = {Seen::kAccepted, Seen::kAnswered, Seen::kUp};
+    if (e.end == DialogEnd::kNoAck) allowed.insert(Seen::kGone);  // a BYE waited for that ACK
+    Expect(e.dialog, allowed) = Seen::kGone;
     ++ended;
+    if (owed) side_.ua.Bye(e.dialog, {}, {});
   }
   void On(RequestAnswered& e) {
     EXPECT_EQ(owed_.erase(e.id), 1u) << what_ << " twice or of an unknown request";
