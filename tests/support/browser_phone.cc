@@ -79,7 +79,7 @@ void BrowserPhone::LoseConnection() {
 void BrowserPhone::ClosePage() {
   constexpr int kGoingAway = 1001;
   client_.SendClose(kGoingAway);
-  LoseConnection();
+  connected_ = false;
 }
 
 void BrowserPhone::LoseMedia(Call& call) { static_cast<BrowserAudio&>(*call.media).StopChecks(); }

@@ -119,7 +119,8 @@ withLab("the trunk's offer", (lab) => {
     };
     inTrunk('Via branch', /;branch=(?:z9hG4bK)?([^;\r]+)/);
     inTrunk('Via host', /Via: SIP\/2\.0\/WSS? ([^;\r]+)/);
-    inTrunk('Contact user', /Contact: <sip:([^@>;]+)@/);
+    // The user of its Contact is the caller's name.
+    inTrunk('instance', /Contact: <sip:[^>;]+;gr=([^;>]+)/);
     inTrunk('Call-ID', /Call-ID: ([^\r]+)/);
     inTrunk('From tag', /From: [^\r]*;tag=([^;\r]+)/);
     inTrunk('SDP session', /o=- (\d+)/);

@@ -28,7 +28,9 @@ export class PunctualCarrier {
   async stop() {
     this.#calls.forEach((call) => this.#end(call));
     this.#sockets.forEach((socket) => socket.destroy());
-    await new Promise((resolve) => this.#server.close(resolve));
+    if (this.#server.listening) {
+      await new Promise((resolve) => this.#server.close(resolve));
+    }
   }
 
   #onSocket(socket) {
