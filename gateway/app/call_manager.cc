@@ -104,9 +104,8 @@ void CallManager::OnWs(const ws::Event& event, TimePoint now) {
   } else if (const auto* closed = std::get_if<ws::Closed>(&event)) {
     // RFC 6455 section 7.4.1: 1001 is a page that goes away. No close frame at all is 1006.
     const bool on_purpose = closed->code == 1000 || closed->code == 1001;
-    browser_edge_.OnFlowClosed({closed->conn.value}, on_purpose ? browser::FlowEnd::kLeft
-                                                                : browser::FlowEnd::kLost,
-                               now);
+    browser_edge_.OnFlowClosed({closed->conn.value},
+                               on_purpose ? browser::FlowEnd::kLeft : browser::FlowEnd::kLost, now);
   }
 }
 

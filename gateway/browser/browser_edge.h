@@ -128,11 +128,11 @@ class BrowserEdge {
   // A call's dialog with a browser.
   struct BrowserDialog {
     std::string user;
-    std::string device;              // of DeviceOf(); "": not registered
-    TimePoint refresh_at = kNever;   // of its session (RFC 4028)
-    TimePoint reoffer_at = kNever;   // after 491
-    TimePoint forget_at = kNever;    // the BYE that is owed
-    TimePoint away_until = kNever;   // without a connection
+    std::string device;             // of DeviceOf(); "": not registered
+    TimePoint refresh_at = kNever;  // of its session (RFC 4028)
+    TimePoint reoffer_at = kNever;  // after 491
+    TimePoint forget_at = kNever;   // the BYE that is owed
+    TimePoint away_until = kNever;  // without a connection
     bool left = false;
     std::optional<sip::Extras> bye;  // owed
     bool told = false;               // BYE is sent, or will be after an ACK that may never come
@@ -168,7 +168,7 @@ class BrowserEdge {
   // The gateway is always the refresher of their sessions: a browser that owes a refresh while its
   // WebSocket is down ends the call (J10, J11).
   std::unordered_map<sip::DialogId, BrowserDialog> dialogs_;
-  std::vector<BrowserEvent> own_events_;  // those that are not of the user agent
+  std::vector<BrowserEvent> own_events_;    // those that are not of the user agent
   TimePoint next_dialog_timeout_ = kNever;  // never later than the first of them
 };
 

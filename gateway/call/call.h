@@ -203,10 +203,10 @@ class Call {
   CallSummary summary_;
   bool caller_has_sdp_ = false;  // an 18x with SDP was sent: a second one would break JsSIP
   std::optional<BrowserSends> told_ahead_;  // before the callee said anything of its media
-  TimePoint progress_at_ = kNever;  // when the 18x with the browser's answer goes out
-  int held_progress_ = 183;         // its status
-  bool late_ = false;               // the caller's INVITE had no offer: it is offered
-  bool reliable_ = false;           // its 18x are acknowledged
+  TimePoint progress_at_ = kNever;          // when the 18x with the browser's answer goes out
+  int held_progress_ = 183;                 // its status
+  bool late_ = false;                       // the caller's INVITE had no offer: it is offered
+  bool reliable_ = false;                   // its 18x are acknowledged
   std::optional<Party> owes_answer_;  // was offered in our 18x or 2xx; answers in PRACK or ACK
   std::string callee_sdp_;            // its last answer to its INVITE
   bool callee_updated_ = false;       // its UPDATE made that answer an old one

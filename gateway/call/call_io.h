@@ -83,7 +83,7 @@ struct BrowserSilent {
 };
 struct BrowserHeard {};  // it does again
 struct BrowserAway {};   // its connection was lost, and it did not come back in time
-struct OfferAnswered {  // the final answer to SendOffer
+struct OfferAnswered {   // the final answer to SendOffer
   Party party = Party::kCaller;
   int status = 0;
   std::string sdp;
@@ -102,14 +102,14 @@ struct DigitHeard {  // in the media, from a party whose counterpart has no tele
 struct RefreshDue {
   bool of_browser = true;
 };
-struct ShutDown {      // the gateway ends the call
+struct ShutDown {  // the gateway ends the call
   std::string reason;
 };
 using CallInput =
     std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed, CalleeProgress,
                  CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, CalleeAcked, HungUp,
-                 Reoffered, BrowserBack, BrowserSilent, BrowserHeard, BrowserAway,
-                 OfferAnswered, InfoReceived, DigitHeard, RefreshDue, ShutDown>;
+                 Reoffered, BrowserBack, BrowserSilent, BrowserHeard, BrowserAway, OfferAnswered,
+                 InfoReceived, DigitHeard, RefreshDue, ShutDown>;
 
 // --- outputs ---
 struct PlaceCallee {  // send the callee its INVITE

@@ -120,7 +120,7 @@ struct InviteCancelled {
   std::string reason_header;  // value of its Reason header, or ""
 };
 enum class DialogEnd {
-  kBye,    // by the peer; 200 is sent
+  kBye,  // by the peer; 200 is sent
   // Our 2xx was never ACKed. BYE is sent; if the dialog's flow is lost (FlowOf is 0), Bye is owed.
   kNoAck,
   kExpired,  // its session timer (RFC 4028) ran out; not from here, but from who keeps the timer

@@ -114,8 +114,8 @@ class TrunkEdge {
   };
   // 0: no such trunk.
   sip::DialogId PlaceCall(const CallRequest& request, TimePoint now);
-  // Before a request of ours in a dialog: if the dialog's connection is lost, it goes on over one to
-  // its trunk's server (RFC 3261 section 18.1.1), which is opened if there is none.
+  // Before a request of ours in a dialog: if the dialog's connection is lost, it goes on over one
+  // to its trunk's server (RFC 3261 section 18.1.1), which is opened if there is none.
   void Reach(sip::DialogId dialog);
   // Bytes of that call's INVITE without its offer; 0: no such trunk.
   size_t InviteHeadBytes(const CallRequest& request);

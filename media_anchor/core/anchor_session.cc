@@ -171,8 +171,7 @@ TimePoint AnchorSession::next_timeout() const {
   if (failed_) return kNever;
   TimePoint browser_deadline = connect_by_;
   if (connected_) {
-    browser_deadline =
-        silent_ ? kNever : *browser_.last_heard() + options_.browser_silent_after;
+    browser_deadline = silent_ ? kNever : *browser_.last_heard() + options_.browser_silent_after;
   }
   return std::min({browser_.next_timeout(), browser_deadline, audio_.next_timeout(),
                    video_open_ ? video_->next_timeout() : kNever});
@@ -201,9 +200,9 @@ void AnchorSession::CheckBrowser(TimePoint now) {
     silent_ = true;
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(now - *browser_.last_heard());
-    events_.push_back(BrowserSilent{options_.id,
-                                    "the browser sent no consent check and no media for " +
-                                        std::to_string(seconds.count()) + " s"});
+    events_.push_back(
+        BrowserSilent{options_.id, "the browser sent no consent check and no media for " +
+                                       std::to_string(seconds.count()) + " s"});
   } else if (now >= connect_by_) {
     if (!browser_.last_heard()) {
       Fail(SessionFault::kBrowserGone, "no ICE check of the browser reached the gateway");

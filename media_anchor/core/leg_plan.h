@@ -226,8 +226,7 @@ struct SessionClosed {
   SessionStats stats;
 };
 using MediaEvent = std::variant<SessionOpened, BrowserConnected, SessionFailed, SessionClosed,
-                                VideoOpened, VideoRefused, BrowserSilent, BrowserHeard,
-                                DigitHeard>;
+                                VideoOpened, VideoRefused, BrowserSilent, BrowserHeard, DigitHeard>;
 
 }  // namespace lastmile::media
 

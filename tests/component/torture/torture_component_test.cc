@@ -37,8 +37,8 @@ std::string Options(const std::string& transport, int number) {
   return "OPTIONS sip:gw.example SIP/2.0\r\nVia: SIP/2.0/" + transport +
          " probe.invalid;branch=z9hG4bKprobe" + tag +
          "\r\nMax-Forwards: 70\r\nFrom: <sip:user0@gw.example>;tag=probe\r\n"
-         "To: <sip:gw.example>\r\nCall-ID: probe" + tag +
-         "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+         "To: <sip:gw.example>\r\nCall-ID: probe" +
+         tag + "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
 }
 
 struct Answers {
@@ -59,7 +59,8 @@ void Take(const std::string& text, Answers& answers) {
 }
 
 // Some files keep the Content-Length of the RFC and have another body: over a stream the gateway
-// takes what is too long for the next message and waits for what is not there, line ends here; so is the empty line that one of them has not.
+// takes what is too long for the next message and waits for what is not there, line ends here; so
+// is the empty line that one of them has not.
 std::string Filled(const std::string& bytes) {
   const size_t at = bytes.find("Content-Length: ");
   const size_t head = bytes.find("\r\n\r\n");

@@ -15,7 +15,8 @@ constexpr Duration kOwed = 55s;
 // What has to be the same in an answer that follows early media (J7).
 std::string Essence(const std::string& sdp) {
   std::string essence;
-  for (const char* start : {"m=", "a=mid:", "a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"}) {
+  for (const char* start :
+       {"m=", "a=mid:", "a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"}) {
     for (size_t at = sdp.find(start); at != std::string::npos; at = sdp.find(start, at + 1)) {
       const bool media = start[0] == 'm';
       essence += sdp.substr(at, sdp.find(media ? ' ' : '\r', at) - at) + "\n";
@@ -50,8 +51,7 @@ void Browser::Register() {
   request.max_forwards = 69;
   sip::NameAddr contact = Contact();
   contact.params.Set("reg-id", "1");
-  contact.params.Set("+sip.instance",
-                     "<urn:uuid:" + user_ + "-" + std::to_string(page_) + ">");
+  contact.params.Set("+sip.instance", "<urn:uuid:" + user_ + "-" + std::to_string(page_) + ">");
   contact.params.Set("expires", "600");
   request.contacts = {contact};
   FillRequest(request, *link_);

@@ -7,8 +7,8 @@
 
 namespace lastmile::simulation {
 
-// A page with JsSIP: registers, calls, loses its connection and comes back, is reloaded. Judges what
-// JsSIP does not bear (the J rows of the JsSIP contract).
+// A page with JsSIP: registers, calls, loses its connection and comes back, is reloaded. Judges
+// what JsSIP does not bear (the J rows of the JsSIP contract).
 class Browser final : public Peer {
  public:
   static constexpr char kDomain[] = "gw.example";

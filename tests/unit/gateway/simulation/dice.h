@@ -25,7 +25,8 @@ class Dice final : public RandomSource {
   size_t Below(size_t n) { return Roll() % n; }
   bool Chance(int percent) { return Below(100) < static_cast<size_t>(percent); }
   Duration Between(Duration least, Duration most) {
-    return least + Duration(static_cast<int64_t>(Below(static_cast<size_t>((most - least).count()))));
+    return least +
+           Duration(static_cast<int64_t>(Below(static_cast<size_t>((most - least).count()))));
   }
   template <class T, size_t N>
   const T& Of(const T (&list)[N]) {

@@ -8,8 +8,8 @@
 
 namespace lastmile::simulation {
 
-// The media engine's side of the contract in leg_plan.h: opens, refuses, is late, fails in mid-call.
-// Judges that each session is opened once, closed once, and not touched after.
+// The media engine's side of the contract in leg_plan.h: opens, refuses, is late, fails in
+// mid-call. Judges that each session is opened once, closed once, and not touched after.
 class Media {
  public:
   explicit Media(World& world) : world_(world) {}

@@ -290,8 +290,7 @@ void Peer::OnAccepted(Leg& leg, const sip::Message& response) {
 // --- as callee ---
 
 void Peer::OnInvite(Link& link, const sip::Message& request) {
-  const std::string& user =
-      name_ == "carrier" ? request.request_uri.user : request.from.uri.user;
+  const std::string& user = name_ == "carrier" ? request.request_uri.user : request.from.uri.user;
   PlannedCall* plan = world_.FindPlan(NumberIn(user));
   if (!plan) return world_.Fail("an INVITE for nobody: " + user);
   ringing_.push_back({.link = &link, .invite = request, .plan = plan, .came = world_.now});
@@ -364,8 +363,8 @@ void Peer::Answer(Ringing& ringing) {
 // The gateway's transaction is over by now.
 bool Peer::IsLate(const Ringing& ringing) const {
   const Duration waited = world_.now - ringing.came;
-  const bool forgotten = ringing.cancelled_at != kNever &&
-                         world_.now - ringing.cancelled_at > kPatience - 5s;
+  const bool forgotten =
+      ringing.cancelled_at != kNever && world_.now - ringing.cancelled_at > kPatience - 5s;
   return (!ringing.answered_1xx && waited > kPatience - 5s) || forgotten || waited > 170s;
 }
 
@@ -560,9 +559,8 @@ void Peer::Disturb(const Link& link) {
 }
 
 bool Peer::Disturbed(int number) const {
-  return std::ranges::any_of(legs_, [&](const Leg& leg) {
-    return leg.plan->number == number && leg.disturbed;
-  });
+  return std::ranges::any_of(
+      legs_, [&](const Leg& leg) { return leg.plan->number == number && leg.disturbed; });
 }
 
 std::vector<const Leg*> Peer::LiveLegs() const {

@@ -37,17 +37,17 @@ struct Leg {
   uint32_t cseq = 0;
   uint32_t remote_cseq = 0;
 
-  sip::Message invite;         // its own, as sent last
-  bool provisional = false;    // to its own INVITE
-  bool gives_up = false;       // it wants to cancel
+  sip::Message invite;       // its own, as sent last
+  bool provisional = false;  // to its own INVITE
+  bool gives_up = false;     // it wants to cancel
   bool cancel_sent = false;
-  int failures = 0;            // 401 answered
-  std::string early_sdp;       // of the 18x
-  bool accepted = false;       // its INVITE has a 2xx
-  bool reinviting = false;     // its re-INVITE has no final answer
-  bool loser = false;          // a fork's 2xx after another one's
-  uint32_t acked = 0;          // CSeq of the gateway's last ACK
-  Link* invite_link = nullptr; // where its INVITE went or came
+  int failures = 0;             // 401 answered
+  std::string early_sdp;        // of the 18x
+  bool accepted = false;        // its INVITE has a 2xx
+  bool reinviting = false;      // its re-INVITE has no final answer
+  bool loser = false;           // a fork's 2xx after another one's
+  uint32_t acked = 0;           // CSeq of the gateway's last ACK
+  Link* invite_link = nullptr;  // where its INVITE went or came
 };
 
 // What the gateway asked of a callee: one leg a fork.

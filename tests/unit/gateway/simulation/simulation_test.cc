@@ -50,10 +50,11 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
     sum.legs += world.counts.legs;
     sum.messages += world.counts.messages;
   }
-  std::printf("%llu seeds: %zu calls, %zu answered, %zu callees cancelled, %zu browsers back, "
-              "%zu re-INVITEs of the gateway, %zu of %zu legs out of reach, %zu messages\n",
-              static_cast<unsigned long long>(seeds), sum.calls, sum.answered, sum.cancelled,
-              sum.rebound, sum.reoffers, sum.excused, sum.legs, sum.messages);
+  std::printf(
+      "%llu seeds: %zu calls, %zu answered, %zu callees cancelled, %zu browsers back, "
+      "%zu re-INVITEs of the gateway, %zu of %zu legs out of reach, %zu messages\n",
+      static_cast<unsigned long long>(seeds), sum.calls, sum.answered, sum.cancelled, sum.rebound,
+      sum.reoffers, sum.excused, sum.legs, sum.messages);
   if (alone || failures > 0) return;
   // The dice do reach the interesting states.
   EXPECT_GT(sum.answered, seeds / 4);

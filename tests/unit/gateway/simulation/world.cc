@@ -33,8 +33,7 @@ app::CallManagerOptions Options() {
 
 }  // namespace
 
-World::World(uint64_t seed, bool trace)
-    : dice(seed), manager(Options(), dice), tracing_(trace) {
+World::World(uint64_t seed, bool trace) : dice(seed), manager(Options(), dice), tracing_(trace) {
   carrier_ = std::make_unique<Carrier>(*this);
   media_ = std::make_unique<Media>(*this);
   browsers_.push_back(std::make_unique<Browser>(*this, "alice"));
@@ -240,7 +239,8 @@ void World::Send(Link& link, std::string bytes) {
 
 void World::ToPeer(Link& link, std::string bytes) {
   if (tracing_ && bytes != "\r\n\r\n") {
-    Note("gateway -> " + link.peer->name() + (link.up ? "  " : " (lost)  ") + Peer::Describe(bytes));
+    Note("gateway -> " + link.peer->name() + (link.up ? "  " : " (lost)  ") +
+         Peer::Describe(bytes));
   }
   if (link.told_dead) return Fail("the gateway sends on a connection it knows to be closed");
   ++counts.messages;
