@@ -1,5 +1,6 @@
 #include "tests/fuzz/sdp_fuzz_legs.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
@@ -43,6 +44,11 @@ const std::vector<Codec>& FuzzOffered() {
       {.name = "opus", .clock_rate = 48000, .channels = 2, .payload_type = 96, .fmtp = {}},
       {.name = "telephone-event", .payload_type = 101, .fmtp = "0-15"}};
   return kOffered;
+}
+
+size_t CountSpeech(const std::vector<Codec>& codecs) {
+  return static_cast<size_t>(std::ranges::count_if(
+      codecs, [](const Codec& codec) { return !codec.is_telephone_event(); }));
 }
 
 TrunkLeg FuzzTrunkLeg() {

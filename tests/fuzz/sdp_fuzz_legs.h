@@ -17,6 +17,8 @@ inline constexpr size_t kMaxSdpBytes = 190;  // small enough for the budget to h
 const std::vector<std::string>& FuzzPolicy();
 const std::vector<Codec>& FuzzOffered();  // PCMU, opus, telephone-event
 
+// Without telephone-event, which each leg has for itself.
+size_t CountSpeech(const std::vector<Codec>& codecs);
 TrunkLeg FuzzTrunkLeg();  // with the budget
 
 // Two descriptions that one peer says in turn, split at the first NUL byte, which no description

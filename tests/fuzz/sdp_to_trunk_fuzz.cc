@@ -22,7 +22,8 @@ void Offer(BrowserLeg& browser, TrunkLeg& trunk, std::string_view text) {
   CheckBuilt(offer, trunk.BuildOffer(to_trunk));
   CheckTrunkBuild(text, trunk.last_build());
   const auto answered = CommonCodecs(media->codecs, codecs);
-  if (PairCodecs(answered, codecs).size() != answered.size()) std::abort();
+  // More: a telephone-event of the trunk alone has a counterpart, too.
+  if (PairCodecs(answered, codecs).size() < answered.size()) std::abort();
   const BrowserLocalMedia to_browser = testing::BrowserLocal(answered);
   const std::string answer = browser.BuildAnswer(to_browser);
   CheckBuilt(answer, browser.BuildAnswer(to_browser));
@@ -33,7 +34,7 @@ void Answer(BrowserLeg& browser, TrunkLeg& trunk, std::string_view text) {
   const auto media = browser.TakeAnswer(text);
   if (!media) return;
   const auto codecs = CommonCodecs(FuzzOffered(), media->codecs);
-  if (codecs.size() != media->codecs.size()) std::abort();
+  if (CountSpeech(codecs) != CountSpeech(media->codecs)) std::abort();
   const TrunkLocalMedia local = testing::TrunkLocal(codecs);
   const std::string answer = trunk.BuildAnswer(local);
   CheckBuilt(answer, trunk.BuildAnswer(local));
