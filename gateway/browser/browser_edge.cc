@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/sip/codec.h"
+#include "gateway/sip/lexical.h"
 #include "gateway/sip/rejection.h"
 
 namespace lastmile::browser {
@@ -23,13 +24,9 @@ sip::UserAgentOptions AgentOptions() {
           .allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REGISTER"}};
 }
 
-bool HasTag(const std::vector<std::string>& list, std::string_view tag) {
-  return std::find(list.begin(), list.end(), tag) != list.end();
-}
-
 // Silence says nothing: JsSIP's 2xx has no Allow (RFC 3261 section 20.5).
 bool RefusesUpdate(const sip::Message& message) {
-  return !message.allow.empty() && !HasTag(message.allow, "UPDATE");
+  return !message.allow.empty() && !sip::HasToken(message.allow, "UPDATE");
 }
 
 // Of the RFCs, whether the gateway takes it or not.
@@ -214,7 +211,6 @@ void BrowserEdge::Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now) {
       found->second.bye = std::move(extras);
       return;
     }
-    found->second.told = true;
   }
   user_agent_.Bye(dialog, std::move(extras), now);
 }
@@ -249,7 +245,7 @@ void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
       it = dialogs_.erase(it);
       continue;
     }
-    if (!dialog.told) own_events_.push_back(BrowserRebound{.dialog = id});
+    if (dialog.forget_at == kNever) own_events_.push_back(BrowserRebound{.dialog = id});
     ++it;
   }
 }
@@ -432,7 +428,7 @@ bool BrowserEdge::OnInDialogRequest(const sip::IncomingRequest& request, TimePoi
       return true;
     }
     sip::Extras extras;
-    if (HasTag(message.supported, "timer") || message.FindExtra("Session-Expires")) {
+    if (sip::HasToken(message.supported, "timer") || message.FindExtra("Session-Expires")) {
       extras.headers.push_back({"Session-Expires", kSessionExpiresAsServer});
     }
     user_agent_.Respond(request.id, 200, std::move(extras), now);

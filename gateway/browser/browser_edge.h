@@ -131,11 +131,10 @@ class BrowserEdge {
     std::string device;             // of DeviceOf(); "": not registered
     TimePoint refresh_at = kNever;  // of its session (RFC 4028)
     TimePoint reoffer_at = kNever;  // after 491
-    TimePoint forget_at = kNever;   // the BYE that is owed
+    TimePoint forget_at = kNever;   // it is over: BYE is sent, or `bye` is owed
     TimePoint away_until = kNever;  // without a connection
     bool left = false;
     std::optional<sip::Extras> bye;  // owed
-    bool told = false;               // BYE is sent, or will be after an ACK that may never come
     sip::ClientRequestId reoffer;    // unanswered
     sip::ClientRequestId refresh;    // the last UPDATE
     bool takes_update = true;        // until it says otherwise

@@ -62,10 +62,6 @@ std::string GrOf(const sip::NameAddr& contact) {
   return instance->substr(1, instance->size() - 2);
 }
 
-bool Has(const std::vector<std::string>& tags, std::string_view tag) {
-  return std::ranges::find(tags, tag) != tags.end();
-}
-
 // What a registrar says about a Contact is not the browser's to say.
 void DropAnswers(sip::NameAddr& contact) {
   std::erase_if(contact.params.list, [](const auto& param) {
@@ -99,7 +95,7 @@ RegisterResult Registrar::Register(const User& user, sip::FlowId flow, const sip
   // All of a request or nothing (RFC 3261 section 10.3 step 7): it works on a copy.
   RegisterResult result = Update(request, flow, bindings, now);
   if (result.status != 200) return result;
-  const bool with_gruu = Has(request.supported, "gruu");
+  const bool with_gruu = sip::HasToken(request.supported, "gruu");
   for (const Binding& binding : bindings) {
     next_expiry_ = std::min(next_expiry_, binding.expires_at);
     result.contacts.push_back(Describe(user, binding, with_gruu, now));
@@ -146,8 +142,8 @@ RegisterResult Registrar::Update(const sip::Message& request, sip::FlowId flow,
                         .call_id = request.call_id,
                         .cseq = request.cseq.number});
     DropAnswers(bindings.back().contact);
-    result.outbound |=
-        Has(request.supported, "outbound") && contact.params.Has("reg-id") && InstanceOf(contact);
+    result.outbound |= sip::HasToken(request.supported, "outbound") &&
+                       contact.params.Has("reg-id") && InstanceOf(contact);
   }
   return result;
 }

@@ -77,8 +77,7 @@ void Call::OnTimer(TimePoint now, std::vector<CallOutput>& out) {
   SendHeldProgress(now, out);
   if (now >= trunk_offer_again_) {
     trunk_offer_again_ = kNever;
-    const Party trunk = IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller;
-    if (state_ == CallState::kConnected) out.push_back(SendOffer{trunk, OfferForTrunk()});
+    if (state_ == CallState::kConnected) OfferTo(TrunkParty(), out);
   }
   if (now >= silent_until_) {
     End({.caller_status = 480, .reason_header = SipReason(408, silent_reason_)}, silent_reason_,
@@ -208,12 +207,7 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
     OnAcked(Party::kCallee, by_callee->sdp, now, out);
   } else if (const auto* due = std::get_if<RefreshDue>(&input)) {
     if (state_ != CallState::kConnected) return;
-    const Party trunk = IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller;
-    if (due->of_browser) {
-      OfferToBrowser(out);
-    } else {
-      out.push_back(SendOffer{trunk, OfferForTrunk()});
-    }
+    OfferTo(due->of_browser ? BrowserParty() : TrunkParty(), out);
   } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
     End({.reason_header = hung_up->reason_header, .gone = hung_up->party},
         hung_up->party == Party::kCaller ? "the caller hung up" : "the callee hung up", now, out);
@@ -261,7 +255,7 @@ void Call::OnClosing(const CallInput& input, TimePoint now, Outputs& out) {
 
 void Call::PlaceCall(TimePoint now, Outputs& out) {
   const bool to_browser = IsBrowser(Party::kCallee);
-  std::string offer = to_browser ? OfferForBrowser() : OfferForTrunk();
+  std::string offer = OfferFor(Party::kCallee);
   if (!to_browser) {
     WarnAboutRules();
     const sdp::TrunkBuild& build = trunk_leg_.last_build();
@@ -345,11 +339,10 @@ void Call::OnReoffer(const Reoffered& reoffer, TimePoint now, Outputs& out) {
   }
   if (reoffer.sdp.empty()) {
     owes_answer_ = reoffer.party;
-    out.push_back(
-        AnswerReoffer{.party = reoffer.party,
-                      .request = reoffer.request,
-                      .status = 200,
-                      .sdp = IsBrowser(reoffer.party) ? OfferForBrowser() : OfferForTrunk()});
+    out.push_back(AnswerReoffer{.party = reoffer.party,
+                                .request = reoffer.request,
+                                .status = 200,
+                                .sdp = OfferFor(reoffer.party)});
     return;
   }
   AnswerReoffer answer{.party = reoffer.party, .request = reoffer.request, .status = 200};

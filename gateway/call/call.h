@@ -158,7 +158,8 @@ class Call {
                                              Outputs& out);
   void OfferRestart(const media::IceCredentials& fresh_ice, Outputs& out);
   void OnBrowserSilent(const BrowserSilent& silent, TimePoint now, Outputs& out);
-  void OfferToBrowser(Outputs& out);
+  std::string OfferFor(Party party);
+  void OfferTo(Party party, Outputs& out);
   void OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out);
   std::optional<sdp::Refusal> TakeAnswerToReoffer(const OfferAnswered& answered, Outputs& out);
   // --- call_digits.cc ---
@@ -175,6 +176,8 @@ class Call {
   int StatusForCaller(int callee_status) const;
   void End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out);
   bool IsBrowser(Party party) const;
+  Party BrowserParty() const { return IsBrowser(Party::kCaller) ? Party::kCaller : Party::kCallee; }
+  Party TrunkParty() const { return Other(BrowserParty()); }
 
   const CallId id_;
   const media::SessionId session_;

@@ -77,7 +77,7 @@ DigitPace& Call::PaceOf(Party from) {
 }
 
 void Call::PassDigitOn(Party from, const Digit& digit, Outputs& out) {
-  const Party to = from == Party::kCaller ? Party::kCallee : Party::kCaller;
+  const Party to = Other(from);
   // Pages see digits that come only as INFO (J14).
   const DigitWay way = IsBrowser(to) ? DigitWay::kInfo : WayToTrunk(digit.event);
   if (way == DigitWay::kInfo) {

@@ -33,7 +33,7 @@ void Call::OfferBoth(Outputs& out) {
 // For the caller whose INVITE had none, now that the callee has answered.
 std::string Call::LateOffer() {
   if (caller_has_sdp_) return "";  // it had it in a reliable 18x
-  return IsBrowser(Party::kCaller) ? OfferForBrowser() : OfferForTrunk();
+  return OfferFor(Party::kCaller);
 }
 
 // RFC 3261 section 13.2.1: the offer is in the first reliable response, whatever that is.
@@ -41,7 +41,7 @@ std::string Call::OfferInProgress() {
   if (!late_ || !reliable_ || caller_has_sdp_) return "";
   caller_has_sdp_ = true;
   owes_answer_ = Party::kCaller;
-  return IsBrowser(Party::kCaller) ? OfferForBrowser() : OfferForTrunk();
+  return OfferFor(Party::kCaller);
 }
 
 void Call::HoldProgress(int status, TimePoint now) {
@@ -126,7 +126,7 @@ void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& 
   const size_t before = out.size();
   if (answered && !first) PassHoldOn(party, out);
   // JsSIP takes no re-INVITE before its ACK (J13): a hold of the carrier had to wait for it.
-  if (first) PassHoldOn(IsBrowser(Party::kCaller) ? Party::kCallee : Party::kCaller, out);
+  if (first) PassHoldOn(TrunkParty(), out);
   if (out.size() != before) return;  // that offer says all there is to say
   if (first && late_) {
     TellWhatIsCarried(party, IsBrowser(party) ? trunk_.codecs : browser_.codecs, out);
@@ -134,7 +134,7 @@ void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& 
     TellWhatIsCarried(party, carried, out);
   } else if (first && told_ahead_ && *told_ahead_ != WhatTheBrowserSends()) {
     // JsSIP takes the answer of the 200 for the last word, other clients that of the 18x.
-    OfferToBrowser(out);
+    OfferTo(BrowserParty(), out);
   }
 }
 
@@ -166,8 +166,7 @@ void Call::TellWhatIsCarried(Party answered, const std::vector<sdp::Codec>& told
   const bool by_browser = IsBrowser(answered);
   const sdp::Codec* sent = FirstSpeech(told);
   if (sent && Has(by_browser ? browser_.codecs : trunk_.codecs, *sent)) return;
-  const Party other = answered == Party::kCaller ? Party::kCallee : Party::kCaller;
-  out.push_back(SendOffer{other, by_browser ? OfferForTrunk() : OfferForBrowser()});
+  OfferTo(Other(answered), out);
 }
 
 }  // namespace lastmile::call

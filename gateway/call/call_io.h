@@ -18,6 +18,9 @@ struct CallTag;
 using CallId = StrongId<CallTag>;
 
 enum class Party { kCaller, kCallee };
+constexpr Party Other(Party party) {
+  return party == Party::kCaller ? Party::kCallee : Party::kCaller;
+}
 
 // --- inputs ---
 struct Invited {          // the caller's INVITE; the first input of every call

@@ -224,13 +224,14 @@ void Call::OfferRestart(const media::IceCredentials& fresh_ice, Outputs& out) {
   browser_local_.ice_pwd = fresh_ice.pwd;
   out.push_back(
       media::MediaCommand{media::UpdateSession{.session = session_, .restart = fresh_ice}});
-  OfferToBrowser(out);
+  OfferTo(BrowserParty(), out);
 }
 
-void Call::OfferToBrowser(Outputs& out) {
-  const Party browser = IsBrowser(Party::kCaller) ? Party::kCaller : Party::kCallee;
-  out.push_back(SendOffer{browser, OfferForBrowser()});
+std::string Call::OfferFor(Party party) {
+  return IsBrowser(party) ? OfferForBrowser() : OfferForTrunk();
 }
+
+void Call::OfferTo(Party party, Outputs& out) { out.push_back(SendOffer{party, OfferFor(party)}); }
 
 std::optional<sdp::Refusal> Call::TakeAnswerToReoffer(const OfferAnswered& answered, Outputs& out) {
   media::UpdateSession update{.session = session_};
@@ -259,8 +260,7 @@ void Call::PassHoldOn(Party from, Outputs& out) {
   sdp::Direction& told = by_browser ? told_trunk_ : told_browser_;
   if (told == wanted) return;
   told = wanted;
-  const Party other = from == Party::kCaller ? Party::kCallee : Party::kCaller;
-  out.push_back(SendOffer{other, by_browser ? OfferForTrunk() : OfferForBrowser()});
+  OfferTo(Other(from), out);
 }
 
 }  // namespace lastmile::call

@@ -30,6 +30,11 @@ bool EqualNoCase(std::string_view a, std::string_view b) {
                     [](char x, char y) { return ToLower(x) == ToLower(y); });
 }
 
+bool HasToken(const std::vector<std::string>& list, std::string_view token) {
+  return std::ranges::any_of(list,
+                             [&](const std::string& item) { return EqualNoCase(item, token); });
+}
+
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(), ToLower);

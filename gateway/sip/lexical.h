@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // The small words of RFC 3261 section 25.1, shared by reader and printer, so that both sides mean
 // the same by "token" or "escaped". ASCII only, never the locale's. Thread: any, pure.
@@ -19,6 +20,8 @@ inline char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c 
 bool IsTokenChar(char c);
 bool IsToken(std::string_view text);  // one character at least
 bool EqualNoCase(std::string_view a, std::string_view b);
+// Of a header that is a list of tokens (Supported, Allow ...): whether it has that one.
+bool HasToken(const std::vector<std::string>& list, std::string_view token);
 std::string LowerCase(std::string_view text);
 std::string_view Trim(std::string_view text);  // blanks at both ends
 

@@ -24,10 +24,6 @@ void AppendList(std::vector<std::string>& list, std::string_view value) {
 
 std::string NewTag(RandomSource& random) { return random.Token(kTagLength); }
 
-bool HasTag(const std::vector<std::string>& list, std::string_view tag) {
-  return std::ranges::any_of(list, [&](const std::string& item) { return EqualNoCase(item, tag); });
-}
-
 std::string ReasonOf(const Message& message) {
   const std::string* reason = message.FindExtra("Reason");
   return reason ? *reason : std::string();

@@ -273,7 +273,6 @@ inline constexpr size_t kTagLength = 12;
 inline constexpr size_t kCallIdLength = 24;
 inline constexpr size_t kBranchLength = 16;  // after the magic cookie
 std::string NewTag(RandomSource& random);
-bool HasTag(const std::vector<std::string>& list, std::string_view tag);
 // Value of the Reason header (RFC 3326), or "".
 std::string ReasonOf(const Message& message);
 // Adds headers and body; list headers the message has as fields go there.

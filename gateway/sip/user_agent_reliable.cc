@@ -14,7 +14,7 @@ constexpr uint32_t kMaxRseq = 0xFFFFFFFF;
 
 // The number of a reliable 18x; none: it is an ordinary one.
 std::optional<uint32_t> RseqOf(const Message& response) {
-  if (!internal::HasTag(response.require, "100rel")) return std::nullopt;
+  if (!HasToken(response.require, "100rel")) return std::nullopt;
   const std::string* value = response.FindExtra("RSeq");
   const auto rseq = value ? ParseNumber(Trim(*value), kMaxRseq) : std::nullopt;
   return rseq == 0u ? std::nullopt : rseq;
@@ -39,8 +39,8 @@ bool IsRack(std::string_view value, uint32_t rseq, uint32_t cseq) {
 
 bool UserAgent::Impl::WantsReliable(const Flow& flow, const Message& invite) {
   if (flow.info.prack == Prack::kNone) return false;
-  if (internal::HasTag(invite.require, "100rel")) return true;
-  return flow.info.prack == Prack::kRequired && internal::HasTag(invite.supported, "100rel");
+  if (HasToken(invite.require, "100rel")) return true;
+  return flow.info.prack == Prack::kRequired && HasToken(invite.supported, "100rel");
 }
 
 bool UserAgent::Impl::HoldBack(Usage& usage, int status, Extras& extras) {

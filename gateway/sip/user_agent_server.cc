@@ -43,7 +43,7 @@ void UserAgent::Impl::OnRequest(FlowId flow, Message request, TimePoint now) {
 bool UserAgent::Impl::Knows(const Flow& flow, std::string_view tag) const {
   if (EqualNoCase(tag, "100rel")) return flow.info.prack != Prack::kNone;
   if (EqualNoCase(tag, "timer") && !flow.info.session_timer) return false;
-  return internal::HasTag(options_.known_extensions, tag);
+  return HasToken(options_.known_extensions, tag);
 }
 
 int UserAgent::Impl::CheckRequest(const Flow& flow, const Message& request,
@@ -67,8 +67,8 @@ int UserAgent::Impl::CheckRequest(const Flow& flow, const Message& request,
     return 420;
   }
   if (request.method == "INVITE" && request.to.tag().empty() &&
-      flow.info.prack == Prack::kRequired && !internal::HasTag(request.require, "100rel") &&
-      !internal::HasTag(request.supported, "100rel")) {
+      flow.info.prack == Prack::kRequired && !HasToken(request.require, "100rel") &&
+      !HasToken(request.supported, "100rel")) {
     headers.push_back({"Require", "100rel"});
     return 421;
   }

@@ -10,15 +10,10 @@
 namespace lastmile::trunk {
 namespace {
 
-bool HasTag(const std::vector<std::string>& list, std::string_view tag) {
-  return std::ranges::any_of(list,
-                             [&](const std::string& item) { return sip::EqualNoCase(item, tag); });
-}
-
 bool IsSuccess(int status) { return status >= 200 && status < 300; }
 
 bool KnowsTimers(const sip::Message& request) {
-  return HasTag(request.supported, "timer") || HasTag(request.require, "timer");
+  return sip::HasToken(request.supported, "timer") || sip::HasToken(request.require, "timer");
 }
 
 }  // namespace
@@ -78,7 +73,7 @@ void TrunkEdge::AddSessionOffer(const TrunkDialog& dialog, sip::Extras& extras) 
 void TrunkEdge::NoteInvite(const sip::IncomingInvite& invite, size_t trunk) {
   TrunkDialog& dialog = dialogs_[invite.dialog];
   dialog.mode = options_.trunks[trunk].session_timer;
-  dialog.peer_updates = HasTag(invite.request.allow, "UPDATE");
+  dialog.peer_updates = sip::HasToken(invite.request.allow, "UPDATE");
   dialog.terms = TermsFor(dialog.mode, invite.request);
 }
 
@@ -219,7 +214,7 @@ bool TrunkEdge::OnAnswered(const sip::RequestAnswered& answered, TimePoint now) 
 // What the user agent reports of a dialog that has a timer, or will have one.
 void TrunkEdge::Follow(const sip::UserAgentEvent& event, TimePoint now) {
   if (const auto* accepted = std::get_if<sip::InviteAccepted>(&event)) {
-    dialogs_[accepted->dialog].peer_updates = HasTag(accepted->response.allow, "UPDATE");
+    dialogs_[accepted->dialog].peer_updates = sip::HasToken(accepted->response.allow, "UPDATE");
     StartAsClient(accepted->dialog, accepted->response, now);
   } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event)) {
     ForgetDialog(rejected->dialog);
