@@ -222,7 +222,7 @@ TEST_F(TrunkAccountTest, AnInboundCallIsHungUpWithTheAccountOfTheTrunk) {
   sip::Message ok = sip::MakeResponse(ring, 200, "", "browser");
   ok.contacts = ring.contacts;
   ok.content_type = "application/sdp";
-  ok.body = testing::BrowserSdp();
+  ok.body = testing::BrowserSdp("active", "0 101");
   gw.FromBrowser(kBob, ok);
   EXPECT_EQ(gw.ToBrowser(kBob).method, "ACK");
   const sip::Message answer = gw.ToTrunk();
