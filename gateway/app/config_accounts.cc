@@ -18,9 +18,14 @@ void ReadCredentials(YamlSection& section, const YAML::Node& at, sip::Credential
   section.Text("username", out.user);
   section.Secret("password", out.password);
   section.Text("realm", out.realm);
-  if (section.present() &&
-      (!section.Find("username").IsDefined() || !section.Find("password").IsDefined())) {
-    section.Report(at, "`" + section.path() + "` needs `username` and `password`");
+  out.ha1 = ReadHash(section, "ha1", 32);
+  const bool has_password = section.Find("password").IsDefined();
+  const bool has_hash = section.Find("ha1").IsDefined();
+  if (!section.present()) return;
+  if (!section.Find("username").IsDefined() || has_password == has_hash) {
+    section.Report(at, "`" + section.path() + "` needs `username`, and `password` or `ha1`");
+  } else if (has_hash && out.realm.empty()) {
+    section.Report(section.Find("ha1"), "`" + section.PathOf("ha1") + "` is of one `realm`: name it");
   }
   if (HasControl(out.user) || HasControl(out.realm)) {
     section.Report(at, "`" + section.path() + "` has a control character in it");
@@ -44,6 +49,20 @@ void ReadAddress(YamlSection& section, trunk::PbxUser& pbx) {
 }
 
 }  // namespace
+
+std::string ReadHash(YamlSection& section, std::string_view key, size_t digits) {
+  std::string hash;
+  if (!section.Secret(key, hash)) return {};
+  for (char& c : hash) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  }
+  if (hash.size() != digits || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    section.Report(section.Find(key), "`" + std::string(key) + "` must have " +
+                                          std::to_string(digits) + " hexadecimal digits");
+    return {};
+  }
+  return hash;
+}
 
 void ReadAuth(YamlSection& section, trunk::Trunk& trunk) {
   const YAML::Node at = section.Find("auth");

@@ -18,21 +18,6 @@ using sip::DigestAlgorithm;
 
 constexpr size_t kMinSecret = 32;  // bytes; RFC 7518 section 3.2
 
-// A hash of a password, in lower case; "" if the key is absent or its value is none.
-std::string ReadHash(YamlSection& entry, std::string_view key, size_t digits) {
-  std::string hash;
-  if (!entry.Secret(key, hash)) return {};
-  for (char& c : hash) {
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  }
-  if (hash.size() != digits || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    entry.Report(entry.Find(key), "`" + std::string(key) + "` must have " + std::to_string(digits) +
-                                      " hexadecimal digits");
-    return {};
-  }
-  return hash;
-}
-
 void ReadUser(YamlSection& entry, const YAML::Node& at, std::set<std::string>& names,
               const std::set<std::string>& trunks, Config& config) {
   browser::User user;

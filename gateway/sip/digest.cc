@@ -232,6 +232,9 @@ Result<AuthHeader> AnswerChallenge(const AuthHeader& challenge, const Credential
   if (!credentials.realm.empty() && credentials.realm != Value(challenge, "realm")) {
     return Fail("it asks for another realm than that of the account");
   }
+  if (sha256 && !credentials.ha1.empty()) {
+    return Fail("it asks for SHA-256, of which the account has no hash");
+  }
   const bool qop = challenge.params.Has("qop");
   if (qop && !OffersAuth(Value(challenge, "qop"))) {
     return Fail("it offers no qop of \"auth\"");
@@ -251,7 +254,10 @@ Result<AuthHeader> AnswerChallenge(const AuthHeader& challenge, const Credential
   }
   if (challenge.params.Has("opaque")) answer.params.Set("opaque", Value(challenge, "opaque"));
   const std::string ha1 =
-      HashHex(hash, Joined({credentials.user, Value(challenge, "realm"), credentials.password}));
+      !credentials.ha1.empty()
+          ? credentials.ha1
+          : HashHex(hash,
+                    Joined({credentials.user, Value(challenge, "realm"), credentials.password}));
   answer.params.Set("response", ResponseHash(hash, answer, ha1, method));
   return answer;
 }

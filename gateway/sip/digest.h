@@ -82,6 +82,7 @@ struct Credentials {
   std::string user;
   std::string password;
   std::string realm = {};  // the only one they are for; "": any
+  std::string ha1 = {};    // of that realm, MD5: instead of the password; "" = none
 };
 
 // Answers one MD5 or SHA-256 challenge; `count` is the nc, how often its nonce was used with this

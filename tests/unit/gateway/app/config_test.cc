@@ -339,6 +339,12 @@ TEST(Config, AUserMayHaveAnAccountAtAPbx) {
   EXPECT_EQ(config->pbx_users[0].aor, "201");
   EXPECT_EQ(config->pbx_users[0].host, "corp.example");
   EXPECT_EQ(config->pbx_users[0].credentials.realm, "corp");
+  config = ParseConfig(users("{ trunk: office, username: u, realm: r, ha1: "
+                             "0123456789ABCDEF0123456789abcdef }") +
+                           trunks,
+                       "");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->pbx_users[0].credentials.ha1, "0123456789abcdef0123456789abcdef");
 }
 
 TEST(Config, FaultsOfAPbxAccountAreToldWhereTheyStand) {
@@ -351,7 +357,7 @@ TEST(Config, FaultsOfAPbxAccountAreToldWhereTheyStand) {
   EXPECT_EQ(faults("{ username: u, password: p }"),
             "5:12 `users.inline[0].pbx` needs `trunk`, the PBX the account is at\n");
   EXPECT_EQ(faults("{ trunk: office, username: u }"),
-            "5:12 `users.inline[0].pbx` needs `username` and `password`\n");
+            "5:12 `users.inline[0].pbx` needs `username`, and `password` or `ha1`\n");
   EXPECT_EQ(faults("{ trunk: office, usernam: u, username: u, password: p }"),
             "5:29 unknown key `usernam` in users.inline[0].pbx [username]\n");
   EXPECT_EQ(faults("201"),
@@ -361,6 +367,10 @@ TEST(Config, FaultsOfAPbxAccountAreToldWhereTheyStand) {
         faults("{ trunk: office, username: u, password: p, aor: " + std::string(aor) + " }"),
         HasSubstr("5:60 `users.inline[0].pbx.aor` must be USER or USER@HOST"));
   }
+  const std::string hash = "ha1: 0123456789abcdef0123456789abcdef";
+  EXPECT_THAT(faults("{ trunk: office, username: u, " + hash + " }"), HasSubstr("is of one `realm`"));
+  EXPECT_THAT(faults("{ trunk: office, username: u, realm: r, password: p, " + hash + " }"),
+              HasSubstr("`password` or `ha1`"));
   EXPECT_THAT(faults("{ trunk: office, username: \"u\\nv\", password: p }"),
               HasSubstr("control character"));
   EXPECT_EQ(faults("{ trunk: office, username: u, password: p }",
@@ -380,9 +390,9 @@ TEST(Config, ATrunkMayHaveAnAccountForItsCalls) {
   EXPECT_EQ(config->trunks[0].auth->realm, "r");
   EXPECT_FALSE(config->trunks[1].auth);
   EXPECT_EQ(FaultsOf("trunks:\n  m:\n    servers: [h]\n    auth: { username: gw }\n"),
-            "4:11 `trunks.m.auth` needs `username` and `password`\n");
+            "4:11 `trunks.m.auth` needs `username`, and `password` or `ha1`\n");
   EXPECT_EQ(FaultsOf("trunks:\n  m:\n    servers: [h]\n    auth: { username: gw, pasword: p }\n"),
-            "4:11 `trunks.m.auth` needs `username` and `password`\n"
+            "4:11 `trunks.m.auth` needs `username`, and `password` or `ha1`\n"
             "4:27 unknown key `pasword` in trunks.m.auth [password]\n");
 }
 

@@ -159,6 +159,16 @@ TEST_F(DigestClientTest, AnAccountOfOneRealmAnswersNoOther) {
   EXPECT_TRUE(bound.Answer(Response(401, {Challenge("pbx", "n")}), request, tries));
 }
 
+TEST_F(DigestClientTest, AHashInsteadOfThePasswordAnswersMd5Alone) {
+  DigestClient hashed({"201", "", "pbx", Ha1("201", "pbx", "secret")}, random);
+  ASSERT_TRUE(hashed.Answer(Response(401, {Challenge("pbx", "a", "SHA-256"), Challenge("pbx", "b")}),
+                            request, tries));
+  EXPECT_TRUE(IsRight(request.authorizations.at(0), "secret", DigestAlgorithm::kMd5));
+  const auto refused =
+      hashed.Answer(Response(407, {Challenge("pbx", "c", "SHA-256")}), request, tries);
+  EXPECT_THAT(refused.error().message, HasSubstr("SHA-256"));
+}
+
 TEST_F(DigestClientTest, WhatCannotBeAnsweredSaysWhy) {
   EXPECT_THAT(Answer(401, {}).error().message, HasSubstr("no challenge"));
   EXPECT_THAT(Answer(401, {Challenge("pbx", "n", "SHA-512-256")}).error().message,
