@@ -466,10 +466,10 @@ void Peer::Act(Leg& leg) {
     update.content_type = "application/sdp";
     update.body = Sdp(true);
     SendRequest(leg, std::move(update));
+  } else if (what < 58 && Transfer(leg)) {
+    return;
   } else if (what < 70) {
     SendRequest(leg, Request(leg, world_.dice.Of(kMethods)));
-  } else if (what < 80 && Transfer(leg)) {
-    return;
   } else {
     Misbehave(leg);
   }
