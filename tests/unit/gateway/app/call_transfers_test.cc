@@ -93,10 +93,7 @@ class CallTransfersTest : public ::testing::Test {
     EXPECT_EQ(ack.method, "ACK");
     EXPECT_EQ(ack.call_id, target_invite.call_id);
   }
-  // Alice hangs up, and nothing is left.
-  void ExpectAliceIsStillThereAndEnds(const sip::Message& with) {
-    EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
-    EXPECT_TRUE(gw.TrunkIsQuiet());
+  void AliceHangsUp() {
     sip::Message bye = alice_invite;
     bye.method = bye.cseq.method = "BYE";
     bye.to = alice_ok.to;
@@ -105,6 +102,12 @@ class CallTransfersTest : public ::testing::Test {
     bye.content_type.clear();
     bye.vias.front().params.Set("branch", "z9hG4bKbye");
     gw.FromBrowser(kAlice, bye);
+  }
+  // Alice hangs up, and nothing is left.
+  void ExpectAliceIsStillThereAndEnds(const sip::Message& with) {
+    EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
+    EXPECT_TRUE(gw.TrunkIsQuiet());
+    AliceHangsUp();
     EXPECT_EQ(gw.ToBrowser(kAlice).status, 200);
     const sip::Message to_trunk = gw.ToTrunk();
     EXPECT_EQ(to_trunk.method, "BYE");
@@ -209,12 +212,7 @@ TEST_F(CallTransfersTest, ABrowserThatHangsUpMeanwhileCancelsTheTarget) {
   Transfer();
   gw.FromTrunk(gw.TrunkAnswer(target_invite, 180, ""));
   ExpectNotify(180);
-  sip::Message bye = alice_invite;
-  bye.method = bye.cseq.method = "BYE";
-  bye.to = alice_ok.to;
-  ++bye.cseq.number;
-  bye.vias.front().params.Set("branch", "z9hG4bKbye");
-  gw.FromBrowser(kAlice, bye);
+  AliceHangsUp();
   ExpectNotify(487);
   EXPECT_EQ(gw.ToTrunk().method, "CANCEL");
   const sip::Message old_bye = gw.ToTrunk();
@@ -420,12 +418,7 @@ TEST_F(CallTransfersTest, WhatCannotBeReplacedIsAnsweredAsRfc3891Says) {
   EXPECT_EQ(gw.ToTrunk().method, "ACK");
   ExpectNotify(486);
 
-  sip::Message bye = alice_invite;
-  bye.method = bye.cseq.method = "BYE";
-  bye.to = alice_ok.to;
-  ++bye.cseq.number;
-  bye.vias.front().params.Set("branch", "z9hG4bKbye");
-  gw.FromBrowser(kAlice, bye);
+  AliceHangsUp();
   EXPECT_EQ(gw.ToTrunk().method, "BYE");
   expect(Replacing(OurTag(), "carrier"), 603, "has ended");
 }
