@@ -76,6 +76,7 @@ withLab('SIPp transfers as carriers do', (lab) => {
     const call = await heard([
       SETTLED, refer('999@elsewhere.example'), notified(404), hungUp(),
     ]);
+    await call.sipp.says(/^SIP.2.0 404 /m, 1);
     await goesOnWith(call.sipp, call);
   });
 
@@ -86,6 +87,7 @@ withLab('SIPp transfers as carriers do', (lab) => {
       requestOfCallee('BYE', 2), response(200, {}, ''),
     ]);
     await call.sipp.succeeds();
+    await called.says(/^ACK /m, 1);
     await goesOnWith(called, call);
   });
 
