@@ -69,6 +69,7 @@ withLab('SIPp transfers as carriers do', (lab) => {
       SETTLED, refers(`${exchange.number(plain)}@elsewhere.example`), notified(486), hungUp(),
     ]);
     await called.succeeds();
+    await call.sipp.says(/^SIP.2.0 486 /m, 1);
     await goesOnWith(call.sipp, call);
   });
 
