@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "gateway/app/call_messages.h"
 #include "gateway/call/reasons.h"
 
 namespace lastmile::app {
@@ -12,28 +13,9 @@ namespace {
 using call::CallDirection;
 using call::Party;
 
-constexpr char kSdpType[] = "application/sdp";
-
-std::string SdpOf(const sip::Message& message) {
-  return message.content_type == kSdpType ? message.body : "";
-}
-
 std::string ReasonOf(const sip::Message& message) {
   const std::string* reason = message.FindExtra("Reason");
   return reason ? *reason : "";
-}
-
-sip::Extras MakeExtras(std::string sdp, std::string reason_header, std::string warning) {
-  sip::Extras extras;
-  if (!reason_header.empty()) extras.headers.push_back({"Reason", std::move(reason_header)});
-  if (!warning.empty()) {
-    extras.headers.push_back({"Warning", "399 lastmile \"" + std::move(warning) + "\""});
-  }
-  if (!sdp.empty()) {
-    extras.content_type = kSdpType;
-    extras.body = std::move(sdp);
-  }
-  return extras;
 }
 
 // As long as the anchor's own: 48 and 144 random bits (RFC 8445 section 5.3 asks for 24 and 128).
@@ -276,6 +258,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   if (!shut_down_reason_.empty()) {
     return Refuse(false, invite.dialog, 503, shut_down_reason_, now);
   }
+  if (invite.replaces) return OnReplacingInvite(invite, now);
   // An account names its user; routes are for numbers.
   const std::string user =
       invite.user.empty() ? router_.UserFor(invite.trunk, invite.target) : invite.user;
@@ -310,6 +293,7 @@ CallManager::Entry* CallManager::FindByDialog(bool browser, sip::DialogId dialog
 
 void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now) {
   if (OnInfoAnswered(from_browser, event)) return;
+  if (!from_browser && OnTransferEvent(event, now)) return;
   Entry* entry = FindByDialog(from_browser, DialogOf(event));
   if (!entry) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
@@ -460,6 +444,8 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
     SendInfo(entry, *send, now);
   } else if (std::holds_alternative<call::Ended>(output)) {
     ended_.push_back(entry.call.id());
+  } else {
+    CarryTransfer(entry, output, now);
   }
 }
 
@@ -476,6 +462,7 @@ void CallManager::Reap(TimePoint now) {
                         .summary = entry.call.summary()});
     by_browser_dialog_.erase(found->second->browser_dialog);
     by_trunk_dialog_.erase(found->second->trunk_dialog);
+    by_trunk_dialog_.erase(found->second->target_dialog);
     by_session_.erase(found->second->call.session());
     calls_.erase(found);
   }

@@ -2,7 +2,9 @@
 #define LASTMILE_GATEWAY_APP_CALL_MANAGER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +18,7 @@
 #include "gateway/app/routing.h"
 #include "gateway/browser/browser_edge.h"
 #include "gateway/call/call.h"
+#include "gateway/sip/refer.h"
 #include "gateway/trunk/trunk_edge.h"
 #include "media_anchor/core/leg_plan.h"
 #include "ws/server.h"
@@ -77,7 +80,11 @@ class CallManager {
     call::Call call;
     sip::DialogId browser_dialog;
     sip::DialogId trunk_dialog;
-    std::string instance;  // the one browser that is called; "" = all of the user's
+    sip::DialogId target_dialog;           // of a transfer by the trunk; a second trunk dialog
+    sip::Refer refer;                      // the trunk's last one
+    trunk::TrunkEdge::CallRequest target;  // who is called for it
+    std::optional<uint32_t> subscribed;    // CSeq of the REFER whose sender is to be notified
+    std::string instance;                  // the one browser that is called; "" = all of the user's
     Parties parties;
     TimePoint started;
   };
@@ -98,6 +105,14 @@ class CallManager {
   void PlaceCallee(Entry& entry, const std::string& offer, TimePoint now);
   void Refuse(bool browser, sip::DialogId dialog, int status, std::string reason, TimePoint now);
   Entry* FindByDialog(bool browser, sip::DialogId dialog);
+  // --- call_transfers.cc: the trunk transfers a call ---
+  bool OnTransferEvent(const sip::UserAgentEvent& event, TimePoint now);
+  void OnTargetEvent(Entry& entry, const sip::UserAgentEvent& event, TimePoint now);
+  void OnRefer(Entry& entry, const sip::IncomingRequest& request, TimePoint now);
+  call::TransferAsked Resolve(Entry& entry);
+  void OnReplacingInvite(const trunk::TrunkInvite& invite, TimePoint now);
+  void CarryTransfer(Entry& entry, const call::CallOutput& output, TimePoint now);
+  void NotifyTransferor(Entry& entry, int status, TimePoint now);
   void Reap(TimePoint now);
 
   browser::BrowserEdge browser_edge_;
@@ -111,7 +126,8 @@ class CallManager {
   std::unordered_map<sip::DialogId, call::CallId> by_browser_dialog_;
   std::unordered_map<sip::DialogId, call::CallId> by_trunk_dialog_;
   std::unordered_map<media::SessionId, call::CallId> by_session_;
-  std::unordered_set<sip::ClientRequestId> trunk_infos_;  // unanswered
+  std::unordered_set<sip::ClientRequestId> trunk_infos_;     // unanswered
+  std::unordered_set<sip::ClientRequestId> trunk_notifies_;  // unanswered
   std::vector<call::CallId> ended_;
   std::vector<CallRecord> records_;
   std::vector<media::MediaCommand> media_commands_;

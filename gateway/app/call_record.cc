@@ -36,6 +36,7 @@ std::string ToJson(const CallRecord& record, const WallClock& clock) {
                {"ended", Rfc3339(clock.At(record.ended))},
                {"status", summary.status},
                {"reason", summary.reason},
+               {"transferred", summary.transferred},
                {"sdp_bytes",
                 {{"offer_in", summary.sdp.offer_in},
                  {"offer_out", summary.sdp.offer_out},

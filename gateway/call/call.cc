@@ -44,18 +44,15 @@ Call::Call(CallId id, media::SessionId session, CallSettings settings)
       settings_(std::move(settings)),
       browser_leg_(settings_.sdp_session_id),
       trunk_leg_(settings_.sdp_session_id + 1) {
-  sdp::TrunkProfile profile = settings_.trunk.sdp;
-  if (settings_.direction == CallDirection::kFromBrowser) {
-    const size_t invite = settings_.trunk.max_invite_bytes;
-    const size_t head = settings_.invite_head_bytes;
-    profile.max_sdp_bytes = std::min(profile.max_sdp_bytes, invite > head ? invite - head : 0);
-  }
-  trunk_leg_.SetProfile(std::move(profile));
+  const bool placed = settings_.direction == CallDirection::kFromBrowser;
+  trunk_leg_.SetProfile(placed ? ProfileWithin(settings_.trunk, settings_.invite_head_bytes)
+                               : settings_.trunk.sdp);
 }
 
 void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out) {
   if (const auto* info = std::get_if<InfoReceived>(&input)) return OnInfo(*info, now, out);
   if (const auto* heard = std::get_if<DigitHeard>(&input)) return OnDigitHeard(*heard, now, out);
+  if (OnTransferInput(input, now, out)) return;
   switch (state_) {
     case CallState::kIdle:
       return OnIdle(input, now, out);
@@ -209,6 +206,7 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
     if (state_ != CallState::kConnected) return;
     OfferTo(due->of_browser ? BrowserParty() : TrunkParty(), out);
   } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
+    if (transfer_ && hung_up->party == TrunkParty()) return OnTransferorGone(out);
     End({.reason_header = hung_up->reason_header, .gone = hung_up->party},
         hung_up->party == Party::kCaller ? "the caller hung up" : "the callee hung up", now, out);
   } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
@@ -373,6 +371,7 @@ void Call::OnBrowserSilent(const BrowserSilent& silent, TimePoint now, Outputs& 
 }
 
 void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out) {
+  if (answered.party == TrunkParty() && TrunkIsAlone()) return;
   const std::string_view leg = IsBrowser(answered.party) ? "browser" : "trunk";
   if (answered.status == 408 || answered.status == 481) {
     // RFC 3261 section 12.2.1.2: the peer knows no such dialog, as one that hung up while its
@@ -396,9 +395,15 @@ void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs
 void Call::End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out) {
   const bool caller_answered = state_ == CallState::kAnswered || state_ == CallState::kConnected;
   const bool callee_answered = caller_answered || ending.callee_answered;
+  const auto told = [&](Party party) {
+    return ending.gone != party && !(TrunkIsAlone() && party == TrunkParty());
+  };
+  const bool tell_caller = told(Party::kCaller);
+  const bool tell_callee = told(Party::kCallee);
+  AbandonTransfer(ending.reason_header, out);
   summary_.reason = why;
   if (ending.gone == Party::kCaller && !caller_answered) summary_.status = 487;
-  if (ending.gone != Party::kCaller) {
+  if (tell_caller) {
     if (caller_answered) {
       out.push_back(HangUp{Party::kCaller, ending.reason_header});
     } else {
@@ -408,7 +413,7 @@ void Call::End(const Ending& ending, std::string_view why, TimePoint now, Output
                       out);
     }
   }
-  if (ending.gone != Party::kCallee) {
+  if (tell_callee) {
     if (callee_answered) {
       out.push_back(HangUp{Party::kCallee, ending.reason_header});
     } else if (state_ == CallState::kCalling) {

@@ -231,7 +231,10 @@ std::string Call::OfferFor(Party party) {
   return IsBrowser(party) ? OfferForBrowser() : OfferForTrunk();
 }
 
-void Call::OfferTo(Party party, Outputs& out) { out.push_back(SendOffer{party, OfferFor(party)}); }
+void Call::OfferTo(Party party, Outputs& out) {
+  if (party == TrunkParty() && TrunkIsAlone()) return;
+  out.push_back(SendOffer{party, OfferFor(party)});
+}
 
 std::optional<sdp::Refusal> Call::TakeAnswerToReoffer(const OfferAnswered& answered, Outputs& out) {
   media::UpdateSession update{.session = session_};
@@ -255,6 +258,7 @@ std::optional<sdp::Refusal> Call::TakeAnswerToReoffer(const OfferAnswered& answe
 // one never sees. An offer that changes no direction stays on its leg.
 void Call::PassHoldOn(Party from, Outputs& out) {
   const bool by_browser = IsBrowser(from);
+  if (by_browser && TrunkIsAlone()) return;  // the target is told when it answers
   const sdp::Direction wanted = by_browser ? WishOf(browser_.direction, false, told_browser_)
                                            : WishOf(trunk_.direction, trunk_.held, told_trunk_);
   sdp::Direction& told = by_browser ? told_trunk_ : told_browser_;

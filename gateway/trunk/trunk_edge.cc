@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/sip/codec.h"
+#include "gateway/sip/lexical.h"
 #include "gateway/sip/rejection.h"
 
 namespace lastmile::trunk {
@@ -14,7 +15,8 @@ constexpr std::string_view kKeepAlivePing = "\r\n\r\n";
 constexpr std::string_view kKeepAlivePong = "\r\n";
 
 sip::UserAgentOptions AgentOptions() {
-  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE"}};
+  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REFER"},
+          .supported = {"replaces"}};
 }
 
 sip::Extras Sentence(std::string reason) {
@@ -50,6 +52,18 @@ size_t TrunkEdge::IndexOf(std::string_view name) const {
 const Trunk* TrunkEdge::FindTrunk(std::string_view name) const {
   const size_t index = IndexOf(name);
   return index == kUnknownPeer ? nullptr : &options_.trunks[index];
+}
+
+// The owner of a trunk's flows is its index and one; unknown peers have larger ones.
+const Trunk* TrunkEdge::TrunkOf(sip::DialogId dialog) const {
+  const uint64_t owner = user_agent_.OwnerOf(dialog);
+  return owner == 0 || owner > options_.trunks.size() ? nullptr : &options_.trunks[owner - 1];
+}
+
+bool TrunkEdge::IsAt(const Trunk& trunk, std::string_view host) const {
+  if (sip::EqualNoCase(trunk.host, host)) return true;
+  const auto address = IpAddress::Parse(host);
+  return address && TrunkOf(*address) == IndexOf(trunk.name);
 }
 
 size_t TrunkEdge::TrunkOf(const IpAddress& peer) const {
@@ -214,6 +228,7 @@ sip::InviteRequest TrunkEdge::MakeInvite(size_t index, const CallRequest& reques
   invite.to.uri.host = trunk.host;
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
+  if (!request.replaces.empty()) invite.extras.headers.push_back({"Replaces", request.replaces});
   if (trunk.session_timer != SessionTimers::kNone) {
     AddSessionOffer({.mode = trunk.session_timer}, invite.extras);
   }
@@ -229,10 +244,9 @@ sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
 }
 
 void TrunkEdge::Reach(sip::DialogId dialog) {
-  // The owner of a trunk's flows is its index and one; unknown peers have larger ones.
-  const uint64_t owner = user_agent_.OwnerOf(dialog);
-  if (user_agent_.FlowOf(dialog) || owner == 0 || owner > options_.trunks.size()) return;
-  user_agent_.BindFlow(dialog, FlowTo(owner - 1));
+  const Trunk* trunk = TrunkOf(dialog);
+  if (user_agent_.FlowOf(dialog) || !trunk) return;
+  user_agent_.BindFlow(dialog, FlowTo(IndexOf(trunk->name)));
 }
 
 size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
@@ -293,6 +307,12 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
     user_agent_.RespondInvite(invite.dialog, status, std::move(extras), now);
     return;
   }
+  auto replaces = sip::ParseReplaces(invite.request);
+  if (!replaces) {
+    const sip::ReferError& error = replaces.error();
+    user_agent_.RespondInvite(invite.dialog, error.status, Sentence(error.reason), now);
+    return;
+  }
   NoteInvite(invite, flow->second.trunk);
   const std::string* gr = invite.request.request_uri.params.Find("gr");
   const std::string& target = invite.request.request_uri.user;
@@ -307,7 +327,8 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
                             .caller = invite.request.from.uri.user,
                             .display_name = invite.request.from.display_name,
                             .offer = std::move(invite.request.body),
-                            .reliable = invite.reliable});
+                            .reliable = invite.reliable,
+                            .replaces = *std::move(replaces)});
 }
 
 // What needs no call to be answered; false: the call has to answer it.
@@ -317,7 +338,7 @@ bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
   if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) {
     user_agent_.Respond(request.id, 403, Sentence("requests are not accepted from this address"),
                         now);
-  } else if (request.dialog && (method == "PRACK" || method == "INFO")) {
+  } else if (request.dialog && (method == "PRACK" || method == "INFO" || method == "REFER")) {
     return false;
   } else if (request.dialog && (method == "INVITE" || method == "UPDATE")) {
     sip::Extras extras;
@@ -336,6 +357,8 @@ bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
     RespondInDialog(request.dialog, request.id, 200, {}, now);
   } else if (method == "OPTIONS") {
     user_agent_.Respond(request.id, 200, {}, now);
+  } else if (method == "REFER" && !request.dialog) {
+    user_agent_.Respond(request.id, 403, Sentence("a REFER is taken inside a call only"), now);
   } else {
     user_agent_.Respond(request.id, 405, {}, now);
   }

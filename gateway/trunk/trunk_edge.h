@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "gateway/sip/framer.h"
+#include "gateway/sip/refer.h"
 #include "gateway/sip/session_timer.h"
 #include "gateway/sip/timer_queue.h"
 #include "gateway/sip/user_agent.h"
@@ -70,6 +71,7 @@ struct TrunkInvite {
   std::string display_name;  // of From
   std::string offer;         // "": it wants to be offered
   bool reliable = false;     // as in sip::IncomingInvite
+  std::optional<sip::Replaces> replaces = {};  // the dialog whose place it wants to take
 };
 // The session wants to be refreshed, and the peer takes no UPDATE: SendReoffer with what was said
 // last.
@@ -117,6 +119,7 @@ class TrunkEdge {
     std::string caller;  // number or name shown to the carrier
     std::string user;    // of the browser; if it has an account there, that is the caller
     std::string offer;
+    std::string replaces = {};  // value of Replaces (RFC 3891), "" for none
   };
   // 0: no such trunk.
   sip::DialogId PlaceCall(const CallRequest& request, TimePoint now);
@@ -147,6 +150,9 @@ class TrunkEdge {
   std::vector<TrunkOutput> TakeOutputs();
 
   const Trunk* FindTrunk(std::string_view name) const;
+  const Trunk* TrunkOf(sip::DialogId dialog) const;  // nullptr: an unknown dialog
+  // Whether that host of a URI is the trunk's server, or one that calls come from.
+  bool IsAt(const Trunk& trunk, std::string_view host) const;
   sip::UserAgent& user_agent() { return user_agent_; }
   const sip::UserAgent& user_agent() const { return user_agent_; }
   size_t stream_count() const { return flows_.size(); }
