@@ -46,6 +46,14 @@ void Apply(Message& message, Extras extras) {
 
 }  // namespace internal
 
+Extras Sentence(std::string_view sentence) {
+  Extras extras;
+  if (!sentence.empty()) {
+    extras.headers.push_back({"Warning", "399 lastmile \"" + std::string(sentence) + "\""});
+  }
+  return extras;
+}
+
 namespace {
 
 // A flow without an owner shares nothing with any other. Owners are numbers counted up from 1.
@@ -189,6 +197,13 @@ std::vector<OutgoingMessage> UserAgent::Impl::TakeOutgoing() {
 
 // --- what is sent ---
 
+std::vector<std::string> UserAgent::Impl::SupportedOn(const Flow& flow) const {
+  std::vector<std::string> supported = options_.known_extensions;
+  std::erase_if(supported, [&](const std::string& tag) { return !Knows(flow, tag); });
+  if (flow.info.prack != Prack::kNone) supported.emplace_back("100rel");
+  return supported;
+}
+
 std::vector<std::string> UserAgent::Impl::AllowOn(const Flow& flow) const {
   std::vector<std::string> allow = options_.allow;
   if (flow.info.prack != Prack::kNone) allow.emplace_back("PRACK");
@@ -273,7 +288,7 @@ void UserAgent::Impl::End(Usage& usage, TimePoint now) {
   // The peer has no reason any more to let its user think about it.
   const TimePoint patience = now + internal::kTimeoutInT1 * options_.t1;
   if (usage.our_reinvite) timers_.Set({usage.id, Timer::kReinvite}, patience);
-  EndRequests(usage, now);
+  EndRequests(usage, 487, now);  // section 15.1.2
   EraseIfDone(usage);
 }
 
@@ -316,7 +331,7 @@ void UserAgent::Impl::Bye(DialogId dialog, Extras extras, TimePoint now) {
       // Section 15: the callee sends no BYE before the ACK of its 2xx.
       usage->state = State::kEnding;
       usage->bye = std::move(extras);
-      EndRequests(*usage, now);
+      EndRequests(*usage, 487, now);
       return;
     case State::kIncoming:
       // Its 2xx waits for a PRACK: the peer never learns of it.
@@ -326,6 +341,7 @@ void UserAgent::Impl::Bye(DialogId dialog, Extras extras, TimePoint now) {
       return;
     case State::kCalling:
     case State::kChallenged:
+    case State::kSubscription:
     case State::kEnding:
       return;
   }
@@ -396,6 +412,23 @@ ClientRequestId UserAgent::SendInDialog(DialogId dialog, std::string_view method
 ClientRequestId UserAgent::SendRequest(FlowId flow, Message request, TimePoint now) {
   return impl_->SendRequest(flow, std::move(request), now);
 }
+
+ClientRequestId UserAgent::SendRequest(FlowId flow, std::string_view method, Parties parties,
+                                       Extras extras, TimePoint now) {
+  Message request;
+  request.method = method;
+  request.request_uri = std::move(parties.request_uri);
+  request.from = std::move(parties.from);
+  request.to = std::move(parties.to);
+  internal::Apply(request, std::move(extras));
+  return impl_->SendRequest(flow, std::move(request), now);
+}
+
+DialogId UserAgent::OpenDialog(FlowId flow, Parties parties) {
+  return impl_->OpenDialog(flow, std::move(parties));
+}
+
+void UserAgent::CloseDialog(DialogId dialog, TimePoint now) { impl_->CloseDialog(dialog, now); }
 
 void UserAgent::BindFlow(DialogId dialog, FlowId flow) { impl_->BindFlow(dialog, flow); }
 
