@@ -91,6 +91,7 @@ CallManager::CallManager(CallManagerOptions options, RandomSource& random)
     : browser_edge_(std::move(options.browser), random),
       trunk_edge_(std::move(options.trunk), random),
       router_(options.outbound_routes, options.inbound_routes),
+      beyond_calls_(browser_edge_, trunk_edge_, router_),
       policies_(std::move(options.policies)),
       random_(random) {}
 
@@ -106,6 +107,7 @@ void CallManager::OnWs(const ws::Event& event, TimePoint now) {
     const bool on_purpose = closed->code == 1000 || closed->code == 1001;
     browser_edge_.OnFlowClosed({closed->conn.value},
                                on_purpose ? browser::FlowEnd::kLeft : browser::FlowEnd::kLost, now);
+    beyond_calls_.OnBrowserGone({closed->conn.value}, now);
   }
 }
 
@@ -143,6 +145,7 @@ void CallManager::OnMediaRefused(media::SessionId session, TimePoint now) {
 void CallManager::OnTimer(TimePoint now) {
   browser_edge_.OnTimer(now);
   trunk_edge_.OnTimer(now);
+  beyond_calls_.OnTimer(now);
   if (now < next_call_timeout_) return;
   next_call_timeout_ = kNever;
   for (auto& [id, entry] : calls_) {
@@ -154,11 +157,13 @@ void CallManager::OnTimer(TimePoint now) {
 }
 
 TimePoint CallManager::next_timeout() const {
-  return std::min({browser_edge_.next_timeout(), trunk_edge_.next_timeout(), next_call_timeout_});
+  return std::min({browser_edge_.next_timeout(), trunk_edge_.next_timeout(),
+                   beyond_calls_.next_timeout(), next_call_timeout_});
 }
 
 void CallManager::ShutDown(std::string_view reason, TimePoint now) {
   shut_down_reason_ = reason;
+  beyond_calls_.ShutDown(reason, now);
   for (auto& [id, entry] : calls_) Feed(*entry, call::ShutDown{shut_down_reason_}, now);
 }
 
@@ -167,6 +172,7 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
     quiet = true;
     for (browser::BrowserEvent& event : browser_edge_.TakeEvents(now)) {
       quiet = false;
+      if (beyond_calls_.Take(event, now)) continue;
       if (auto* invite = std::get_if<browser::BrowserInvite>(&event)) {
         OnBrowserInvite(std::move(*invite), now);
       } else if (const auto* back = std::get_if<browser::BrowserRebound>(&event)) {
@@ -185,6 +191,7 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
     }
     for (trunk::TrunkEvent& event : trunk_edge_.TakeEvents(now)) {
       quiet = false;
+      if (beyond_calls_.Take(event, now)) continue;
       if (auto* invite = std::get_if<trunk::TrunkInvite>(&event)) {
         OnTrunkInvite(std::move(*invite), now);
       } else if (const auto* refresh = std::get_if<trunk::TrunkRefresh>(&event)) {
@@ -244,12 +251,11 @@ void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) 
   const auto trunk_name = router_.TrunkFor(invite.target);
   const trunk::Trunk* trunk = trunk_name ? trunk_edge_.FindTrunk(*trunk_name) : nullptr;
   if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
-  const std::string& caller_id = invite.user.caller_id;
   Entry& entry = NewCall(CallDirection::kFromBrowser,
                          {.trunk = trunk->name,
                           .user = invite.user.name,
                           .number = std::move(invite.target),
-                          .caller = caller_id.empty() ? invite.user.name : caller_id},
+                          .caller = invite.user.shown_number()},
                          now);
   entry.browser_dialog = invite.dialog;
   by_browser_dialog_[invite.dialog] = entry.call.id();
@@ -297,6 +303,8 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   if (OnInfoAnswered(from_browser, event)) return;
   Entry* entry = FindByDialog(from_browser, DialogOf(event));
   if (!entry) return;
+  const sip::DialogId other = from_browser ? entry->trunk_dialog : entry->browser_dialog;
+  if (beyond_calls_.TakeInCall(event, {from_browser, entry->parties.user, other}, now)) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
   const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee, random_};
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
@@ -473,7 +481,8 @@ CallManagerGauges CallManager::gauges() const {
           .dialogs = browser.dialogs + trunk.dialogs,
           .transactions = browser.transactions + trunk.transactions,
           .registrations = browser_edge_.registrar().binding_count(),
-          .trunk_streams = trunk_edge_.stream_count()};
+          .trunk_streams = trunk_edge_.stream_count(),
+          .subscriptions = beyond_calls_.subscriptions()};
 }
 
 }  // namespace lastmile::app

@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "gateway/app/beyond_calls.h"
 #include "gateway/app/call_record.h"
 #include "gateway/app/routing.h"
 #include "gateway/browser/browser_edge.h"
@@ -44,6 +45,7 @@ struct CallManagerGauges {
   size_t transactions = 0;
   size_t registrations = 0;
   size_t trunk_streams = 0;
+  size_t subscriptions = 0;
 };
 
 // All of signalling without a socket: the two edges, the calls between them and the routes. Events
@@ -98,6 +100,7 @@ class CallManager {
   browser::BrowserEdge browser_edge_;
   trunk::TrunkEdge trunk_edge_;
   Router router_;
+  BeyondCalls beyond_calls_;
   const std::unordered_map<std::string, call::TrunkPolicy> policies_;
   RandomSource& random_;
   IdSource<call::CallId> call_ids_;

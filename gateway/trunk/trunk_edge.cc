@@ -14,13 +14,8 @@ constexpr std::string_view kKeepAlivePing = "\r\n\r\n";
 constexpr std::string_view kKeepAlivePong = "\r\n";
 
 sip::UserAgentOptions AgentOptions() {
-  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE"}};
-}
-
-sip::Extras Sentence(std::string reason) {
-  sip::Extras extras;
-  extras.headers.push_back({"Warning", "399 lastmile \"" + std::move(reason) + "\""});
-  return extras;
+  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "MESSAGE",
+                    "NOTIFY"}};
 }
 
 }  // namespace
@@ -172,16 +167,30 @@ TimePoint TrunkEdge::next_timeout() const {
 
 // --- calls ---
 
+sip::FlowId TrunkEdge::FlowTo(const Trunk& trunk) {
+  return FlowTo(static_cast<size_t>(&trunk - options_.trunks.data()));
+}
+
+sip::Parties TrunkEdge::PartiesOf(const Trunk& trunk, const std::string& number,
+                                  const std::string& caller) const {
+  sip::Parties parties;
+  parties.request_uri.user = number;
+  parties.request_uri.host = trunk.host;
+  parties.request_uri.port = trunk.port;
+  parties.request_uri.params.Set("transport", trunk.tls ? "tls" : "tcp");
+  parties.from.uri.user = caller;
+  parties.from.uri.host = options_.local_host;
+  parties.to.uri.user = number;
+  parties.to.uri.host = trunk.host;
+  return parties;
+}
+
 sip::InviteRequest TrunkEdge::MakeInvite(const Trunk& trunk, const CallRequest& request) const {
+  sip::Parties parties = PartiesOf(trunk, request.number, request.caller);
   sip::InviteRequest invite;
-  invite.request_uri.user = request.number;
-  invite.request_uri.host = trunk.host;
-  invite.request_uri.port = trunk.port;
-  invite.request_uri.params.Set("transport", trunk.tls ? "tls" : "tcp");
-  invite.from.uri.user = request.caller;
-  invite.from.uri.host = options_.local_host;
-  invite.to.uri.user = request.number;
-  invite.to.uri.host = trunk.host;
+  invite.request_uri = std::move(parties.request_uri);
+  invite.from = std::move(parties.from);
+  invite.to = std::move(parties.to);
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
   if (trunk.session_timer != SessionTimers::kNone) {
@@ -193,8 +202,7 @@ sip::InviteRequest TrunkEdge::MakeInvite(const Trunk& trunk, const CallRequest& 
 sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
   const Trunk* trunk = FindTrunk(request.trunk);
   if (!trunk) return {};
-  const auto index = static_cast<size_t>(trunk - options_.trunks.data());
-  const auto dialog = user_agent_.Invite(FlowTo(index), MakeInvite(*trunk, request), now);
+  const auto dialog = user_agent_.Invite(FlowTo(*trunk), MakeInvite(*trunk, request), now);
   dialogs_[dialog].mode = trunk->session_timer;
   return dialog;
 }
@@ -209,8 +217,7 @@ void TrunkEdge::Reach(sip::DialogId dialog) {
 size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
   const Trunk* trunk = FindTrunk(request.trunk);
   if (!trunk) return 0;
-  const auto index = static_cast<size_t>(trunk - options_.trunks.data());
-  return user_agent_.InviteHeadBytes(FlowTo(index), MakeInvite(*trunk, request));
+  return user_agent_.InviteHeadBytes(FlowTo(*trunk), MakeInvite(*trunk, request));
 }
 
 std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
@@ -220,7 +227,11 @@ std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
       OnInvite(std::move(*invite), out, now);
       continue;
     }
-    if (const auto* request = std::get_if<sip::IncomingRequest>(&event)) {
+    if (auto* request = std::get_if<sip::IncomingRequest>(&event)) {
+      if (request->request.to.tag().empty()) {
+        OnRequestOutside(std::move(*request), out, now);
+        continue;
+      }
       if (OnRequest(*request, now)) continue;
     }
     if (const auto* answered = std::get_if<sip::RequestAnswered>(&event)) {
@@ -254,11 +265,11 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
   const auto flow = flows_.find(invite.flow);
   if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) {
     user_agent_.RespondInvite(invite.dialog, 403,
-                              Sentence("calls are not accepted from this address"), now);
+                              sip::Sentence("calls are not accepted from this address"), now);
     return;
   }
   if (!invite.request.body.empty() && invite.request.content_type != "application/sdp") {
-    sip::Extras extras = Sentence("the body of an INVITE must be application/sdp");
+    sip::Extras extras = sip::Sentence("the body of an INVITE must be application/sdp");
     extras.headers.push_back({"Accept", "application/sdp"});
     user_agent_.RespondInvite(invite.dialog, 415, std::move(extras), now);
     return;
@@ -281,16 +292,39 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
                             .reliable = invite.reliable});
 }
 
-// What needs no call to be answered; false: the call has to answer it.
-bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
+void TrunkEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<TrunkEvent>& out,
+                                 TimePoint now) {
   const auto flow = flows_.find(request.flow);
   const std::string& method = request.request.method;
   if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) {
-    user_agent_.Respond(request.id, 403, Sentence("requests are not accepted from this address"),
-                        now);
-  } else if (request.dialog && (method == "PRACK" || method == "INFO")) {
+    user_agent_.Respond(request.id, 403,
+                        sip::Sentence("requests are not accepted from this address"), now);
+  } else if (method == "MESSAGE" || method == "NOTIFY") {
+    out.push_back(TrunkRequest{std::move(request), options_.trunks[flow->second.trunk].name});
+  } else if (method == "OPTIONS") {
+    AnswerOptions(request.id, now);
+  } else {
+    user_agent_.Respond(request.id, 405, {}, now);
+  }
+}
+
+// RFC 3261 section 11.2.
+void TrunkEdge::AnswerOptions(sip::ServerRequestId request, TimePoint now) {
+  user_agent_.Respond(request, 200,
+                      {.headers = {{"Accept", "application/sdp"},
+                                   {"Accept-Encoding", "identity"},
+                                   {"Accept-Language", "en"},
+                                   {"Allow-Events", "message-summary"}}},
+                      now);
+}
+
+// What needs no call to be answered; false: somebody else has to answer it.
+bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
+  const std::string& method = request.request.method;
+  if (method == "PRACK" || method == "INFO" || method == "MESSAGE" || method == "NOTIFY") {
     return false;
-  } else if (request.dialog && (method == "INVITE" || method == "UPDATE")) {
+  }
+  if (method == "INVITE" || method == "UPDATE") {
     sip::Extras extras;
     TrunkDialog& dialog = dialogs_[request.dialog];
     if (const int status = CheckSession(dialog.mode, request.request, extras)) {
@@ -306,7 +340,7 @@ bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
     if (method == "INVITE" || !request.request.body.empty()) return false;
     RespondInDialog(request.dialog, request.id, 200, {}, now);
   } else if (method == "OPTIONS") {
-    user_agent_.Respond(request.id, 200, {}, now);
+    AnswerOptions(request.id, now);
   } else {
     user_agent_.Respond(request.id, 405, {}, now);
   }
