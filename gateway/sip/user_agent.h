@@ -30,8 +30,9 @@ struct UserAgentOptions {
   std::string product = "Lastmile";  // User-Agent and Server
   std::vector<std::string> allow;    // methods for Allow in INVITE, 2xx and 405
   size_t max_transactions = 20000;   // more: new requests are answered 503
-  // Option tags a peer may put into Require without getting 420. They bind nothing here: sessions
-  // are timed and replaced by the owner of this object, the others are a registrar's.
+  // Option tags a peer may put into Require without getting 420; the answer to OPTIONS has those
+  // that hold on the flow as Supported. They bind nothing here: sessions are timed and replaced by
+  // the owner of this object, the others are a registrar's.
   std::vector<std::string> known_extensions = {"timer", "replaces", "outbound", "path", "gruu"};
 };
 

@@ -18,8 +18,8 @@ withStage('JsSIP beside calls', (stage) => {
     pbx = new ScriptedPbx(stage.carrier);
   });
 
-  async function subscribed(phone, number, event, type, options) {
-    await phone.run('subscribe', number, event, type, options);
+  async function subscribed(phone, number, event, type) {
+    await phone.run('subscribe', number, event, type);
     await phone.sees('subscription accepted');
     return pbx.subscribed(event.split(';')[0]);
   }
@@ -156,11 +156,20 @@ withStage('JsSIP beside calls', (stage) => {
 
   test('a message in a call goes to the other party', { timeout: 40000 }, async () => {
     const phone = await stage.registered();
-    const peer = await stage.peer(500);
-    await stage.connects(phone, peer);
+    await stage.connects(phone, await stage.peer(500));
     const answer = await stage.call.request('MESSAGE', { body: 'in the call', type: 'text/plain' });
     assert.equal(answer.status, 200);
     assert.equal((await phone.sees('message')).body, 'in the call');
+    await stage.hangsUp(phone);
+  });
+
+  test('and so does one of SIP.js', { timeout: 40000 }, async () => {
+    const phone = await stage.registered('sipjs');
+    await stage.connects(phone, await stage.peer(500));
+    await phone.run('messageInCall', 'to the carrier');
+    const message = await stage.carrier.got('MESSAGE', { call: stage.call });
+    assert.equal(message.body, 'to the carrier');
+    await phone.wire.receives('SIP/2.0 200', ' MESSAGE');
     await stage.hangsUp(phone);
   });
 });

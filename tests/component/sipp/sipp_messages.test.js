@@ -64,7 +64,7 @@ withLab('SIPp beside calls', (lab) => {
     await sipp.succeeds();
   });
 
-  test('a message for the page, and what comes of one for nobody', { timeout: 60000 }, async () => {
+  test('a message for the page', { timeout: 60000 }, async () => {
     await phone.forget();
     const sipp = await asks(
         request('MESSAGE', 1, { number: '4711', inDialog: false, body: ['hello page'],
@@ -119,6 +119,18 @@ withLab('SIPp beside calls', (lab) => {
         request('OPTIONS', 1, { number: '4711', inDialog: false }),
         response(200, { has: ['Allow: .*MESSAGE, NOTIFY', 'Accept: application/sdp',
                               'Supported: .*100rel'] }));
+    await sipp.succeeds();
+  });
+
+  test('a page that is gone is unsubscribed', { timeout: 60000 }, async () => {
+    const sipp = await answers(
+        asked('SUBSCRIBE'), answer(200, 'OK', { fields: ['Expires: 600'] }),
+        notify(1, 'active;expires=600', [INFO]),
+        requested('SUBSCRIBE', { has: ['Expires: 0', 'tag=one'] }), ok({ fields: ['Expires: 0'] }),
+        notify(2, 'terminated;reason=timeout'));
+    await watches();
+    await phone.sees('notify');
+    await phone.close();
     await sipp.succeeds();
   });
 }, { carrier: false, clients: true, trunkHost: GATEWAY, carrierHost: '127.0.0.3' });

@@ -68,6 +68,12 @@ export class SipJsPhone {
     await this.#manager.message(`sip:${number}@${this.#domain}`, text);
   }
 
+  // Inside the call.
+  async messageInCall(text) {
+    const body = { contentDisposition: 'render', contentType: 'text/plain', content: text };
+    await this.session.message({ requestOptions: { body } });
+  }
+
   async subscribe(number, event) {
     this.subscriber = new Subscriber(
         this.#manager.userAgent, UserAgent.makeURI(`sip:${number}@${this.#domain}`), event);
