@@ -1,6 +1,7 @@
 #include "gateway/app/beyond_calls.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace lastmile::app {
@@ -46,6 +47,14 @@ bool BeyondCalls::TakeInCall(const sip::UserAgentEvent& event, const InCall& cal
   const auto* request = std::get_if<sip::IncomingRequest>(&event);
   if (!request) return false;
   const std::string& method = request->request.method;
+  sip::UserAgent& agent = call.from_browser ? browser_edge_.user_agent() : trunk_edge_.user_agent();
+  if (method == "MESSAGE" && !call.is_up) {
+    // Neither JsSIP (J13) nor every carrier bears requests in a dialog that is not confirmed.
+    sip::Extras extras = sip::Sentence("the call is not up");
+    extras.headers.push_back({"Retry-After", "1"});
+    agent.Respond(request->id, 503, std::move(extras), now);
+    return true;
+  }
   if (method == "MESSAGE") {
     messaging_.OnMessageInCall(call.from_browser, *request, call.user, call.other, now);
     return true;
@@ -53,7 +62,6 @@ bool BeyondCalls::TakeInCall(const sip::UserAgentEvent& event, const InCall& cal
   if (method != "SUBSCRIBE" && method != "NOTIFY") return false;
   // 481 to a SUBSCRIBE would say that the call is gone (RFC 5057 section 5.1).
   const int status = method == "SUBSCRIBE" ? 403 : 481;
-  sip::UserAgent& agent = call.from_browser ? browser_edge_.user_agent() : trunk_edge_.user_agent();
   agent.Respond(request->id, status, sip::Sentence("there is no subscription in this dialog"), now);
   return true;
 }

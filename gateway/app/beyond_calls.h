@@ -29,6 +29,7 @@ class BeyondCalls {
     bool from_browser = false;
     std::string user;     // of the call
     sip::DialogId other;  // with the other party
+    bool is_up = false;   // both dialogs stand
   };
   // A request inside a call. False: it is the call's own business.
   bool TakeInCall(const sip::UserAgentEvent& event, const InCall& call, TimePoint now);

@@ -303,8 +303,12 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   if (OnInfoAnswered(from_browser, event)) return;
   Entry* entry = FindByDialog(from_browser, DialogOf(event));
   if (!entry) return;
-  const sip::DialogId other = from_browser ? entry->trunk_dialog : entry->browser_dialog;
-  if (beyond_calls_.TakeInCall(event, {from_browser, entry->parties.user, other}, now)) return;
+  const BeyondCalls::InCall in_call{
+      .from_browser = from_browser,
+      .user = entry->parties.user,
+      .other = from_browser ? entry->trunk_dialog : entry->browser_dialog,
+      .is_up = entry->call.state() == call::CallState::kConnected};
+  if (beyond_calls_.TakeInCall(event, in_call, now)) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
   const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee, random_};
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);

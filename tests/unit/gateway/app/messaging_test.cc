@@ -276,6 +276,13 @@ TEST_F(MessagingTest, AMessageInACallGoesToTheOtherLeg) {
   gw.FromTrunk(gw.TrunkAnswer(dialled.trunk_invite, 200, testing::TrunkSdp("0 101")));
   EXPECT_EQ(gw.ToTrunk().method, "ACK");
   const sip::Message ok = gw.ToBrowser(kAlice);
+  sip::Message early = FromPbx("lastmile", "MESSAGE");
+  early.from = dialled.trunk_invite.to;
+  early.from.params.Set("tag", "carrier");
+  early.to = dialled.trunk_invite.from;
+  early.call_id = dialled.trunk_invite.call_id;
+  gw.FromTrunk(early);
+  EXPECT_EQ(gw.ToTrunk().status, 503) << "alice has not acknowledged the call";
   sip::Message message = dialled.invite;
   message.method = message.cseq.method = "ACK";
   message.to = ok.to;
@@ -309,11 +316,8 @@ TEST_F(MessagingTest, AMessageInACallGoesToTheOtherLeg) {
   gw.Wait(kAnswerWithin);
   EXPECT_EQ(gw.ToBrowser(kAlice).status, 500);
 
-  sip::Message back = FromPbx("lastmile", "MESSAGE");
-  back.from = dialled.trunk_invite.to;
-  back.from.params.Set("tag", "carrier");
-  back.to = dialled.trunk_invite.from;
-  back.call_id = dialled.trunk_invite.call_id;
+  sip::Message back = early;
+  back.vias.front().params.Set("branch", "z9hG4bKback");
   back.cseq.number = 7;
   gw.FromTrunk(WithBody(back, "text/html", "<p>hi"));
   const sip::Message at_alice = gw.ToBrowser(kAlice);
