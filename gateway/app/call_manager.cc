@@ -165,6 +165,7 @@ void CallManager::ShutDown(std::string_view reason, TimePoint now) {
   shut_down_reason_ = reason;
   beyond_calls_.ShutDown(reason, now);
   for (auto& [id, entry] : calls_) Feed(*entry, call::ShutDown{shut_down_reason_}, now);
+  trunk_edge_.UnregisterAll(now);
 }
 
 CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
@@ -185,6 +186,9 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
         if (entry) Feed(*entry, call::RefreshDue{.of_browser = true}, now);
       } else if (const auto* answered = std::get_if<browser::RingAnswered>(&event)) {
         OnRingAnswered(*answered);
+      } else if (const auto* changed = std::get_if<browser::PresenceChanged>(&event)) {
+        const bool present = changed->present && shut_down_reason_.empty();
+        trunk_edge_.SetPresent(changed->user, present, now);
       } else {
         OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
       }
@@ -221,8 +225,11 @@ CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties partie
   const auto policy = policies_.find(parties.trunk);
   if (policy != policies_.end()) settings.trunk = policy->second;
   if (direction == CallDirection::kFromBrowser) {
-    settings.invite_head_bytes = trunk_edge_.InviteHeadBytes(
-        {.trunk = parties.trunk, .number = parties.number, .caller = parties.caller, .offer = ""});
+    settings.invite_head_bytes = trunk_edge_.InviteHeadBytes({.trunk = parties.trunk,
+                                                              .number = parties.number,
+                                                              .caller = parties.caller,
+                                                              .user = parties.user,
+                                                              .offer = ""});
   }
   const call::CallId id = call_ids_.Next();
   const media::SessionId session = session_ids_.Next();
@@ -244,12 +251,12 @@ void CallManager::Refuse(bool browser, sip::DialogId dialog, int status, std::st
   }
 }
 
+// Routes first. What none of them names is dialled at the user's PBX, as a phone on its desk would.
 void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) {
   if (!shut_down_reason_.empty()) {
     return Refuse(true, invite.dialog, 503, shut_down_reason_, now);
   }
-  const auto trunk_name = router_.TrunkFor(invite.target);
-  const trunk::Trunk* trunk = trunk_name ? trunk_edge_.FindTrunk(*trunk_name) : nullptr;
+  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, invite.user.name, invite.target);
   if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
   Entry& entry = NewCall(CallDirection::kFromBrowser,
                          {.trunk = trunk->name,
@@ -269,7 +276,9 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   if (!shut_down_reason_.empty()) {
     return Refuse(false, invite.dialog, 503, shut_down_reason_, now);
   }
-  const std::string user = router_.UserFor(invite.trunk, invite.target);
+  // An account names its user; routes are for numbers.
+  const std::string user =
+      invite.user.empty() ? router_.UserFor(invite.trunk, invite.target) : invite.user;
   const auto& registrar = browser_edge_.registrar();
   if (!registrar.FindUser(user)) return Refuse(false, invite.dialog, 404, "no such user", now);
   if (registrar.FindAll(user, invite.instance, now).empty()) {
@@ -377,6 +386,7 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
     entry.trunk_dialog = trunk_edge_.PlaceCall({.trunk = parties.trunk,
                                                 .number = parties.number,
                                                 .caller = parties.caller,
+                                                .user = parties.user,
                                                 .offer = offer},
                                                now);
     by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
@@ -481,12 +491,15 @@ void CallManager::Reap(TimePoint now) {
 CallManagerGauges CallManager::gauges() const {
   const auto browser = browser_edge_.user_agent().gauges();
   const auto trunk = trunk_edge_.user_agent().gauges();
+  const auto registrations = trunk_edge_.registrations();
   return {.calls = calls_.size(),
           .dialogs = browser.dialogs + trunk.dialogs,
           .transactions = browser.transactions + trunk.transactions,
           .registrations = browser_edge_.registrar().binding_count(),
           .trunk_streams = trunk_edge_.stream_count(),
-          .subscriptions = beyond_calls_.subscriptions()};
+          .subscriptions = beyond_calls_.subscriptions(),
+          .pbx_registrations = registrations.registered,
+          .pbx_registers = registrations.under_way};
 }
 
 }  // namespace lastmile::app

@@ -46,6 +46,8 @@ struct CallManagerGauges {
   size_t registrations = 0;
   size_t trunk_streams = 0;
   size_t subscriptions = 0;
+  size_t pbx_registrations = 0;  // of users, at their PBXs
+  size_t pbx_registers = 0;  // REGISTERs that are unanswered, or unregister and are not sent yet
 };
 
 // All of signalling without a socket: the two edges, the calls between them and the routes. Events
@@ -61,7 +63,8 @@ class CallManager {
   void OnMediaRefused(media::SessionId session, TimePoint now);
   void OnTimer(TimePoint now);
   TimePoint next_timeout() const;
-  void ShutDown(std::string_view reason, TimePoint now);  // ends every call, takes no new one
+  // Ends every call, takes no new one, and unregisters its users at their PBXs.
+  void ShutDown(std::string_view reason, TimePoint now);
 
   // Carries events from edges to calls and back until nothing is left, then hands out the commands.
   CallManagerOutputs TakeOutputs(TimePoint now);

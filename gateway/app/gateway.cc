@@ -150,10 +150,10 @@ void Gateway::LogGauges() {
   const auto [signalling, media, ws] = gauges();
   spdlog::info(
       "gauges calls={} dialogs={} transactions={} registrations={} sessions={} ports={} ws={} "
-      "streams={} subscriptions={}",
+      "streams={} subscriptions={} pbx={}",
       signalling.calls, signalling.dialogs, signalling.transactions, signalling.registrations,
       media.sessions, media.ports_in_use, ws.connections, signalling.trunk_streams,
-      signalling.subscriptions);
+      signalling.subscriptions, signalling.pbx_registrations);
 }
 
 }  // namespace lastmile::app

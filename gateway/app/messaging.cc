@@ -80,26 +80,32 @@ void Messaging::OnBrowserMessage(const browser::BrowserRequest& message, TimePoi
                now);
     return;
   }
-  const auto trunk = router_.TrunkFor(target);
+  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, user.name, target);
   if (!trunk) {
     return Answer(true, relay.request, 404, sip::Sentence("no route leads to this number"), now);
   }
   spdlog::info("leg=browser message user={} to={} trunk={}", Redacted{user.name}, Redacted{target},
-               *trunk);
-  relay.open = {
-      trunk_edge_.SendRequest({.trunk = *trunk, .number = target, .caller = user.shown_number()},
-                              "MESSAGE", BodyOf(request), now)};
+               trunk->name);
+  relay.open = {trunk_edge_.SendRequest(
+      {.trunk = trunk->name, .number = target, .caller = user.shown_number(), .user = user.name},
+      "MESSAGE", BodyOf(request), now)};
   Await(std::move(relay), now);
 }
 
 // --- from trunks ---
+
+// An account names its user; routes are for numbers.
+std::string Messaging::UserOf(const trunk::TrunkRequest& request) const {
+  const std::string& target = request.request.request.request_uri.user;
+  return request.user.empty() ? router_.UserFor(request.trunk, target) : request.user;
+}
 
 void Messaging::OnTrunkMessage(const trunk::TrunkRequest& message, TimePoint now) {
   if (IsTooLarge(false, message.request, now)) return;
   const sip::Message& request = message.request.request;
   SendToUser({.request = message.request.id},
              {.method = "MESSAGE",
-              .user = router_.UserFor(message.trunk, request.request_uri.user),
+              .user = UserOf(message),
               .instance = InstanceOf(request),
               .caller = request.from.uri.user,
               .display_name = request.from.display_name,
@@ -123,7 +129,7 @@ void Messaging::OnTrunkNotify(const trunk::TrunkRequest& notify, TimePoint now) 
   extras.headers.push_back({"Subscription-State", state.ToString()});
   SendToUser({.request = notify.request.id},
              {.method = "NOTIFY",
-              .user = router_.UserFor(notify.trunk, request.request_uri.user),
+              .user = UserOf(notify),
               .instance = "",
               .caller = request.from.uri.user,
               .display_name = "",

@@ -62,6 +62,7 @@ class Messaging {
   };
   using ByClientRequest = std::unordered_map<sip::ClientRequestId, RelayId>;
 
+  std::string UserOf(const trunk::TrunkRequest& request) const;
   bool IsTooLarge(bool from_browser, const sip::IncomingRequest& message, TimePoint now);
   bool IsTooFast(const sip::IncomingRequest& message, const std::string& user, TimePoint now);
   void SendToUser(Relay relay, const browser::BrowserEdge::RequestToUser& request, TimePoint now);

@@ -64,6 +64,12 @@ std::string SentenceFor(const sip::RequestAnswered& answered, std::string_view p
 
 }  // namespace
 
+const trunk::Trunk* TrunkFor(const Router& router, const trunk::TrunkEdge& trunk_edge,
+                             const std::string& user, const std::string& number) {
+  if (const auto name = router.TrunkFor(number)) return trunk_edge.FindTrunk(*name);
+  return number.empty() || number.size() > Router::kMaxNumber ? nullptr : trunk_edge.PbxOf(user);
+}
+
 sip::Extras BodyOf(const sip::Message& message) {
   sip::Extras extras;
   if (message.body.empty()) return extras;

@@ -3,13 +3,20 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
+#include "gateway/app/routing.h"
 #include "gateway/sip/user_agent.h"
+#include "gateway/trunk/trunk_edge.h"
 
 // What goes from one side to the other of a request that is no call: its body and what describes
 // it, and of the answer a code. Every other header stays where it came from. Thread: any, pure.
 namespace lastmile::app {
+
+// Where what that user sends or dials goes: by route, else to the user's PBX; nullptr: nowhere.
+const trunk::Trunk* TrunkFor(const Router& router, const trunk::TrunkEdge& trunk_edge,
+                             const std::string& user, const std::string& number);
 
 // Body, Content-Type and the headers of RFC 3261 section 7.4.1 that a reader needs.
 sip::Extras BodyOf(const sip::Message& message);

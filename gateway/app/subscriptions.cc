@@ -89,10 +89,12 @@ const Subscriptions::Subscription* Subscriptions::Open(const browser::BrowserReq
   const sip::Message& request = subscribe.request.request;
   const browser::User* target = browser_edge_.registrar().FindUser(request.request_uri.user);
   const std::string number = target ? target->shown_number() : request.request_uri.user;
-  const auto trunk = router_.TrunkFor(number);
+  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, subscribe.user.name, number);
   if (!trunk) return nullptr;
-  const sip::DialogId dialog = trunk_edge_.OpenDialog(
-      {.trunk = *trunk, .number = number, .caller = subscribe.user.shown_number()});
+  const sip::DialogId dialog = trunk_edge_.OpenDialog({.trunk = trunk->name,
+                                                       .number = number,
+                                                       .caller = subscribe.user.shown_number(),
+                                                       .user = subscribe.user.name});
   const SubscriptionId id = ids_.Next();
   Subscription& subscription = subscriptions_[id];
   subscription = {.id = id,
@@ -108,7 +110,7 @@ const Subscriptions::Subscription* Subscriptions::Open(const browser::BrowserReq
   ++per_user_[subscription.user];
   timers_.Set(id, now + kAnswerWithin);
   spdlog::info("subscription={} user={} event={} to={} trunk={}", id.value,
-               Redacted{subscription.user}, event.package, Redacted{number}, *trunk);
+               Redacted{subscription.user}, event.package, Redacted{number}, trunk->name);
   return &subscription;
 }
 

@@ -65,7 +65,7 @@ struct BrowserRefreshDue {
 // to SendReoffer.
 using BrowserEvent =
     std::variant<BrowserInvite, BrowserRequest, BrowserAnswered, BrowserRebound, BrowserAway,
-                 BrowserRefreshDue, RingAnswered, sip::UserAgentEvent>;
+                 BrowserRefreshDue, RingAnswered, PresenceChanged, sip::UserAgentEvent>;
 
 enum class FlowEnd {
   kLost,  // by the network: the browser may come back

@@ -253,8 +253,17 @@ void UserAgent::Impl::SendStateless(FlowId id, Message request) {
 TransactionId UserAgent::Impl::SendStateful(FlowId id, Message request, ClientUse use,
                                             TimePoint now) {
   const Flow& flow = *FindFlow(id);
+  if (Usage* usage = FindUsage(use.usage)) {
+    ++usage->open;
+    use.account = usage->account;
+  }
+  // Section 22.1: CANCEL cannot be challenged. The first INVITE is kept by its usage.
+  if (FindAccount(use.account) && use.kind != ClientUse::Kind::kInvite &&
+      request.method != "CANCEL") {
+    if (!use.sent) Preempt(use.account, request);
+    use.sent = request;
+  }
   Stamp(request, flow);
-  if (Usage* usage = FindUsage(use.usage)) ++usage->open;
   const TransactionId transaction = transactions_.Send(id, flow.owner, request, now);
   client_uses_.emplace(transaction, std::move(use));
   return transaction;
@@ -340,7 +349,6 @@ void UserAgent::Impl::Bye(DialogId dialog, Extras extras, TimePoint now) {
       RespondInvite(dialog, 480, std::move(extras), now);
       return;
     case State::kCalling:
-    case State::kChallenged:
     case State::kSubscription:
     case State::kEnding:
       return;
@@ -386,12 +394,6 @@ size_t UserAgent::InviteHeadBytes(FlowId flow, InviteRequest request) const {
   return impl_->InviteHeadBytes(flow, std::move(request));
 }
 
-void UserAgent::RetryInvite(DialogId dialog, std::vector<Header> auth_headers, TimePoint now) {
-  impl_->RetryInvite(dialog, std::move(auth_headers), now);
-}
-
-void UserAgent::Forget(DialogId dialog) { impl_->Forget(dialog); }
-
 void UserAgent::Ack(DialogId dialog, Extras extras, TimePoint now) {
   impl_->Ack(dialog, std::move(extras), now);
 }
@@ -409,8 +411,17 @@ ClientRequestId UserAgent::SendInDialog(DialogId dialog, std::string_view method
   return impl_->SendInDialog(dialog, method, std::move(extras), now);
 }
 
-ClientRequestId UserAgent::SendRequest(FlowId flow, Message request, TimePoint now) {
-  return impl_->SendRequest(flow, std::move(request), now);
+ClientRequestId UserAgent::SendRequest(FlowId flow, Message request, TimePoint now,
+                                       AccountId account) {
+  return impl_->SendRequest(flow, std::move(request), now, account);
+}
+
+AccountId UserAgent::AddAccount(Credentials credentials) {
+  return impl_->AddAccount(std::move(credentials));
+}
+
+void UserAgent::SetAccount(DialogId dialog, AccountId account) {
+  impl_->SetAccount(dialog, account);
 }
 
 ClientRequestId UserAgent::SendRequest(FlowId flow, std::string_view method, Parties parties,
@@ -421,7 +432,7 @@ ClientRequestId UserAgent::SendRequest(FlowId flow, std::string_view method, Par
   request.from = std::move(parties.from);
   request.to = std::move(parties.to);
   internal::Apply(request, std::move(extras));
-  return impl_->SendRequest(flow, std::move(request), now);
+  return impl_->SendRequest(flow, std::move(request), now, parties.account);
 }
 
 DialogId UserAgent::OpenDialog(FlowId flow, Parties parties) {

@@ -10,6 +10,7 @@ namespace lastmile::sip {
 DialogId UserAgent::Impl::OpenDialog(FlowId flow, Parties parties) {
   if (!FindFlow(flow)) return {};
   Usage& usage = NewUsage(flow, State::kSubscription);
+  usage.account = parties.account;
   Dialog& leg = usage.legs.emplace_back();
   leg.call_id = random_.Token(internal::kCallIdLength);
   leg.local = std::move(parties.from);

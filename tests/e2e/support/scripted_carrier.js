@@ -10,14 +10,16 @@ const uriOf = (header) => /<([^>]+)>/.exec(header)?.[1] ?? header.split(';')[0];
 const tagOf = (header) => /;tag=([^;]+)/.exec(header)?.[1] ?? '';
 
 // A carrier on TCP whose answers to INVITEs a test writes: `onInvite` gets each as a CarrierCall.
-// What else comes in a call is answered 200 by itself; `onRequest` gets the rest. It keeps every
-// message that came, in order.
+// `onRegister` may make another answer to a REGISTER, and `onRequest` gets what else belongs to no
+// call. What else comes in a call is answered 200 by itself. It keeps every message that came, in
+// order.
 export class ScriptedCarrier {
   #server;
   #sockets = new Set();
   #calls = new Map();  // by Call-ID
   messages = [];
   onInvite = (call) => call.reply(603, 'Decline');
+  onRegister = (register) => responseBytes(register, 200, 'OK', { tag: token() });
   // `reply` takes what responseBytes() does after its request; `socket` is where it came from.
   onRequest = (request, reply) => reply(200, 'OK');
 
@@ -124,6 +126,8 @@ export class ScriptedCarrier {
       call?.onAck(message);
     } else if (call) {
       socket.write(responseBytes(message, 200, 'OK', { tag: call.tag }));
+    } else if (message.method === 'REGISTER') {
+      socket.write(this.onRegister(message));
     } else {
       this.onRequest(message, (...answer) => socket.write(responseBytes(message, ...answer)), socket);
     }
