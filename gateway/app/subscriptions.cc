@@ -83,13 +83,18 @@ void Subscriptions::OnSubscribe(const browser::BrowserRequest& subscribe, TimePo
   SendSubscribe(*subscription, id, subscription->asked, now);
 }
 
-// nullptr: no route. What is a user here is at the PBX the number the user shows.
+// nullptr: no route. What is a user here is at the PBX the number of its account, or the one it
+// shows.
 const Subscriptions::Subscription* Subscriptions::Open(const browser::BrowserRequest& subscribe,
                                                        const sip::Event& event, TimePoint now) {
   const sip::Message& request = subscribe.request.request;
   const browser::User* target = browser_edge_.registrar().FindUser(request.request_uri.user);
-  const std::string number = target ? target->shown_number() : request.request_uri.user;
-  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, subscribe.user.name, number);
+  std::string number = target ? trunk_edge_.PbxNumberOf(target->name) : request.request_uri.user;
+  const bool has_account = target && !number.empty();
+  if (target && !has_account) number = target->shown_number();
+  const trunk::Trunk* trunk = has_account
+                                  ? trunk_edge_.PbxOf(target->name)
+                                  : TrunkFor(router_, trunk_edge_, subscribe.user.name, number);
   if (!trunk) return nullptr;
   const sip::DialogId dialog = trunk_edge_.OpenDialog({.trunk = trunk->name,
                                                        .number = number,

@@ -162,6 +162,8 @@ class TrunkEdge {
   void UnregisterAll(TimePoint now);
   // The trunk whose PBX that user has an account at; nullptr: none.
   const Trunk* PbxOf(std::string_view user) const;
+  // The number that the user is there; "": it has no account.
+  std::string PbxNumberOf(std::string_view user) const;
   RegistrationGauges registrations() const { return registrations_.gauges(); }
 
   std::vector<TrunkEvent> TakeEvents(TimePoint now);
