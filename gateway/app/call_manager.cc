@@ -73,6 +73,7 @@ CallManager::CallManager(CallManagerOptions options, RandomSource& random)
     : browser_edge_(std::move(options.browser), random),
       trunk_edge_(std::move(options.trunk), random),
       router_(options.outbound_routes, options.inbound_routes),
+      beyond_calls_(browser_edge_, trunk_edge_, router_),
       policies_(std::move(options.policies)),
       random_(random) {}
 
@@ -88,6 +89,7 @@ void CallManager::OnWs(const ws::Event& event, TimePoint now) {
     const bool on_purpose = closed->code == 1000 || closed->code == 1001;
     browser_edge_.OnFlowClosed({closed->conn.value},
                                on_purpose ? browser::FlowEnd::kLeft : browser::FlowEnd::kLost, now);
+    beyond_calls_.OnBrowserGone({closed->conn.value}, now);
   }
 }
 
@@ -125,6 +127,7 @@ void CallManager::OnMediaRefused(media::SessionId session, TimePoint now) {
 void CallManager::OnTimer(TimePoint now) {
   browser_edge_.OnTimer(now);
   trunk_edge_.OnTimer(now);
+  beyond_calls_.OnTimer(now);
   if (now < next_call_timeout_) return;
   next_call_timeout_ = kNever;
   for (auto& [id, entry] : calls_) {
@@ -136,11 +139,13 @@ void CallManager::OnTimer(TimePoint now) {
 }
 
 TimePoint CallManager::next_timeout() const {
-  return std::min({browser_edge_.next_timeout(), trunk_edge_.next_timeout(), next_call_timeout_});
+  return std::min({browser_edge_.next_timeout(), trunk_edge_.next_timeout(),
+                   beyond_calls_.next_timeout(), next_call_timeout_});
 }
 
 void CallManager::ShutDown(std::string_view reason, TimePoint now) {
   shut_down_reason_ = reason;
+  beyond_calls_.ShutDown(reason, now);
   for (auto& [id, entry] : calls_) Feed(*entry, call::ShutDown{shut_down_reason_}, now);
   trunk_edge_.UnregisterAll(now);
 }
@@ -150,6 +155,7 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
     quiet = true;
     for (browser::BrowserEvent& event : browser_edge_.TakeEvents(now)) {
       quiet = false;
+      if (beyond_calls_.Take(event, now)) continue;
       if (auto* invite = std::get_if<browser::BrowserInvite>(&event)) {
         OnBrowserInvite(std::move(*invite), now);
       } else if (const auto* back = std::get_if<browser::BrowserRebound>(&event)) {
@@ -171,6 +177,7 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
     }
     for (trunk::TrunkEvent& event : trunk_edge_.TakeEvents(now)) {
       quiet = false;
+      if (beyond_calls_.Take(event, now)) continue;
       if (auto* invite = std::get_if<trunk::TrunkInvite>(&event)) {
         OnTrunkInvite(std::move(*invite), now);
       } else if (const auto* refresh = std::get_if<trunk::TrunkRefresh>(&event)) {
@@ -227,24 +234,17 @@ void CallManager::Refuse(bool browser, sip::DialogId dialog, int status, std::st
 }
 
 // Routes first. What none of them names is dialled at the user's PBX, as a phone on its desk would.
-const trunk::Trunk* CallManager::TrunkFor(const std::string& user,
-                                          const std::string& number) const {
-  if (const auto name = router_.TrunkFor(number)) return trunk_edge_.FindTrunk(*name);
-  return number.empty() || number.size() > Router::kMaxNumber ? nullptr : trunk_edge_.PbxOf(user);
-}
-
 void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) {
   if (!shut_down_reason_.empty()) {
     return Refuse(true, invite.dialog, 503, shut_down_reason_, now);
   }
-  const trunk::Trunk* trunk = TrunkFor(invite.user.name, invite.target);
+  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, invite.user.name, invite.target);
   if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
-  const std::string& caller_id = invite.user.caller_id;
   Entry& entry = NewCall(CallDirection::kFromBrowser,
                          {.trunk = trunk->name,
                           .user = invite.user.name,
                           .number = std::move(invite.target),
-                          .caller = caller_id.empty() ? invite.user.name : caller_id},
+                          .caller = invite.user.shown_number()},
                          now);
   entry.browser_dialog = invite.dialog;
   by_browser_dialog_[invite.dialog] = entry.call.id();
@@ -296,6 +296,12 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   if (!from_browser && OnTransferEvent(event, now)) return;
   Entry* entry = FindByDialog(from_browser, DialogOf(event));
   if (!entry) return;
+  const BeyondCalls::InCall in_call{
+      .from_browser = from_browser,
+      .user = entry->parties.user,
+      .other = from_browser ? entry->trunk_dialog : entry->browser_dialog,
+      .is_up = entry->call.state() == call::CallState::kConnected};
+  if (beyond_calls_.TakeInCall(event, in_call, now)) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
   const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee, random_};
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
@@ -478,6 +484,7 @@ CallManagerGauges CallManager::gauges() const {
           .transactions = browser.transactions + trunk.transactions,
           .registrations = browser_edge_.registrar().binding_count(),
           .trunk_streams = trunk_edge_.stream_count(),
+          .subscriptions = beyond_calls_.subscriptions(),
           .pbx_registrations = registrations.registered,
           .pbx_registers = registrations.under_way};
 }

@@ -14,6 +14,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "gateway/app/beyond_calls.h"
 #include "gateway/app/call_record.h"
 #include "gateway/app/routing.h"
 #include "gateway/browser/browser_edge.h"
@@ -47,6 +48,7 @@ struct CallManagerGauges {
   size_t transactions = 0;
   size_t registrations = 0;
   size_t trunk_streams = 0;
+  size_t subscriptions = 0;
   size_t pbx_registrations = 0;  // of users, at their PBXs
   size_t pbx_registers = 0;  // REGISTERs that are unanswered, or unregister and are not sent yet
 };
@@ -95,8 +97,6 @@ class CallManager {
   void OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now);
   call::Signalling SignallingOf(const Entry& entry) const;
   void OnRingAnswered(const browser::RingAnswered& answered);
-  // Where a call of that user to that number goes; nullptr: nowhere.
-  const trunk::Trunk* TrunkFor(const std::string& user, const std::string& number) const;
   void OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now);
   bool OnInfoAnswered(bool from_browser, const sip::UserAgentEvent& event);
   void SendInfo(Entry& entry, const call::SendInfo& info, TimePoint now);
@@ -118,6 +118,7 @@ class CallManager {
   browser::BrowserEdge browser_edge_;
   trunk::TrunkEdge trunk_edge_;
   Router router_;
+  BeyondCalls beyond_calls_;
   const std::unordered_map<std::string, call::TrunkPolicy> policies_;
   RandomSource& random_;
   IdSource<call::CallId> call_ids_;

@@ -150,10 +150,10 @@ void Gateway::LogGauges() {
   const auto [signalling, media, ws] = gauges();
   spdlog::info(
       "gauges calls={} dialogs={} transactions={} registrations={} sessions={} ports={} ws={} "
-      "streams={} pbx={}",
+      "streams={} subscriptions={} pbx={}",
       signalling.calls, signalling.dialogs, signalling.transactions, signalling.registrations,
       media.sessions, media.ports_in_use, ws.connections, signalling.trunk_streams,
-      signalling.pbx_registrations);
+      signalling.subscriptions, signalling.pbx_registrations);
 }
 
 }  // namespace lastmile::app

@@ -117,6 +117,8 @@ std::string Metrics::Text(const GatewayGauges& gauges) const {
              gauges.signalling.transactions, out);
   WriteGauge("lastmile_trunk_streams", "TCP and TLS connections with carriers.",
              gauges.signalling.trunk_streams, out);
+  WriteGauge("lastmile_subscriptions", "Subscriptions of browsers at PBXs.",
+             gauges.signalling.subscriptions, out);
   WriteGauge("lastmile_ws_connections",
              "Connections with browsers: WebSockets, and those that fetch the page.",
              gauges.ws.connections, out);

@@ -20,10 +20,10 @@ constexpr char kSessionExpiresAsClient[] = "1800;refresher=uac";
 
 sip::UserAgentOptions AgentOptions() {
   // A second 200 would be a new answer to JsSIP, so the first one is never repeated.
-  return {
-      .retransmit_2xx = false,
-      .allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REGISTER", "REFER"},
-      .supported = {"replaces"}};
+  return {.retransmit_2xx = false,
+          .allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REGISTER",
+                    "REFER", "MESSAGE", "SUBSCRIBE"},
+          .supported = {"replaces"}};
 }
 
 // Silence says nothing: JsSIP's 2xx has no Allow (RFC 3261 section 20.5).
@@ -36,14 +36,6 @@ bool IsKnownMethod(std::string_view method) {
   constexpr std::string_view kMethods[] = {"OPTIONS", "MESSAGE", "SUBSCRIBE", "NOTIFY", "PUBLISH",
                                            "REFER",   "INFO",    "UPDATE",    "PRACK"};
   return std::ranges::find(kMethods, method) != std::end(kMethods);
-}
-
-sip::Extras Sentence(std::string reason) {
-  sip::Extras extras;
-  if (!reason.empty()) {
-    extras.headers.push_back({"Warning", "399 lastmile \"" + std::move(reason) + "\""});
-  }
-  return extras;
 }
 
 }  // namespace
@@ -157,23 +149,40 @@ void BrowserEdge::RunDialogTimers(TimePoint now) {
   }
 }
 
-Result<sip::DialogId, NotReachable> BrowserEdge::Ring(const RingRequest& request, TimePoint now) {
-  if (!registrar_.FindUser(request.user)) {
+Result<std::vector<const Binding*>, NotReachable> BrowserEdge::Reach(const std::string& user,
+                                                                     const std::string& instance,
+                                                                     TimePoint now) const {
+  if (!registrar_.FindUser(user)) {
     return std::unexpected(NotReachable{404, "there is no such user"});
   }
-  const auto bindings = registrar_.FindAll(request.user, request.instance, now);
+  auto bindings = registrar_.FindAll(user, instance, now);
   if (bindings.empty()) return std::unexpected(NotReachable{480, "the user is not registered now"});
+  return bindings;
+}
+
+sip::Parties BrowserEdge::PartiesOf(const std::string& user, const std::string& caller,
+                                    const std::string& display_name) const {
+  sip::Parties parties;
+  parties.from.display_name = display_name;
+  parties.from.uri.user = caller.empty() ? "anonymous" : caller;
+  parties.from.uri.host = options_.domain;
+  parties.to.uri.user = user;
+  parties.to.uri.host = options_.domain;
+  return parties;
+}
+
+Result<sip::DialogId, NotReachable> BrowserEdge::Ring(const RingRequest& request, TimePoint now) {
+  const auto bindings = Reach(request.user, request.instance, now);
+  if (!bindings) return std::unexpected(bindings.error());
+  sip::Parties parties = PartiesOf(request.user, request.caller, request.display_name);
   sip::InviteRequest invite;
-  invite.from.display_name = request.display_name;
-  invite.from.uri.user = request.caller.empty() ? "anonymous" : request.caller;
-  invite.from.uri.host = options_.domain;
-  invite.to.uri.user = request.user;
-  invite.to.uri.host = options_.domain;
+  invite.from = std::move(parties.from);
+  invite.to = std::move(parties.to);
   invite.extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
   std::vector<sip::DialogId> legs;
-  for (const Binding* binding : bindings) {
+  for (const Binding* binding : *bindings) {
     invite.request_uri = binding->contact.uri;
     legs.push_back(user_agent_.Invite(binding->flow, invite, now));
     dialogs_[legs.back()] = {.user = request.user, .device = DeviceOf(binding->contact)};
@@ -313,14 +322,20 @@ void BrowserEdge::ForgetEnded(const sip::UserAgentEvent& event, TimePoint now) {
 void BrowserEdge::OnRequestAnswered(sip::RequestAnswered answered, std::vector<BrowserEvent>& out,
                                     TimePoint now) {
   const auto found = dialogs_.find(answered.dialog);
-  if (found == dialogs_.end()) return;
+  if (found == dialogs_.end()) {
+    out.push_back(BrowserAnswered{std::move(answered)});
+    return;
+  }
   if (found->second.refresh == answered.id) {
     if (answered.status != 405 && answered.status != 501) return;
     found->second.takes_update = false;
     RefreshSession(answered.dialog, now);
     return;
   }
-  if (found->second.reoffer != answered.id) return;
+  if (found->second.reoffer != answered.id) {
+    out.push_back(BrowserAnswered{std::move(answered)});
+    return;
+  }
   found->second.reoffer = {};
   if (answered.status == 491) {
     found->second.reoffer_at = now + kReofferAgain;
@@ -343,7 +358,7 @@ const User* BrowserEdge::Authorize(const sip::Message& request, sip::FlowId flow
   Identity identity = authenticator_.Identify(request, flow, registrar_, now);
   if (identity.user) return identity.user;
   status = identity.status;
-  extras = Sentence(std::move(identity.reason));
+  extras = sip::Sentence(std::move(identity.reason));
   std::ranges::move(identity.headers, std::back_inserter(extras.headers));
   return nullptr;
 }
@@ -358,7 +373,7 @@ void BrowserEdge::OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>
     return;
   }
   if (!invite.request.body.empty() && invite.request.content_type != "application/sdp") {
-    extras = Sentence("the body of an INVITE must be application/sdp");
+    extras = sip::Sentence("the body of an INVITE must be application/sdp");
     extras.headers.push_back({"Accept", "application/sdp"});
     user_agent_.RespondInvite(invite.dialog, 415, std::move(extras), now);
     return;
@@ -375,25 +390,41 @@ void BrowserEdge::OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>
 
 void BrowserEdge::OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out,
                             TimePoint now) {
-  if (request.dialog) {
-    if (!OnInDialogRequest(request, now)) {
-      out.push_back(sip::UserAgentEvent{std::move(request)});
-    }
-    return;
-  }
-  if (request.request.method == "REGISTER") return OnRegister(request, now);
+  if (request.request.to.tag().empty()) return OnRequestOutside(std::move(request), out, now);
+  if (!OnInDialogRequest(request, now)) out.push_back(sip::UserAgentEvent{std::move(request)});
+}
+
+void BrowserEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<BrowserEvent>& out,
+                                   TimePoint now) {
+  const std::string& method = request.request.method;
+  if (method == "REGISTER") return OnRegister(request, now);
   sip::Extras extras;
   int status = 401;
-  if (!IsKnownMethod(request.request.method)) {
+  if (!IsKnownMethod(method)) {
     status = 501;  // nothing that credentials could change
-  } else if (Authorize(request.request, request.flow, extras, status, now)) {
-    status = request.request.method == "OPTIONS" ? 200 : 405;
-    if (request.request.method == "REFER") {
+  } else if (const User* user = Authorize(request.request, request.flow, extras, status, now)) {
+    if (method == "MESSAGE" || method == "SUBSCRIBE") {
+      out.push_back(BrowserRequest{std::move(request), *user});
+      return;
+    }
+    if (method == "OPTIONS") return AnswerOptions(request.id, now);
+    status = 405;
+    if (method == "REFER") {
       status = 403;
-      extras = Sentence("a REFER is taken inside a call only");
+      extras = sip::Sentence("a REFER is taken inside a call only");
     }
   }
   user_agent_.Respond(request.id, status, std::move(extras), now);
+}
+
+// RFC 3261 section 11.2.
+void BrowserEdge::AnswerOptions(sip::ServerRequestId request, TimePoint now) {
+  user_agent_.Respond(request, 200,
+                      {.headers = {{"Accept", "application/sdp"},
+                                   {"Accept-Encoding", "identity"},
+                                   {"Accept-Language", "en"},
+                                   {"Allow-Events", "dialog, message-summary"}}},
+                      now);
 }
 
 void BrowserEdge::OnRegister(const sip::IncomingRequest& request, TimePoint now) {
@@ -403,10 +434,10 @@ void BrowserEdge::OnRegister(const sip::IncomingRequest& request, TimePoint now)
   if (!user) return user_agent_.Respond(request.id, status, std::move(extras), now);
   if (request.request.to.uri.user != user->name) {
     return user_agent_.Respond(request.id, 403,
-                               Sentence("a user can register only its own address"), now);
+                               sip::Sentence("a user can register only its own address"), now);
   }
   RegisterResult result = registrar_.Register(*user, request.flow, request.request, now);
-  extras = Sentence(result.reason);
+  extras = sip::Sentence(result.reason);
   if (result.status == 423) {
     extras.headers.push_back({"Min-Expires", std::to_string(Registrar::kMinExpires)});
   }
@@ -423,7 +454,10 @@ void BrowserEdge::OnRegister(const sip::IncomingRequest& request, TimePoint now)
 // What needs no call to be answered; false: the call has to answer it.
 bool BrowserEdge::OnInDialogRequest(const sip::IncomingRequest& request, TimePoint now) {
   const sip::Message& message = request.request;
-  if (message.method == "INVITE" || message.method == "INFO") return false;
+  if (message.method == "INVITE" || message.method == "INFO" || message.method == "MESSAGE" ||
+      message.method == "SUBSCRIBE") {
+    return false;
+  }
   if (message.method == "UPDATE") {
     if (!message.body.empty() && !rings_.IsRinging(request.dialog)) return false;
     if (!message.body.empty()) {
@@ -437,7 +471,7 @@ bool BrowserEdge::OnInDialogRequest(const sip::IncomingRequest& request, TimePoi
     }
     user_agent_.Respond(request.id, 200, std::move(extras), now);
   } else if (message.method == "OPTIONS") {
-    user_agent_.Respond(request.id, 200, {}, now);
+    AnswerOptions(request.id, now);
   } else {
     user_agent_.Respond(request.id, 405, {}, now);
   }

@@ -35,6 +35,16 @@ struct BrowserInvite {
   std::string target;  // user part of the Request-URI: the dialled number
   std::string offer;
 };
+// A browser's MESSAGE or SUBSCRIBE outside dialogs that passed authentication. Answer through
+// user_agent().Respond.
+struct BrowserRequest {
+  sip::IncomingRequest request;
+  User user;  // the authenticated sender
+};
+// The final answer to a request of ours to a browser, of those that are not the edge's own.
+struct BrowserAnswered {
+  sip::RequestAnswered answered;
+};
 // The browser of a call is back, over another connection than the one that was lost: its media path
 // may be dead. Or it had an offer of its own under way (491), and took half of ours (JsSIP 3.13).
 // Both times it wants a re-offer by SendReoffer with new ICE credentials.
@@ -53,8 +63,9 @@ struct BrowserRefreshDue {
 };
 // One of the above, or what happens to a call of the browser side. Of RequestAnswered only answers
 // to SendReoffer.
-using BrowserEvent = std::variant<BrowserInvite, BrowserRebound, BrowserAway, BrowserRefreshDue,
-                                  RingAnswered, PresenceChanged, sip::UserAgentEvent>;
+using BrowserEvent =
+    std::variant<BrowserInvite, BrowserRequest, BrowserAnswered, BrowserRebound, BrowserAway,
+                 BrowserRefreshDue, RingAnswered, PresenceChanged, sip::UserAgentEvent>;
 
 enum class FlowEnd {
   kLost,  // by the network: the browser may come back
@@ -106,6 +117,18 @@ class BrowserEdge {
   // one.
   void SendReoffer(sip::DialogId dialog, std::string offer, TimePoint now);
 
+  struct RequestToUser {
+    std::string method;
+    std::string user;
+    std::string instance;      // that browser only, as in RingRequest
+    std::string caller;        // number or name to show
+    std::string display_name;  // "" for none
+    sip::Extras extras;
+  };
+  // The request, outside dialogs, to each browser of the user. BrowserAnswered follows for each.
+  Result<std::vector<sip::ClientRequestId>, NotReachable> SendToUser(const RequestToUser& request,
+                                                                     TimePoint now);
+
   // False: there is none over which a request of this dialog could be sent.
   bool HasFlow(sip::DialogId dialog) const { return bool{user_agent_.FlowOf(dialog)}; }
   // Its browser closed the connection of this dialog on purpose, as a tab does that is closed.
@@ -142,11 +165,21 @@ class BrowserEdge {
     TimePoint next() const { return std::min({refresh_at, reoffer_at, forget_at, away_until}); }
   };
 
+  // Where the user's browsers are; not empty.
+  Result<std::vector<const Binding*>, NotReachable> Reach(const std::string& user,
+                                                          const std::string& instance,
+                                                          TimePoint now) const;
+  // From and To of what is sent to a user; the Request-URI is a binding's.
+  sip::Parties PartiesOf(const std::string& user, const std::string& caller,
+                         const std::string& display_name) const;
   // The authenticated user, or nullptr: the request is to be answered with `status` and `extras`.
   const User* Authorize(const sip::Message& request, sip::FlowId flow, sip::Extras& extras,
                         int& status, TimePoint now);
   void OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>& out, TimePoint now);
   void OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out, TimePoint now);
+  void OnRequestOutside(sip::IncomingRequest request, std::vector<BrowserEvent>& out,
+                        TimePoint now);
+  void AnswerOptions(sip::ServerRequestId request, TimePoint now);
   void OnRegister(const sip::IncomingRequest& request, TimePoint now);
   bool OnInDialogRequest(const sip::IncomingRequest& request, TimePoint now);
   void OnAgentEvent(sip::UserAgentEvent event, std::vector<BrowserEvent>& out, TimePoint now);

@@ -20,6 +20,9 @@ struct User {
   std::string ha1;              // MD5; "" = none
   std::string caller_id;        // number shown to carriers; "" = the name
   std::string ha1_sha256 = {};  // "" = none
+
+  // What carriers know the user by.
+  const std::string& shown_number() const { return caller_id.empty() ? name : caller_id; }
 };
 
 // Where a user's browser is: a Contact that is only reachable over the flow that registered it.

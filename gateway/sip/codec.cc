@@ -396,7 +396,8 @@ class Decoder {
   Result<void> ReadAllow(const std::string& value) { return ReadTokens(value, message_.allow); }
 
   Result<void> ReadContentType(const std::string& value) {
-    const std::string_view type = Trim(std::string_view(value).substr(0, value.find(';')));
+    const size_t end = std::min(value.find(';'), value.size());
+    const std::string_view type = Trim(std::string_view(value).substr(0, end));
     const size_t slash = type.find('/');
     if (slash == std::string_view::npos || !IsToken(Trim(type.substr(0, slash))) ||
         !IsToken(Trim(type.substr(slash + 1)))) {
@@ -404,6 +405,7 @@ class Decoder {
     }
     message_.content_type =
         LowerCase(Trim(type.substr(0, slash))) + "/" + LowerCase(Trim(type.substr(slash + 1)));
+    message_.content_type_params = Trim(std::string_view(value).substr(end));
     return {};
   }
 

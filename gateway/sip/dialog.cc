@@ -7,6 +7,11 @@ constexpr uint32_t kMaxForwards = 70;
 
 }  // namespace
 
+bool IsTargetRefresh(std::string_view method) {
+  return method == "INVITE" || method == "UPDATE" || method == "SUBSCRIBE" || method == "NOTIFY" ||
+         method == "REFER";
+}
+
 Dialog Dialog::OfServer(const Message& invite, std::string_view local_tag) {
   Dialog dialog;
   dialog.call_id = invite.call_id;
@@ -34,6 +39,12 @@ Dialog Dialog::OfClient(const Message& invite, const Message& response) {
 void Dialog::Confirm(const Message& response) {
   route_set.assign(response.record_routes.rbegin(), response.record_routes.rend());
   RefreshTarget(response);
+}
+
+void Dialog::ConfirmByRequest(const Message& request) {
+  remote = request.from;
+  route_set = request.record_routes;
+  RefreshTarget(request);
 }
 
 Message Dialog::NextRequest(std::string_view method) { return Request(method, ++local_cseq); }

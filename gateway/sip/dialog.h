@@ -11,6 +11,10 @@
 
 namespace lastmile::sip {
 
+// Requests that tell the peer where to send its own from now on (RFC 3261 section 12.2.1.1,
+// RFC 3311, RFC 6665, RFC 3515).
+bool IsTargetRefresh(std::string_view method);
+
 // The state of one dialog (RFC 3261 section 12), early or confirmed. Knows neither transactions nor
 // flows. Thread: any, a plain value.
 struct Dialog {
@@ -30,6 +34,8 @@ struct Dialog {
 
   // Section 13.2.2.4: the 2xx has the last word on the route set and the target.
   void Confirm(const Message& response);
+  // RFC 6665 section 4.4.1: the peer's request (a NOTIFY) that makes the dialog before any 2xx did.
+  void ConfirmByRequest(const Message& request);
   // A request of ours: start line, From, To, Call-ID, CSeq, Route, Max-Forwards (section 12.2.1.1).
   // The caller adds Via and Contact.
   Message NextRequest(std::string_view method);
@@ -40,7 +46,7 @@ struct Dialog {
   // Takes note of a request's CSeq. False: lower than one seen before (section 12.2.2). An equal
   // one counts: JsSIP tries again after a 491 with the CSeq it had.
   bool TakeCSeq(uint32_t number);
-  // A target refresh by the peer: INVITE or UPDATE, or a 2xx to ours.
+  // A target refresh by the peer: a request that IsTargetRefresh, or a 2xx to ours.
   void RefreshTarget(const Message& message);
 
  private:

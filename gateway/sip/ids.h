@@ -10,7 +10,8 @@ struct FlowTag;
 using FlowId = StrongId<FlowTag>;
 
 struct DialogTag;
-// One INVITE usage, from its first INVITE on (before there is a dialog in RFC 3261's sense).
+// One INVITE usage or subscription, from its first request on (before there is a dialog in RFC
+// 3261's sense).
 using DialogId = StrongId<DialogTag>;
 
 struct ServerRequestTag;

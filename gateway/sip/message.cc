@@ -137,6 +137,20 @@ const std::string* Params::Find(std::string_view name) const {
   return it == list.end() ? nullptr : &it->second;
 }
 
+Params Params::Read(std::string_view text) {
+  Params params;
+  while (!text.empty()) {
+    text.remove_prefix(1);  // ';'
+    const size_t end = std::min(text.find(';'), text.size());
+    const std::string_view param = text.substr(0, end);
+    text.remove_prefix(end);
+    const size_t equals = std::min(param.find('='), param.size());
+    const std::string_view value = param.substr(std::min(equals + 1, param.size()));
+    params.list.emplace_back(Trim(param.substr(0, equals)), Unquote(Trim(value)));
+  }
+  return params;
+}
+
 void Params::Set(std::string_view name, std::string_view value) {
   for (auto& [known, old] : list) {
     if (!EqualNoCase(known, name)) continue;

@@ -20,6 +20,8 @@ struct Params {
   const std::string* Find(std::string_view name) const;  // nullptr: not there
   bool Has(std::string_view name) const { return Find(name) != nullptr; }
   void Set(std::string_view name, std::string_view value);  // replaces or appends
+  // Of the end of a header's value: ";name=value;flag". Quoted values may not hold a ';'.
+  static Params Read(std::string_view text);
   bool operator==(const Params&) const = default;
 };
 
@@ -105,7 +107,8 @@ struct Message {
   std::vector<std::string> require;
   std::vector<std::string> supported;
   std::vector<std::string> allow;
-  std::string content_type;  // "application/sdp", lower case, without parameters
+  std::string content_type;         // "application/sdp", lower case, without parameters
+  std::string content_type_params;  // what follows it, as it is: ";charset=utf-8"
   std::string body;
   // All others, in order, names in their long form: Session-Expires, Reason, Warning ...
   std::vector<Header> extra;

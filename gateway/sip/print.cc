@@ -78,7 +78,9 @@ std::string Print(const Message& message) {
   for (const Header& header : message.extra) {
     if (IsToken(header.name) && !IsOwnHeader(header.name)) out.Header(header.name, header.value);
   }
-  if (!message.content_type.empty()) out.Header("Content-Type", message.content_type);
+  if (!message.content_type.empty()) {
+    out.Header("Content-Type", message.content_type + message.content_type_params);
+  }
   out.Header("Content-Length", std::to_string(message.body.size()));
   return out.Take() + "\r\n" + message.body;
 }

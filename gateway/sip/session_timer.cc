@@ -20,18 +20,10 @@ std::optional<uint32_t> TakeSeconds(std::string_view& value) {
 }
 
 std::optional<Refresher> RefresherIn(std::string_view params) {
-  while (!params.empty()) {
-    params.remove_prefix(1);  // ';'
-    const size_t end = std::min(params.find(';'), params.size());
-    const std::string_view param = params.substr(0, end);
-    params.remove_prefix(end);
-    const size_t equals = param.find('=');
-    if (equals == std::string_view::npos) continue;
-    if (!EqualNoCase(Trim(param.substr(0, equals)), "refresher")) continue;
-    const std::string_view who = Trim(param.substr(equals + 1));
-    if (EqualNoCase(who, "uac")) return Refresher::kUac;
-    if (EqualNoCase(who, "uas")) return Refresher::kUas;
-  }
+  const Params read = Params::Read(params);
+  const std::string* who = read.Find("refresher");
+  if (who && EqualNoCase(*who, "uac")) return Refresher::kUac;
+  if (who && EqualNoCase(*who, "uas")) return Refresher::kUas;
   return std::nullopt;
 }
 

@@ -47,6 +47,14 @@ void Apply(Message& message, Extras extras) {
 
 }  // namespace internal
 
+Extras Sentence(std::string_view sentence) {
+  Extras extras;
+  if (!sentence.empty()) {
+    extras.headers.push_back({"Warning", "399 lastmile \"" + std::string(sentence) + "\""});
+  }
+  return extras;
+}
+
 namespace {
 
 // A flow without an owner shares nothing with any other. Owners are numbers counted up from 1.
@@ -223,6 +231,13 @@ std::vector<OutgoingMessage> UserAgent::Impl::TakeOutgoing() {
 
 // --- what is sent ---
 
+std::vector<std::string> UserAgent::Impl::SupportedOn(const Flow& flow) const {
+  std::vector<std::string> supported = options_.known_extensions;
+  std::erase_if(supported, [&](const std::string& tag) { return !Knows(flow, tag); });
+  if (flow.info.prack != Prack::kNone) supported.emplace_back("100rel");
+  return supported;
+}
+
 std::vector<std::string> UserAgent::Impl::AllowOn(const Flow& flow) const {
   std::vector<std::string> allow = options_.allow;
   if (flow.info.prack != Prack::kNone) allow.emplace_back("PRACK");
@@ -317,7 +332,7 @@ void UserAgent::Impl::End(Usage& usage, TimePoint now) {
   // The peer has no reason any more to let its user think about it.
   const TimePoint patience = now + internal::kTimeoutInT1 * options_.t1;
   if (usage.our_reinvite) timers_.Set({usage.id, Timer::kReinvite}, patience);
-  EndRequests(usage, now);
+  EndRequests(usage, 487, now);  // section 15.1.2
   EraseIfDone(usage);
 }
 
@@ -360,7 +375,7 @@ void UserAgent::Impl::Bye(DialogId dialog, Extras extras, TimePoint now) {
       // Section 15: the callee sends no BYE before the ACK of its 2xx.
       usage->state = State::kEnding;
       usage->bye = std::move(extras);
-      EndRequests(*usage, now);
+      EndRequests(*usage, 487, now);
       return;
     case State::kIncoming:
       // Its 2xx waits for a PRACK: the peer never learns of it.
@@ -369,6 +384,7 @@ void UserAgent::Impl::Bye(DialogId dialog, Extras extras, TimePoint now) {
       RespondInvite(dialog, 480, std::move(extras), now);
       return;
     case State::kCalling:
+    case State::kSubscription:
     case State::kEnding:
       return;
   }
@@ -442,6 +458,23 @@ AccountId UserAgent::AddAccount(Credentials credentials) {
 void UserAgent::SetAccount(DialogId dialog, AccountId account) {
   impl_->SetAccount(dialog, account);
 }
+
+ClientRequestId UserAgent::SendRequest(FlowId flow, std::string_view method, Parties parties,
+                                       Extras extras, TimePoint now) {
+  Message request;
+  request.method = method;
+  request.request_uri = std::move(parties.request_uri);
+  request.from = std::move(parties.from);
+  request.to = std::move(parties.to);
+  internal::Apply(request, std::move(extras));
+  return impl_->SendRequest(flow, std::move(request), now, parties.account);
+}
+
+DialogId UserAgent::OpenDialog(FlowId flow, Parties parties) {
+  return impl_->OpenDialog(flow, std::move(parties));
+}
+
+void UserAgent::CloseDialog(DialogId dialog, TimePoint now) { impl_->CloseDialog(dialog, now); }
 
 void UserAgent::BindFlow(DialogId dialog, FlowId flow) { impl_->BindFlow(dialog, flow); }
 

@@ -17,9 +17,10 @@
 #include "gateway/sip/message.h"
 
 // The user agent core of RFC 3261 over reliable transports: the four transactions (section 17,
-// without retransmission but for the 2xx), INVITE usages and their dialogs (sections 12 to 15). One
-// for browsers, one for carriers. Sans-IO: parsed messages, commands and `now` go in, messages to
-// send and events come out. It knows no registrar, no trunk and no SDP.
+// without retransmission but for the 2xx), INVITE usages, subscriptions (RFC 6665) and their
+// dialogs (sections 12 to 15). One for browsers, one for carriers. Sans-IO: parsed messages,
+// commands and `now` go in, messages to send and events come out. It knows no registrar, no trunk
+// and no SDP.
 namespace lastmile::sip {
 
 struct UserAgentOptions {
@@ -31,8 +32,9 @@ struct UserAgentOptions {
   std::vector<std::string> allow;      // methods for Allow in INVITE, 2xx and 405
   std::vector<std::string> supported;  // option tags for Supported in INVITE and its 2xx
   size_t max_transactions = 20000;     // more: new requests are answered 503
-  // Option tags a peer may put into Require without getting 420. They bind nothing here: sessions
-  // are timed and replaced by the owner of this object, the others are a registrar's.
+  // Option tags a peer may put into Require without getting 420; the answer to OPTIONS has those
+  // that hold on the flow as Supported. They bind nothing here: sessions are timed and replaced by
+  // the owner of this object, the others are a registrar's.
   std::vector<std::string> known_extensions = {"timer", "replaces", "outbound", "path", "gruu"};
 };
 
@@ -62,8 +64,19 @@ struct FlowInfo {
 struct Extras {
   std::string reason_phrase = {};  // responses; empty: the default
   std::vector<Header> headers = {};
-  std::string content_type = {};
+  std::string content_type = {};  // may have parameters
   std::string body = {};
+};
+
+// A sentence for whoever reads the peer's log, as a Warning (RFC 3261 section 20.43); "" for none.
+Extras Sentence(std::string_view sentence);
+
+// Whom a request of ours is for, and whom it is from.
+struct Parties {
+  Uri request_uri;
+  NameAddr from;  // a tag is added
+  NameAddr to;
+  AccountId account = {};  // 0: none
 };
 
 struct InviteRequest {
@@ -86,7 +99,8 @@ struct IncomingInvite {
   bool reliable = false;  // our 18x will be reliable: the first one has to carry a late offer
 };
 // Any other request but ACK, BYE, CANCEL: REGISTER, OPTIONS, INFO, UPDATE, re-INVITE ... Answer
-// with Respond. `dialog` is 0 outside dialogs. Of PRACKs only those with a body, after an 18x of
+// with Respond. `dialog` is 0 outside dialogs, but not of a SUBSCRIBE: that one opens a dialog,
+// which a final response other than 2xx closes. Of PRACKs only those with a body, after an 18x of
 // ours with one: the answer to our offer, or a new offer (RFC 3262 section 5).
 struct IncomingRequest {
   ServerRequestId id;
@@ -168,7 +182,7 @@ struct NamedDialog {
 
 struct UserAgentGauges {
   size_t transactions = 0;
-  size_t dialogs = 0;  // INVITE usages
+  size_t dialogs = 0;  // INVITE usages and subscriptions
 };
 
 // Thread: its owner's (signalling).
@@ -216,8 +230,19 @@ class UserAgent {
   // inside, and its ServerRequestId is then unknown. Not for ACK, BYE, CANCEL.
   ClientRequestId SendInDialog(DialogId dialog, std::string_view method, Extras extras,
                                TimePoint now);
-  // Outside dialogs (OPTIONS, REGISTER). Call-ID, CSeq, From-tag and Via are added if absent.
+  // Outside dialogs (OPTIONS, REGISTER, MESSAGE). Call-ID, CSeq, From-tag, Via, and the Contact of
+  // requests that tell the peer where to send its own are added if absent.
   ClientRequestId SendRequest(FlowId flow, Message request, TimePoint now, AccountId account = {});
+  ClientRequestId SendRequest(FlowId flow, std::string_view method, Parties parties, Extras extras,
+                              TimePoint now);
+
+  // --- subscriptions ---
+  // A dialog of ours for a subscription. SendInDialog sends its first SUBSCRIBE. The first 2xx or
+  // NOTIFY makes the dialog; what other forks send gets 481. 0: no such flow.
+  DialogId OpenDialog(FlowId flow, Parties parties);
+  // Ends a subscription's dialog, whoever opened it. Requests of the peer that wait for a response
+  // get 481; those of ours are finished inside.
+  void CloseDialog(DialogId dialog, TimePoint now);
 
   // --- accounts (RFC 3261 section 22) ---
   // A 401 or 407 to a request of an account is answered inside, BYE and PRACK included; events only

@@ -18,13 +18,6 @@ void CopyCredentials(const Message& invite, Message& ack) {
 
 bool IsSuccess(int status) { return status >= 200 && status < 300; }
 
-// Requests that tell the peer where to send its own from now on (RFC 3261 section 12.2.1.1,
-// RFC 3311, RFC 6665, RFC 3515).
-bool CarriesContact(std::string_view method) {
-  return method == "INVITE" || method == "UPDATE" || method == "SUBSCRIBE" || method == "NOTIFY" ||
-         method == "REFER";
-}
-
 }  // namespace
 
 // --- INVITE ---
@@ -115,6 +108,7 @@ void UserAgent::Impl::Cancel(DialogId dialog, Extras extras, TimePoint now) {
     case State::kIncoming:
     case State::kUnacked:
     case State::kConfirmed:
+    case State::kSubscription:
     case State::kEnding:
       return;
   }
@@ -169,9 +163,13 @@ void UserAgent::Impl::OnResponse(FlowId flow, Message response, TimePoint now) {
     return;
   }
   if (use.kind == ClientUse::Kind::kRequest) {
-    if (usage && !usage->legs.empty() && response.cseq.method == "UPDATE" &&
-        IsSuccess(response.status)) {
-      usage->legs.back().RefreshTarget(response);
+    if (usage && !usage->legs.empty() && IsSuccess(response.status)) {
+      Dialog& leg = usage->legs.back();
+      if (usage->state == State::kSubscription) {
+        FollowResponse(leg, response);
+      } else if (response.cseq.method == "UPDATE") {
+        leg.RefreshTarget(response);
+      }
     }
     const int status = response.status;
     events_.push_back(RequestAnswered{use.request, use.usage, status, std::move(response),
@@ -432,7 +430,7 @@ ClientRequestId UserAgent::Impl::SendInDialog(DialogId dialog, std::string_view 
     return AnswerAtOnce(dialog, 491);
   }
   Message request = usage->legs.back().NextRequest(method);
-  if (CarriesContact(method)) {
+  if (IsTargetRefresh(method)) {
     request.contacts.emplace_back();
     request.contacts.back().uri = flow->info.contact;
   }
@@ -454,8 +452,13 @@ ClientRequestId UserAgent::Impl::SendRequest(FlowId flow, Message request, TimeP
                                              AccountId account) {
   LASTMILE_CHECK(request.method != "INVITE" && request.method != "ACK" &&
                  request.method != "CANCEL");
-  if (!FindFlow(flow)) return AnswerAtOnce({}, 503);
-  if (request.call_id.empty()) request.call_id = random_.Token(24);
+  const Flow* found = FindFlow(flow);
+  if (!found) return AnswerAtOnce({}, 503);
+  if (request.call_id.empty()) request.call_id = random_.Token(internal::kCallIdLength);
+  if (request.contacts.empty() && IsTargetRefresh(request.method)) {
+    request.contacts.emplace_back();
+    request.contacts.back().uri = found->info.contact;
+  }
   if (request.cseq.number == 0) request.cseq.number = 1;
   request.cseq.method = request.method;
   if (request.from.tag().empty()) request.from.params.Set("tag", internal::NewTag(random_));

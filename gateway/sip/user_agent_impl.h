@@ -17,10 +17,10 @@
 #include "gateway/sip/transactions.h"
 #include "gateway/sip/user_agent.h"
 
-// Private to user_agent*.cc: the state behind UserAgent. The methods are in five files: what both
+// Private to user_agent*.cc: the state behind UserAgent. The methods are in six files: what both
 // roles share (user_agent.cc), our requests (user_agent_client.cc) and their credentials
-// (user_agent_accounts.cc), the peer's (user_agent_server.cc), and RFC 3262 in both roles
-// (user_agent_reliable.cc).
+// (user_agent_accounts.cc), the peer's (user_agent_server.cc), RFC 3262 in both roles
+// (user_agent_reliable.cc), and the dialogs of subscriptions in both (user_agent_subscription.cc).
 namespace lastmile::sip {
 
 class UserAgent::Impl {
@@ -46,6 +46,8 @@ class UserAgent::Impl {
   ClientRequestId SendInDialog(DialogId dialog, std::string_view method, Extras extras,
                                TimePoint now);
   ClientRequestId SendRequest(FlowId flow, Message request, TimePoint now, AccountId account);
+  DialogId OpenDialog(FlowId flow, Parties parties);
+  void CloseDialog(DialogId dialog, TimePoint now);
 
   AccountId AddAccount(Credentials credentials);
   void SetAccount(DialogId dialog, AccountId account);
@@ -63,7 +65,8 @@ class UserAgent::Impl {
     kIncoming,  // the peer's INVITE has no final response
     kUnacked,   // our 2xx has no ACK
     kConfirmed,
-    kEnding,  // gone for the caller; what peers are owed is finished inside
+    kSubscription,  // no INVITE ever
+    kEnding,        // gone for the caller; what peers are owed is finished inside
   };
   enum class Timer {
     kRing,           // InviteRequest::ring_timeout
@@ -120,7 +123,8 @@ class UserAgent::Impl {
     FlowId flow;
     uint64_t owner = 0;
     std::string local_tag;
-    // The dialog. Ours before its 2xx: one for each fork heard of, the one heard last at the end.
+    // The dialog. Ours before its 2xx: one for each fork heard of, the one heard last at the end;
+    // of a subscription one without a remote tag.
     std::vector<Dialog> legs;
 
     AccountId account;     // of our requests
@@ -170,6 +174,8 @@ class UserAgent::Impl {
     std::string to_tag = {};
     std::optional<Uri> target = {};  // target refresh, valid if answered 2xx
     std::string remote_tag = {};     // of the dialog that is refreshed
+    bool opens = false;              // the SUBSCRIBE that opened its dialog
+    FlowId flow = {};
   };
 
   // --- user_agent.cc ---
@@ -180,6 +186,7 @@ class UserAgent::Impl {
   void OnUsageTimer(TimerKey key, TimePoint now);
   void OnTransactionEnded(TransactionId id, int status, TimePoint now);
   std::vector<std::string> AllowOn(const Flow& flow) const;
+  std::vector<std::string> SupportedOn(const Flow& flow) const;
   // A response with what all of ours carry; `contact` 0: none.
   Message BuildResponse(const Message& request, int status, std::string_view to_tag, Extras extras,
                         FlowId contact);
@@ -245,7 +252,7 @@ class UserAgent::Impl {
   void SendInviteResponse(Usage& usage, int status, Extras extras, TimePoint now);
   void GiveUpInvite(Usage& usage, int status, std::string reason_header, TimePoint now);
   void AnswerRequest(TransactionId id, Usage* usage, int status, Extras extras, TimePoint now);
-  void EndRequests(Usage& usage, TimePoint now);
+  void EndRequests(Usage& usage, int status, TimePoint now);
   void AwaitAck(Usage& usage, TransactionId transaction, Message response, TimePoint now);
   void StopAwaitingAck(Usage& usage);
   void OnNoAck(Usage& usage, TimePoint now);
@@ -265,6 +272,13 @@ class UserAgent::Impl {
   bool IsNews(const Usage& usage, const Message& response) const;
   // `response` made or moved the newest leg.
   void Acknowledge(Usage& usage, const Message& response, TimePoint now);
+
+  // --- user_agent_subscription.cc ---
+  void OnNewSubscribe(FlowId flow, Message request, TimePoint now);
+  // Takes the peer's tag of the first request that comes in a dialog of ours.
+  static Dialog* AdoptPeer(Usage& usage, const Message& request);
+  // A 2xx to a request of ours in a subscription's dialog.
+  static void FollowResponse(Dialog& leg, const Message& response);
 
   const UserAgentOptions options_;
   RandomSource& random_;

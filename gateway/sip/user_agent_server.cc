@@ -12,6 +12,12 @@ constexpr size_t kMaxRequestsInDialog = 32;
 
 bool IsSuccess(int status) { return status >= 200 && status < 300; }
 
+// Without an INVITE usage there is nothing that these could be about.
+bool IsOfCalls(std::string_view method) {
+  return method == "INVITE" || method == "BYE" || method == "UPDATE" || method == "PRACK" ||
+         method == "INFO";
+}
+
 }  // namespace
 
 void UserAgent::Impl::OnRequest(FlowId flow, Message request, TimePoint now) {
@@ -33,6 +39,8 @@ void UserAgent::Impl::OnRequest(FlowId flow, Message request, TimePoint now) {
     OnRequestInDialog(flow, std::move(request), now);
   } else if (request.method == "INVITE") {
     OnNewInvite(flow, std::move(request), now);
+  } else if (request.method == "SUBSCRIBE") {
+    OnNewSubscribe(flow, std::move(request), now);
   } else if (request.method == "BYE") {
     Refuse(flow, request, 481, {});
   } else {
@@ -73,7 +81,8 @@ int UserAgent::Impl::CheckRequest(const Flow& flow, const Message& request,
     return 421;
   }
   // Without Contact there is nowhere to send requests of the dialog to (section 8.1.1.8).
-  if (request.method == "INVITE" && request.contacts.empty()) return 400;
+  const bool opens = request.method == "INVITE" || request.method == "SUBSCRIBE";
+  if (opens && request.contacts.empty()) return 400;
   return 0;
 }
 
@@ -104,11 +113,11 @@ void UserAgent::Impl::OnNewInvite(FlowId flow, Message request, TimePoint now) {
 // To the caller, who answers with Respond. `usage` nullptr: outside dialogs.
 void UserAgent::Impl::PassOn(FlowId flow, Usage* usage, Message request, TimePoint now) {
   const TransactionId id = transactions_.Accept(flow, FindFlow(flow)->owner, request, now);
-  ServerUse use;
+  ServerUse use{.flow = flow};
   if (usage) {
     use.usage = usage->id;
     usage->requests.push_back(id);
-    const bool refresh = request.method == "INVITE" || request.method == "UPDATE";
+    const bool refresh = IsTargetRefresh(request.method);
     if (refresh && !request.contacts.empty()) use.target = request.contacts.front().uri;
     use.remote_tag = request.from.tag();
   } else {
@@ -130,7 +139,7 @@ Dialog* UserAgent::Impl::MatchDialog(FlowId flow, const Message& request, Usage*
   for (Dialog& leg : usage->legs) {
     if (leg.IsPeer(request.call_id, remote_tag)) return &leg;
   }
-  return nullptr;
+  return AdoptPeer(*usage, request);
 }
 
 // A request that was on its way on an older connection does not take the dialog back there.
@@ -143,7 +152,8 @@ void UserAgent::Impl::OnRequestInDialog(FlowId flow, Message request, TimePoint 
   Usage* usage = nullptr;
   Dialog* leg = MatchDialog(flow, request, usage);
   const bool bye = request.method == "BYE";
-  if (!leg || (usage->state == State::kEnding && !bye)) {
+  if (!leg || (usage->state == State::kEnding && !bye) ||
+      (usage->state == State::kSubscription && IsOfCalls(request.method))) {
     Refuse(flow, request, 481, {});
     return;
   }
@@ -204,6 +214,7 @@ void UserAgent::Impl::OnBye(Usage& usage, const std::string& remote_tag, const M
     case State::kEnding:
       End(usage, now);
       return;
+    case State::kSubscription:
       return;
   }
 }
@@ -333,21 +344,28 @@ void UserAgent::Impl::AnswerRequest(TransactionId id, Usage* usage, int status, 
   }
   const auto use = server_uses_.find(id);
   const bool invite = request->method == "INVITE";
-  const bool with_contact = usage && status < 300 && (invite || request->method == "UPDATE");
+  const bool with_contact = usage && status < 300 && IsTargetRefresh(request->method);
   Message response = BuildResponse(*request, status, use->second.to_tag, std::move(extras),
                                    with_contact ? usage->flow : FlowId{});
+  if (const Flow* flow = FindFlow(use->second.flow);
+      flow && status == 200 && request->method == "OPTIONS") {
+    response.allow = AllowOn(*flow);
+    response.supported = SupportedOn(*flow);
+  }
   if (status < 200) {
     transactions_.Respond(id, std::move(response), now);
     return;
   }
   const std::optional<Uri> target = std::move(use->second.target);
   const std::string remote_tag = std::move(use->second.remote_tag);
+  const bool opens = use->second.opens;
   server_uses_.erase(use);
   transactions_.Respond(id, response, now);
   if (!usage) return;
   std::erase(usage->requests, id);
   if (usage->peer_invite == id) usage->peer_invite = {};
   OnPrackAnswered(*usage, id, now);
+  if (opens && !IsSuccess(status)) return CloseDialog(usage->id, now);
   if (!IsSuccess(status)) return;
   const auto leg = std::ranges::find(usage->legs, remote_tag,
                                      [](const Dialog& dialog) { return dialog.remote.tag(); });
@@ -355,10 +373,10 @@ void UserAgent::Impl::AnswerRequest(TransactionId id, Usage* usage, int status, 
   if (invite) AwaitAck(*usage, id, std::move(response), now);
 }
 
-// Section 15.1.2: what is unanswered when the dialog ends gets 487.
-void UserAgent::Impl::EndRequests(Usage& usage, TimePoint now) {
+// What is unanswered when the dialog ends. `usage` is in kEnding.
+void UserAgent::Impl::EndRequests(Usage& usage, int status, TimePoint now) {
   const std::vector<TransactionId> requests = usage.requests;
-  for (TransactionId id : requests) AnswerRequest(id, &usage, 487, {}, now);
+  for (TransactionId id : requests) AnswerRequest(id, &usage, status, {}, now);
 }
 
 // Nobody waits for an answer any more: the sender's timer F, or the flow was lost.
@@ -369,6 +387,7 @@ void UserAgent::Impl::OnServerEnded(TransactionId id, TimePoint now) {
   if (!usage) return;
   std::erase(usage->requests, id);
   OnPrackAnswered(*usage, id, now);
+  if (use.opens) return CloseDialog(usage->id, now);
   if (usage->peer_invite != id) return;
   if (usage->state == State::kIncoming) {
     GiveUpInvite(*usage, 487, "", now);

@@ -30,6 +30,11 @@ const Trunk* TrunkEdge::PbxOf(std::string_view user) const {
   return &options_.trunks[registrations_.account(found).trunk];
 }
 
+std::string TrunkEdge::PbxNumberOf(std::string_view user) const {
+  const size_t found = registrations_.FindUser(user);
+  return found == Registrations::kNone ? "" : registrations_.account(found).pbx.aor;
+}
+
 size_t TrunkEdge::PbxUserAt(size_t trunk, std::string_view user) const {
   const size_t found = registrations_.FindUser(user);
   if (found == Registrations::kNone || registrations_.account(found).trunk != trunk) {

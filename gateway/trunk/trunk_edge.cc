@@ -15,14 +15,9 @@ constexpr std::string_view kKeepAlivePing = "\r\n\r\n";
 constexpr std::string_view kKeepAlivePong = "\r\n";
 
 sip::UserAgentOptions AgentOptions() {
-  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REFER"},
+  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REFER",
+                    "MESSAGE", "NOTIFY"},
           .supported = {"replaces"}};
-}
-
-sip::Extras Sentence(std::string reason) {
-  sip::Extras extras;
-  extras.headers.push_back({"Warning", "399 lastmile \"" + std::move(reason) + "\""});
-  return extras;
 }
 
 }  // namespace
@@ -210,22 +205,15 @@ TimePoint TrunkEdge::next_timeout() const {
 
 sip::InviteRequest TrunkEdge::MakeInvite(size_t index, const CallRequest& request) const {
   const Trunk& trunk = options_.trunks[index];
+  sip::Parties parties = PartiesOf(index, {.trunk = request.trunk,
+                                           .number = request.number,
+                                           .caller = request.caller,
+                                           .user = request.user});
   sip::InviteRequest invite;
-  invite.request_uri.user = request.number;
-  invite.request_uri.host = trunk.host;
-  invite.request_uri.port = trunk.port;
-  invite.request_uri.params.Set("transport", trunk.tls ? "tls" : "tcp");
-  const size_t pbx_user = PbxUserAt(index, request.user);
-  if (pbx_user == Registrations::kNone) {
-    invite.from.uri.user = request.caller;
-    invite.from.uri.host = options_.local_host;
-  } else {
-    invite.from.uri.user = registrations_.account(pbx_user).pbx.aor;
-    invite.from.uri.host = registrations_.account(pbx_user).pbx.host;
-  }
-  invite.account = AccountAt(index, pbx_user);
-  invite.to.uri.user = request.number;
-  invite.to.uri.host = trunk.host;
+  invite.request_uri = std::move(parties.request_uri);
+  invite.from = std::move(parties.from);
+  invite.to = std::move(parties.to);
+  invite.account = parties.account;
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
   if (!request.replaces.empty()) invite.extras.headers.push_back({"Replaces", request.replaces});
@@ -262,7 +250,11 @@ std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
       OnInvite(std::move(*invite), out, now);
       continue;
     }
-    if (const auto* request = std::get_if<sip::IncomingRequest>(&event)) {
+    if (auto* request = std::get_if<sip::IncomingRequest>(&event)) {
+      if (request->request.to.tag().empty()) {
+        OnRequestOutside(std::move(*request), out, now);
+        continue;
+      }
       if (OnRequest(*request, now)) continue;
     }
     if (const auto* answered = std::get_if<sip::RequestAnswered>(&event)) {
@@ -292,11 +284,11 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
   const auto flow = flows_.find(invite.flow);
   if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) {
     user_agent_.RespondInvite(invite.dialog, 403,
-                              Sentence("calls are not accepted from this address"), now);
+                              sip::Sentence("calls are not accepted from this address"), now);
     return;
   }
   if (!invite.request.body.empty() && invite.request.content_type != "application/sdp") {
-    sip::Extras extras = Sentence("the body of an INVITE must be application/sdp");
+    sip::Extras extras = sip::Sentence("the body of an INVITE must be application/sdp");
     extras.headers.push_back({"Accept", "application/sdp"});
     user_agent_.RespondInvite(invite.dialog, 415, std::move(extras), now);
     return;
@@ -310,7 +302,7 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
   auto replaces = sip::ParseReplaces(invite.request);
   if (!replaces) {
     const sip::ReferError& error = replaces.error();
-    user_agent_.RespondInvite(invite.dialog, error.status, Sentence(error.reason), now);
+    user_agent_.RespondInvite(invite.dialog, error.status, sip::Sentence(error.reason), now);
     return;
   }
   NoteInvite(invite, flow->second.trunk);
@@ -331,16 +323,47 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
                             .replaces = *std::move(replaces)});
 }
 
-// What needs no call to be answered; false: the call has to answer it.
-bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
+void TrunkEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<TrunkEvent>& out,
+                                 TimePoint now) {
   const auto flow = flows_.find(request.flow);
   const std::string& method = request.request.method;
   if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) {
-    user_agent_.Respond(request.id, 403, Sentence("requests are not accepted from this address"),
-                        now);
-  } else if (request.dialog && (method == "PRACK" || method == "INFO" || method == "REFER")) {
+    user_agent_.Respond(request.id, 403,
+                        sip::Sentence("requests are not accepted from this address"), now);
+  } else if (method == "MESSAGE" || method == "NOTIFY") {
+    const size_t trunk = flow->second.trunk;
+    const size_t pbx_user = registrations_.Find(trunk, request.request.request_uri.user);
+    const bool is_known = pbx_user != Registrations::kNone;
+    out.push_back(TrunkRequest{.request = std::move(request),
+                               .trunk = options_.trunks[trunk].name,
+                               .user = is_known ? registrations_.account(pbx_user).pbx.user : ""});
+  } else if (method == "OPTIONS") {
+    AnswerOptions(request.id, now);
+  } else if (method == "REFER") {
+    user_agent_.Respond(request.id, 403, sip::Sentence("a REFER is taken inside a call only"), now);
+  } else {
+    user_agent_.Respond(request.id, 405, {}, now);
+  }
+}
+
+// RFC 3261 section 11.2.
+void TrunkEdge::AnswerOptions(sip::ServerRequestId request, TimePoint now) {
+  user_agent_.Respond(request, 200,
+                      {.headers = {{"Accept", "application/sdp"},
+                                   {"Accept-Encoding", "identity"},
+                                   {"Accept-Language", "en"},
+                                   {"Allow-Events", "message-summary"}}},
+                      now);
+}
+
+// What needs no call to be answered; false: somebody else has to answer it.
+bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
+  const std::string& method = request.request.method;
+  if (method == "PRACK" || method == "INFO" || method == "REFER" || method == "MESSAGE" ||
+      method == "NOTIFY") {
     return false;
-  } else if (request.dialog && (method == "INVITE" || method == "UPDATE")) {
+  }
+  if (method == "INVITE" || method == "UPDATE") {
     sip::Extras extras;
     TrunkDialog& dialog = dialogs_[request.dialog];
     if (const int status = CheckSession(dialog.mode, request.request, extras)) {
@@ -356,9 +379,7 @@ bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
     if (method == "INVITE" || !request.request.body.empty()) return false;
     RespondInDialog(request.dialog, request.id, 200, {}, now);
   } else if (method == "OPTIONS") {
-    user_agent_.Respond(request.id, 200, {}, now);
-  } else if (method == "REFER" && !request.dialog) {
-    user_agent_.Respond(request.id, 403, Sentence("a REFER is taken inside a call only"), now);
+    AnswerOptions(request.id, now);
   } else {
     user_agent_.Respond(request.id, 405, {}, now);
   }

@@ -73,12 +73,18 @@ struct TrunkInvite {
   bool reliable = false;     // as in sip::IncomingInvite
   std::optional<sip::Replaces> replaces = {};  // the dialog whose place it wants to take
 };
+// A carrier's MESSAGE or NOTIFY outside dialogs. Answer through user_agent().Respond.
+struct TrunkRequest {
+  sip::IncomingRequest request;
+  std::string trunk;  // its name
+  std::string user;   // as in TrunkInvite
+};
 // The session wants to be refreshed, and the peer takes no UPDATE: SendReoffer with what was said
 // last.
 struct TrunkRefresh {
   sip::DialogId dialog;
 };
-using TrunkEvent = std::variant<TrunkInvite, TrunkRefresh, sip::UserAgentEvent>;
+using TrunkEvent = std::variant<TrunkInvite, TrunkRequest, TrunkRefresh, sip::UserAgentEvent>;
 
 // --- outputs for the stream shell ---
 struct OpenStream {  // connect to this trunk's server; the flow's bytes may follow at once
@@ -123,6 +129,21 @@ class TrunkEdge {
   };
   // 0: no such trunk.
   sip::DialogId PlaceCall(const CallRequest& request, TimePoint now);
+  // Whom a request beside calls is for.
+  struct Target {
+    std::string trunk;
+    std::string number;
+    std::string caller;  // as in CallRequest
+    std::string user;    // as in CallRequest
+  };
+  // A request outside dialogs. RequestAnswered follows; 0: no such trunk.
+  sip::ClientRequestId SendRequest(const Target& target, std::string_view method,
+                                   sip::Extras extras, TimePoint now);
+  // A subscription's dialog, whose SUBSCRIBEs are sent by SendInDialog. 0: no such trunk.
+  sip::DialogId OpenDialog(const Target& target);
+  // As the user agent's, over a connection that stands (Reach).
+  sip::ClientRequestId SendInDialog(sip::DialogId dialog, std::string_view method,
+                                    sip::Extras extras, TimePoint now);
   // Before a request of ours in a dialog: if the dialog's connection is lost, it goes on over one
   // to its trunk's server (RFC 3261 section 18.1.1), which is opened if there is none.
   void Reach(sip::DialogId dialog);
@@ -144,6 +165,8 @@ class TrunkEdge {
   void UnregisterAll(TimePoint now);
   // The trunk whose PBX that user has an account at; nullptr: none.
   const Trunk* PbxOf(std::string_view user) const;
+  // The number that the user is there; "": it has no account.
+  std::string PbxNumberOf(std::string_view user) const;
   RegistrationGauges registrations() const { return registrations_.gauges(); }
 
   std::vector<TrunkEvent> TakeEvents(TimePoint now);
@@ -218,6 +241,8 @@ class TrunkEdge {
   sip::Uri ContactOn(bool tls) const;
   sip::FlowId NewFlow(size_t trunk, bool inbound, bool tls);
   sip::FlowId FlowTo(size_t trunk);
+  // Of the user's account there, else with the caller as given. The trunk is an index.
+  sip::Parties PartiesOf(size_t trunk, const Target& target) const;
   sip::InviteRequest MakeInvite(size_t trunk, const CallRequest& request) const;
   size_t IndexOf(std::string_view trunk) const;  // kUnknownPeer: there is none
   size_t TrunkOf(const IpAddress& peer) const;
@@ -225,6 +250,8 @@ class TrunkEdge {
   void OnText(sip::FlowId flow, std::string_view text, TimePoint now);
   void OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& out, TimePoint now);
   bool OnRequest(const sip::IncomingRequest& request, TimePoint now);
+  void AnswerOptions(sip::ServerRequestId request, TimePoint now);
+  void OnRequestOutside(sip::IncomingRequest request, std::vector<TrunkEvent>& out, TimePoint now);
 
   const TrunkOptions options_;
   sip::UserAgent user_agent_;

@@ -8,6 +8,7 @@ export class JsSipPhone {
   #domain;
   ua = null;
   session = null;
+  subscriber = null;
   events = [];
 
   constructor(ear, microphone) {
@@ -26,7 +27,41 @@ export class JsSipPhone {
     this.ua.on('registrationFailed', ({ cause, response }) => this.#note(
         'registrationFailed', { cause, status: response?.status_code }));
     this.ua.on('newRTCSession', ({ originator, session }) => this.#onSession(originator, session));
+    this.ua.on('newMessage', ({ originator, request }) => originator === 'remote' && this.#note(
+        'message', { from: request.from.uri.user, type: request.getHeader('Content-Type'),
+                     body: request.body }));
+    this.ua.on('sipEvent', ({ event, request }) => this.#note(
+        'sipEvent', { event: event.event, body: request.body }));
     this.ua.start();
+  }
+
+  message(number, text, options = {}) {
+    this.ua.sendMessage(`sip:${number}@${this.#domain}`, text, { ...options, eventHandlers: {
+      succeeded: ({ response }) => this.#note('messageSucceeded', { status: response.status_code }),
+      failed: ({ response, cause }) => this.#note('messageFailed', {
+        cause, status: response?.status_code, warning: response?.getHeader('Warning') }),
+    } });
+  }
+
+  subscribe(number, event, accept, options = {}) {
+    this.subscriber = this.ua.subscribe(`sip:${number}@${this.#domain}`, event, accept, options);
+    for (const name of ['accepted', 'pending', 'active']) {
+      this.subscriber.on(name, () => this.#note(`subscription ${name}`));
+    }
+    this.subscriber.on('notify', (last, request, body, type) => this.#note(
+        'notify', { last, body, type }));
+    this.subscriber.on('terminated', (code, reason) => this.#note(
+        'subscription terminated', { code, reason }));
+    this.subscriber.subscribe();
+  }
+
+  // As its own timer would.
+  refreshSubscription() {
+    this.subscriber.subscribe();
+  }
+
+  unsubscribe() {
+    this.subscriber.terminate();
   }
 
   // `options`: of JsSIP's call(). The offer is sent with the first candidate, or without any.

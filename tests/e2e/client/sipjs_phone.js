@@ -1,3 +1,4 @@
+import { Subscriber, UserAgent } from 'sip.js/lib/api/index.js';
 import { SessionManager } from 'sip.js/lib/platform/web/index.js';
 
 // From one key to the next: a tone that is still played would be cut off by its successor.
@@ -14,6 +15,7 @@ export class SipJsPhone {
   #domain;
   #manager = null;
   session = null;
+  subscriber = null;
   events = [];
 
   constructor(ear) {
@@ -44,6 +46,8 @@ export class SipJsPhone {
         onCallAnswered: () => this.#onAnswered(),
         onCallHangup: () => this.#note('ended'),
         onCallHold: (session, held) => this.#note(held ? 'hold' : 'unhold'),
+        onMessageReceived: ({ request }) => this.#note(
+            'message', { from: request.from.uri.user, body: request.body }),
       },
     });
     await this.#manager.connect();
@@ -58,6 +62,33 @@ export class SipJsPhone {
             'failed', { status: message.statusCode, reason: message.getHeader('Reason') }),
       },
     });
+  }
+
+  async message(number, text) {
+    await this.#manager.message(`sip:${number}@${this.#domain}`, text);
+  }
+
+  // Inside the call.
+  async messageInCall(text) {
+    const body = { contentDisposition: 'render', contentType: 'text/plain', content: text };
+    await this.session.message({ requestOptions: { body } });
+  }
+
+  async subscribe(number, event) {
+    this.subscriber = new Subscriber(
+        this.#manager.userAgent, UserAgent.makeURI(`sip:${number}@${this.#domain}`), event);
+    this.subscriber.delegate = {
+      onNotify: (notification) => {
+        notification.accept();
+        this.#note('notify', { body: notification.request.body });
+      },
+    };
+    this.subscriber.stateChange.addListener((state) => this.#note(`subscription ${state}`));
+    await this.subscriber.subscribe();
+  }
+
+  async unsubscribe() {
+    await this.subscriber.unsubscribe();
   }
 
   async answer() {

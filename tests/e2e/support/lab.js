@@ -171,7 +171,8 @@ export class Lab {
   // Closes pages and carriers and holds the gateway to its word: nothing is left, and it ends well.
   async assertNothingLeft() {
     await this.closePages();
-    await this.assertNo(['calls', 'transactions', 'sessions', 'ports', 'ws'], SETTLE_MS);
+    await this.assertNo(['calls', 'subscriptions', 'dialogs', 'transactions', 'sessions', 'ports',
+                         'ws'], SETTLE_MS);
     await Promise.all(this.#carriers.map((carrier) => carrier.stop()));
     await until(() => this.countFiles() === this.openFiles, 'as many open files as before', 10000)
         .catch((error) => {

@@ -10,7 +10,9 @@ const uriOf = (header) => /<([^>]+)>/.exec(header)?.[1] ?? header.split(';')[0];
 const tagOf = (header) => /;tag=([^;]+)/.exec(header)?.[1] ?? '';
 
 // A carrier on TCP whose answers to INVITEs a test writes: `onInvite` gets each as a CarrierCall.
-// `onRegister` may make another answer to a REGISTER. Everything else is answered 200 by itself. It keeps every message that came, in order.
+// `onRegister` may make another answer to a REGISTER, and `onRequest` gets what else belongs to no
+// call. What else comes in a call is answered 200 by itself. It keeps every message that came, in
+// order.
 export class ScriptedCarrier {
   #server;
   #sockets = new Set();
@@ -18,6 +20,8 @@ export class ScriptedCarrier {
   messages = [];
   onInvite = (call) => call.reply(603, 'Decline');
   onRegister = (register) => responseBytes(register, 200, 'OK', { tag: token() });
+  // `reply` takes what responseBytes() does after its request; `socket` is where it came from.
+  onRequest = (request, reply) => reply(200, 'OK');
 
   static async listen(host, port) {
     const carrier = new ScriptedCarrier();
@@ -41,15 +45,26 @@ export class ScriptedCarrier {
 
   // Places a call over a connection of its own; the INVITE's answers come to the CarrierCall.
   async call(target, user, sdp, fields = []) {
-    const [host, port] = target.split(':');
-    const socket = connect(Number(port), host);
-    await once(socket, 'connect');
-    socket.setNoDelay(true);
-    this.#onSocket(socket);
+    const socket = await this.#connect(target);
     const call = CarrierCall.outgoing(this, socket, { target, user });
     this.#calls.set(call.callId, call);
     call.invite(sdp, fields);
     return call;
+  }
+
+  // A request outside calls, over a connection of its own; resolves to its final response.
+  async asks(target, method, user, { fields = [], body = '', type = 'text/plain' } = {}) {
+    const socket = await this.#connect(target);
+    const callId = token();
+    socket.write(sipBytes(`${method} sip:${user}@${target};transport=tcp SIP/2.0`, [
+      `Via: SIP/2.0/TCP ${this.host}:${this.port};branch=z9hG4bK${token()}`, 'Max-Forwards: 70',
+      `From: <sip:+15550009009@127.0.0.1>;tag=${token()}`, `To: <sip:${user}@${target}>`,
+      `Call-ID: ${callId}`, `CSeq: 1 ${method}`,
+      `Contact: <sip:carrier@${this.host}:${this.port};transport=tcp>`, ...fields,
+    ], Buffer.from(body), type));
+    return until(() => this.messages.find((message) => message.status >= 200 &&
+                     message.header('call-id') === callId),
+                 `the answer to the carrier's ${method}`, 10000, 10);
   }
 
   mark() {
@@ -70,6 +85,15 @@ export class ScriptedCarrier {
   async stop() {
     this.#sockets.forEach((socket) => socket.destroy());
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #connect(target) {
+    const [host, port] = target.split(':');
+    const socket = connect(Number(port), host);
+    await once(socket, 'connect');
+    socket.setNoDelay(true);
+    this.#onSocket(socket);
+    return socket;
   }
 
   #onSocket(socket) {
@@ -100,10 +124,12 @@ export class ScriptedCarrier {
       call?.reply(487, 'Request Terminated');
     } else if (message.method === 'ACK') {
       call?.onAck(message);
+    } else if (call) {
+      socket.write(responseBytes(message, 200, 'OK', { tag: call.tag }));
     } else if (message.method === 'REGISTER') {
       socket.write(this.onRegister(message));
     } else {
-      socket.write(responseBytes(message, 200, 'OK', { tag: call?.tag }));
+      this.onRequest(message, (...answer) => socket.write(responseBytes(message, ...answer)), socket);
     }
   }
 }

@@ -15,8 +15,8 @@ export function sdp({ version = 1, direction = 'sendrecv', codec = '8 PCMA' } = 
   ];
 }
 
-function send(lines, body) {
-  const end = body ? ['Content-Type: application/sdp', 'Content-Length: [len]', '', ...body] :
+function send(lines, body, type = 'application/sdp') {
+  const end = body ? [`Content-Type: ${type}`, 'Content-Length: [len]', '', ...body] :
       ['Content-Length: 0', ''];
   return `  <send><![CDATA[\n${[...lines, ...end].join('\n')}\n\n  ]]></send>`;
 }
@@ -59,10 +59,11 @@ export function scenario(name, steps) {
 
 // --- SIPp answers: its INVITE is kept, for later messages take the place of the last one ---
 
-const INVITE = { via: 'Via', from: 'From', to: 'To', cseq: 'CSeq' };
+const KEPT = { via: 'Via', from: 'From', to: 'To', cseq: 'CSeq' };
 
-export const invited = (expected = {}) =>
-    receive('request="INVITE"', { ...expected, keep: INVITE });
+export const asked = (method, expected = {}) =>
+    receive(`request="${method}"`, { ...expected, keep: KEPT });
+export const invited = (expected) => asked('INVITE', expected);
 
 // `tag` is '' once a re-INVITE was kept, which has it already.
 const tagged = (tag) => (tag ? `;tag=${tag}` : '');
@@ -75,20 +76,20 @@ export function answer(status, phrase, { tag = 'one', fields = [], body } = {}) 
 }
 
 // A request from inside the call that SIPp answered.
-export function requestOfCallee(method, cseq, { tag = 'one', fields = [], body } = {}) {
+export function requestOfCallee(method, cseq, { tag = 'one', fields = [], body, type } = {}) {
   return send([
     `${method} sip:lastmile@${GATEWAY};transport=[transport] SIP/2.0`,
     'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]',
     `From: [$to]${tagged(tag)}`, 'To: [$from]', 'Call-ID: [call_id]', `CSeq: ${cseq} ${method}`,
     ...REQUEST_LINES, ...(method === 'ACK' || method === 'BYE' ? [] : [CONTACT]), ...fields,
-  ], body);
+  ], body, type);
 }
 
 // --- SIPp calls ---
 
 const CALLER = 'From: <sip:[caller]@[local_ip]>;tag=[pid]sipp[call_number]';
 
-export function request(method, cseq, { fields = [], body, inDialog = method !== 'INVITE',
+export function request(method, cseq, { fields = [], body, type, inDialog = method !== 'INVITE',
                                         number = '[caller]' } = {}) {
   const uri = inDialog ? '[next_url]' : 'sip:[service]@[remote_ip]:[remote_port];transport=[transport]';
   return send([
@@ -98,7 +99,7 @@ export function request(method, cseq, { fields = [], body, inDialog = method !==
     `To: <sip:[service]@[remote_ip]>${inDialog ? '[peer_tag_param]' : ''}`,
     'Call-ID: [call_id]', `CSeq: ${cseq} ${method}`, ...REQUEST_LINES,
     ...(method === 'ACK' || method === 'BYE' ? [] : [CONTACT]), ...fields,
-  ], body);
+  ], body, type);
 }
 
 // --- both ---

@@ -117,6 +117,43 @@ TEST_F(PbxTest, ThePasswordIsInNothingThatLeaves) {
   }
 }
 
+TEST_F(PbxTest, WhatAUserSendsBesideCallsHasTheAccount) {
+  gw.Register(kAlice, "alice");
+  const std::string contact = RegisterAtPbx().contacts.at(0).uri.user;
+  sip::Message request = gw.MakeInvite("alice", "alice");
+  request.method = request.cseq.method = "SUBSCRIBE";
+  request.content_type.clear();
+  request.body.clear();
+  request.extra.push_back({"Event", "message-summary"});
+  gw.FromBrowser(kAlice, request);
+  request.authorizations = {*sip::AnswerChallenge(gw.ToBrowser(kAlice).www_authenticates.at(0),
+                                                  {"alice", "secret"}, "SUBSCRIBE",
+                                                  request.request_uri.ToString(), gw.random)};
+  ++request.cseq.number;
+  request.vias.front().params.Set("branch", "z9hG4bKsubscribe");
+  gw.FromBrowser(kAlice, request);
+  const sip::Message first = gw.ToTrunk();
+  EXPECT_EQ(first.method, "SUBSCRIBE");
+  EXPECT_EQ(first.request_uri.user, "201") << "her own mailbox";
+  EXPECT_EQ(first.from.uri.user, "201");
+  gw.FromTrunk(Challenge(first, 407));
+  const sip::Message second = gw.ToTrunk();
+  EXPECT_EQ(second.call_id, first.call_id);
+  EXPECT_GT(second.cseq.number, first.cseq.number);
+  EXPECT_TRUE(Proves(second, "a201", kPbxPassword));
+  gw.FromTrunk(gw.TrunkAnswer(second, 403, ""));
+  EXPECT_EQ(gw.ToBrowser(kAlice).status, 403);
+
+  sip::Message message = gw.MakeTrunkInvite(contact);
+  message.method = message.cseq.method = "MESSAGE";
+  message.content_type = "text/plain";
+  gw.FromTrunk(message);
+  const sip::Message at_alice = gw.ToBrowser(kAlice);
+  EXPECT_EQ(at_alice.method, "MESSAGE");
+  gw.FromBrowser(kAlice, sip::MakeResponse(at_alice, 200, "", "x"));
+  EXPECT_EQ(gw.ToTrunk().status, 200);
+}
+
 TEST_F(PbxTest, CallsToTheContactOrTheAddressRingTheUser) {
   gw.Register(kAlice, "alice");
   gw.Register(kBob, "bob");

@@ -149,6 +149,7 @@ TEST(Parse, AMultipartBodyIsNotLookedInto) {
   const std::string body("--b\r\nContent-Type: a/b\r\n\r\n\0\xFF\n--b--", 32);
   const Message m = ParseOk(Request("Content-Type: Multipart/Mixed;boundary=\"b\"\n", body));
   EXPECT_EQ(m.content_type, "multipart/mixed");
+  EXPECT_EQ(m.content_type_params, ";boundary=\"b\"");
   EXPECT_EQ(m.body, body);
 }
 

@@ -71,6 +71,7 @@ std::vector<Field> Fields() {
       {"supported", [](M& m, S& v) { m.supported[0] = v; }},
       {"allow", [](M& m, S& v) { m.allow[0] = v; }},
       {"content_type", [](M& m, S& v) { m.content_type = v; }},
+      {"content_type_params", [](M& m, S& v) { m.content_type_params = v; }},
       {"extra.name", [](M& m, S& v) { m.extra[0].name = v; }},
       {"extra.name tail", [](M& m, S& v) { m.extra[0].name += v; }},
       {"extra.value", [](M& m, S& v) { m.extra[0].value = v; }},

@@ -133,6 +133,7 @@ class Generator {
       for (size_t i = Below(3); i > 0; --i) list->push_back(Token());
     }
     if (OneIn(2)) m.content_type = "application/sdp";
+    if (!m.content_type.empty() && OneIn(2)) m.content_type_params = ";charset=utf-8";
     for (size_t i = OneIn(2) ? Below(200) : 0; i > 0; --i) m.body += Byte();
     for (size_t i = Below(3); i > 0; --i) m.extra.push_back({"X-" + Token(), Words()});
     return m;
