@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gateway/app/call_manager.h"
 #include "gateway/app/call_messages.h"
+#include "gateway/app/relay.h"
 
 // Transfers by a trunk: which call, and whom it is to go on with. A call has two trunk dialogs as
 // long as its target is called.
@@ -93,8 +94,7 @@ call::TransferAsked CallManager::Resolve(Entry& entry) {
             .why = "the dialog to replace is the gateway's own: both ends would be browsers"};
   }
   if (!refer.replaces || !trunk || !trunk_edge_.IsAt(*trunk, refer.target.host)) {
-    const auto route = router_.TrunkFor(refer.target.user);
-    trunk = route ? trunk_edge_.FindTrunk(*route) : nullptr;
+    trunk = TrunkFor(router_, trunk_edge_, entry.parties.user, refer.target.user);
   }
   if (!trunk) {
     return {.request = {}, .refused = 404, .why = "no route leads to whom it names"};

@@ -128,11 +128,11 @@ std::optional<NamedDialog> UserAgent::Impl::FindDialog(const Replaces& name) con
     const Usage& usage = usages_.at(found->second);
     const bool known = std::ranges::any_of(
         usage.legs, [&](const Dialog& leg) { return leg.IsPeer(name.call_id, remote_tag); });
-    if (!known) continue;
+    // Section 3 of RFC 3891: a subscription is no dialog that could be replaced.
+    if (!known || usage.state == State::kSubscription) continue;
     Named state = Named::kOver;
     switch (usage.state) {
       case State::kCalling:
-      case State::kChallenged:
         state = Named::kCalling;
         break;
       case State::kIncoming:
@@ -143,6 +143,7 @@ std::optional<NamedDialog> UserAgent::Impl::FindDialog(const Replaces& name) con
       case State::kConfirmed:
         state = Named::kConfirmed;
         break;
+      case State::kSubscription:
       case State::kEnding:
         break;
     }
