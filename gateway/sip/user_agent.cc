@@ -124,7 +124,6 @@ std::optional<NamedDialog> UserAgent::Impl::FindDialog(const Replaces& name) con
     Named state = Named::kOver;
     switch (usage.state) {
       case State::kCalling:
-      case State::kChallenged:
         state = Named::kCalling;
         break;
       case State::kIncoming:
