@@ -75,7 +75,7 @@ withLab('SIPp transfers as carriers do', (lab) => {
 
   test('REFER to whom no route leads', { timeout: 60000 }, async () => {
     const call = await heard([
-      SETTLED, refer('999@elsewhere.example'), notified(404), hungUp(),
+      SETTLED, refer('nobody@elsewhere.example'), notified(404), hungUp(),
     ]);
     await call.sipp.says(/^SIP.2.0 404 /m, 1);
     await goesOnWith(call.sipp, call);
