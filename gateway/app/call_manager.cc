@@ -297,6 +297,8 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   if (OnInfoAnswered(from_browser, event)) return;
   Entry* entry = FindByDialog(from_browser, DialogOf(event));
   if (!entry) return;
+  const auto* rejected = std::get_if<sip::InviteRejected>(&event);
+  if (rejected && !from_browser && OnTrunkRejected(*entry, *rejected, now)) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
   const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee, random_};
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
@@ -362,13 +364,12 @@ void CallManager::Feed(Entry& entry, const call::CallInput& input, TimePoint now
 void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint now) {
   const Parties& parties = entry.parties;
   if (entry.call.direction() == CallDirection::kFromBrowser) {
-    entry.trunk_dialog = trunk_edge_.PlaceCall({.trunk = parties.trunk,
-                                                .number = parties.number,
-                                                .caller = parties.caller,
-                                                .offer = offer},
-                                               now);
-    by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
-    return;
+    const trunk::Trunk* trunk = trunk_edge_.FindTrunk(parties.trunk);
+    if (trunk && trunk->follow_redirects) {
+      entry.offer = offer;
+      entry.redirects.emplace(parties.number);
+    }
+    return PlaceTrunkCall(entry, parties.number, offer, now);
   }
   auto rung = browser_edge_.Ring({.user = parties.user,
                                   .instance = entry.instance,
@@ -384,6 +385,48 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
   }
   entry.browser_dialog = *rung;
   by_browser_dialog_[*rung] = entry.call.id();
+}
+
+void CallManager::PlaceTrunkCall(Entry& entry, const std::string& number,
+                                 const std::string& offer, TimePoint now) {
+  by_trunk_dialog_.erase(entry.trunk_dialog);
+  entry.trunk_dialog = trunk_edge_.PlaceCall({.trunk = entry.parties.trunk,
+                                              .number = number,
+                                              .caller = entry.parties.caller,
+                                              .offer = offer},
+                                             now);
+  by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
+}
+
+// A redirection (RFC 3261 section 21.3), or the failure of a number that one led to. The browser
+// never hears of a 3xx: a page could do nothing with it, and its Contacts are the carrier's.
+bool CallManager::OnTrunkRejected(Entry& entry, const sip::InviteRejected& rejected,
+                                  TimePoint now) {
+  const int status = rejected.status;
+  const bool redirected = status >= 300 && status < 400;
+  const bool waits = entry.redirects && entry.redirects->any_waiting();
+  if (entry.call.state() != call::CallState::kCalling || status >= 600) return false;
+  if (!redirected && !waits) return false;
+  std::string why = "the carrier redirects the call, which is not followed";
+  // 305 names a proxy, and the gateway connects to nobody who is not in its configuration.
+  if (entry.redirects && status != 305) {
+    if (redirected && rejected.response) entry.redirects->Add(*rejected.response);
+    auto number = entry.redirects->Next(router_, entry.parties.trunk);
+    if (number) {
+      spdlog::info("call={} leg=trunk answered {}: calls {} instead", entry.call.id().value, status,
+                   Redacted{*number});
+      PlaceTrunkCall(entry, *number, entry.offer, now);
+      return true;
+    }
+    why = std::move(number.error());
+  }
+  if (!redirected) return false;
+  spdlog::warn("call={} leg=trunk answered {}: {}", entry.call.id().value, status, why);
+  Feed(entry,
+       call::CalleeRejected{status, call::SipReason(status, sip::DefaultReasonPhrase(status)),
+                            std::move(why)},
+       now);
+  return true;
 }
 
 void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint now) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "gateway/app/call_record.h"
+#include "gateway/app/redirects.h"
 #include "gateway/app/routing.h"
 #include "gateway/browser/browser_edge.h"
 #include "gateway/call/call.h"
@@ -77,6 +79,9 @@ class CallManager {
     std::string instance;  // the one browser that is called; "" = all of the user's
     Parties parties;
     TimePoint started;
+    // Of a call to a trunk whose redirects are followed: the offer, and where it was sent on.
+    std::string offer;
+    std::optional<Redirects> redirects;
   };
 
   Entry& NewCall(call::CallDirection direction, Parties parties, TimePoint now);
@@ -91,6 +96,10 @@ class CallManager {
   void Feed(Entry& entry, const call::CallInput& input, TimePoint now);
   void Carry(Entry& entry, const call::CallOutput& output, TimePoint now);
   void PlaceCallee(Entry& entry, const std::string& offer, TimePoint now);
+  void PlaceTrunkCall(Entry& entry, const std::string& number, const std::string& offer,
+                      TimePoint now);
+  // True: another number is called instead, or the caller is told why not.
+  bool OnTrunkRejected(Entry& entry, const sip::InviteRejected& rejected, TimePoint now);
   void Refuse(bool browser, sip::DialogId dialog, int status, std::string reason, TimePoint now);
   Entry* FindByDialog(bool browser, sip::DialogId dialog);
   void Reap(TimePoint now);

@@ -174,6 +174,7 @@ void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
     End({.caller_status = StatusForCaller(rejected->status),
          .reason_header = rejected->reason_header.empty() ? SipReason(rejected->status, "")
                                                           : rejected->reason_header,
+         .warning = rejected->warning,
          .gone = Party::kCallee},
         fmt::format("the callee answered {}", rejected->status), now, out);
   } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {

@@ -47,6 +47,9 @@ struct Trunk {
   std::vector<AddressBlock> accept_from;  // inbound calls: besides the server's own address
   sip::Prack prack = sip::Prack::kSupported;
   SessionTimers session_timer = SessionTimers::kSupported;
+  // What its 3xx names is called instead. Not by default: it is a call to a number that nobody here
+  // dialled, and who runs the gateway pays for it.
+  bool follow_redirects = false;
 };
 
 struct TrunkOptions {
