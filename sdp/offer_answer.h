@@ -128,6 +128,12 @@ class BrowserLeg {
   std::unique_ptr<State> state_;
 };
 
+// What a carrier's offer says of resources that have to be reserved first (RFC 3312).
+struct TrunkResources {
+  bool pending = false;         // nobody may be rung yet: the carrier will say when it is ready
+  std::string impossible = {};  // not empty: what is demanded cannot be had; a sentence, for 580
+};
+
 // A video section of a carrier that the gateway can carry; see TrunkMedia.
 struct TrunkVideo {
   Endpoint rtp;
@@ -155,6 +161,7 @@ struct TrunkMedia {
   // a=crypto with a suite and parameters the gateway knows.
   std::optional<Crypto> crypto = {};
   std::optional<TrunkVideo> video = {};
+  TrunkResources resources = {};  // of an offer, for its sections in use
 };
 
 struct TrunkLocalVideo {
@@ -174,6 +181,9 @@ struct TrunkLocalMedia {
   std::optional<uint16_t> maxptime = {};
   // a=rtcp-mux in all sections of an offer; in an answer where it was offered.
   bool rtcp_mux = false;
+  // What an offer says of resources is answered: the gateway's are there. Else it says nothing of
+  // them, as who does not know RFC 3312.
+  bool resources = false;
   // Not empty: SRTP. An offer is RTP/SAVP with all of them, best first; the answer to a section of
   // RTP/SAVP or RTP/SAVPF has the one of the carrier's suite, with the carrier's tag. Such a
   // section is rejected if none fits.

@@ -25,6 +25,7 @@ enum class CallDirection {
 enum class CallState {
   kIdle,          // made, no INVITE seen yet
   kOpeningMedia,  // offer accepted, waiting for the anchor's ports and credentials
+  kReserving,     // the caller has an answer, but not yet what it needs to talk (RFC 3312)
   kCalling,       // the callee's INVITE is out; 1xx come in this state
   kAnswered,      // 200 sent to the caller, its ACK is still to come
   kConnected,     // the conversation
@@ -86,6 +87,7 @@ class Call {
 
   static constexpr Duration kMediaOpenTimeout = 5s;
   static constexpr Duration kMediaCloseTimeout = 10s;
+  static constexpr Duration kReserveTimeout = 32s;  // 64*T1, as an 18x waits for its PRACK
   // Together with the 10 s after which the relay tells of silence: 35 s. JsSIP waits up to 30 s
   // before it tries to connect again.
   static constexpr Duration kMayBeSilent = 25s;
@@ -115,6 +117,8 @@ class Call {
   void SetState(CallState next, std::string_view reason, TimePoint now);
   void OnIdle(const CallInput& input, TimePoint now, Outputs& out);
   void OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out);
+  void OnReserving(const CallInput& input, TimePoint now, Outputs& out);
+  void OnEndBeforeCallee(const CallInput& input, TimePoint now, Outputs& out);
   void OnCalling(const CallInput& input, TimePoint now, Outputs& out);
   void OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs& out);
   void OnClosing(const CallInput& input, TimePoint now, Outputs& out);
@@ -122,7 +126,7 @@ class Call {
   std::optional<sdp::Refusal> TakeCallerOffer(const std::string& offer, Outputs& out);
   void ChooseForTrunk();
   void ChooseForBrowser();
-  void PlaceCall(TimePoint now, Outputs& out);
+  void PlaceCall(std::string_view reason, TimePoint now, Outputs& out);
   void WarnAboutRules() const;
   // Applies the callee's SDP to the media session and builds `answer_` for the caller.
   std::optional<sdp::Refusal> TakeCalleeAnswer(const std::string& sdp, Outputs& out);
@@ -144,6 +148,9 @@ class Call {
   std::string OfferInProgress();
   void HoldProgress(int status, TimePoint now);
   void SendHeldProgress(TimePoint now, Outputs& out);
+  void AwaitResources(TimePoint now, Outputs& out);
+  bool AnswersResources() const;
+  std::optional<sdp::Refusal> CheckResources(const sdp::TrunkMedia& media) const;
   void OnEarlyOffer(const Reoffered& reoffer, TimePoint now, Outputs& out);
   void OnPrackAnswer(const Reoffered& reoffer, TimePoint now, Outputs& out);
   void OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& out);
@@ -210,6 +217,7 @@ class Call {
   int held_progress_ = 183;                 // its status
   bool late_ = false;                       // the caller's INVITE had no offer: it is offered
   bool reliable_ = false;                   // its 18x are acknowledged
+  bool answered_ahead_ = false;             // it was answered before the callee was asked
   std::optional<Party> owes_answer_;  // was offered in our 18x or 2xx; answers in PRACK or ACK
   std::string callee_sdp_;            // its last answer to its INVITE
   bool callee_updated_ = false;       // its UPDATE made that answer an old one

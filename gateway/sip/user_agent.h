@@ -35,10 +35,12 @@ struct UserAgentOptions {
 };
 
 // What is done about reliable provisional responses (RFC 3262) on a flow. They end here: the caller
-// of this object sees an 18x once, in order, and acknowledges nothing.
+// of this object sees an 18x once, in order, and acknowledges nothing. Preconditions (RFC 3312) are
+// known where they are: their lines are SDP, and so none of this object's business.
 enum class Prack {
-  kNone,       // 100rel is not known
-  kSupported,  // offered in our INVITEs; our 18x are reliable where the peer's INVITE requires it
+  kNone,       // 100rel is not known, and precondition neither
+  kSupported,  // offered in our INVITEs; our 18x are reliable where the peer's INVITE requires it,
+               // or has both 100rel and precondition
   kRequired,   // required in our INVITEs; our 18x are reliable; an INVITE without 100rel gets 421
 };
 

@@ -180,7 +180,7 @@ TEST_F(CallTrunkTest, Interop18A200RightBehindA183IsAllTheBrowserSees) {
   EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
 }
 
-// --- UPDATE and preconditions before the answer (interop row 16, J13) ---
+// --- UPDATE before the answer (interop row 16, J13) ---
 
 TEST_F(CallTrunkTest, Interop16AnUpdateBeforeTheAnswerStaysOnTheTrunk) {
   Dial();
@@ -194,25 +194,6 @@ TEST_F(CallTrunkTest, Interop16AnUpdateBeforeTheAnswerStaysOnTheTrunk) {
   gw.FromTrunk(FromCarrier("UPDATE"));
   EXPECT_EQ(gw.ToTrunk().status, 200);
   EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
-}
-
-TEST_F(CallTrunkTest, Interop16ACallerWhoRequiresPreconditionsMayComeAgainWithoutThem) {
-  sip::Message call = gw.MakeTrunkInvite("+15550001001");
-  call.require = {"precondition"};
-  gw.Register(kAlice, "alice");
-  gw.ConnectTrunk("198.51.100.9:33333");
-  gw.FromTrunk(call);
-  const sip::Message refused = gw.ToTrunk();
-  EXPECT_EQ(refused.status, 420);
-  EXPECT_EQ(*refused.FindExtra("Unsupported"), "precondition");
-  EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
-  call.require.clear();
-  call.supported = {"precondition", "100rel"};
-  ++call.cseq.number;
-  call.vias.front().params.Set("branch", "z9hG4bKagain");
-  gw.FromTrunk(call);
-  EXPECT_EQ(gw.ToTrunk().status, 100);
-  EXPECT_EQ(gw.ToBrowser(kAlice).method, "INVITE");
 }
 
 // --- late offers (interop row 15) ---
