@@ -97,7 +97,7 @@ struct InviteProgress {  // 101-199
   DialogId dialog;
   Message response;
 };
-// The first 2xx. Owed: Ack. Further 2xx of forks are ACKed and BYEd inside.
+// The first 2xx. Owed: Ack. Further 2xx of forks are ACKed and BYEd inside, also after the call.
 struct InviteAccepted {
   DialogId dialog;
   Message response;

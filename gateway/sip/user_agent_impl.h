@@ -193,6 +193,7 @@ class UserAgent::Impl {
   void OnInviteResponse(TransactionId id, Message response, TimePoint now);
   void OnInviteSuccess(TransactionId id, Message response, TimePoint now);
   void OnFurtherSuccess(TransactionId id, const Message& response, TimePoint now);
+  void OnStraySuccess(FlowId flow, const Message& response, TimePoint now);
   void OnReinviteResponse(TransactionId id, Message response, TimePoint now);
   void OnReinviteTimeout(Usage& usage, TimePoint now);
   void OnClientEnded(TransactionId id, int status, TimePoint now);
