@@ -218,6 +218,9 @@ void BrowserEdge::Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now) {
 void BrowserEdge::SendReoffer(sip::DialogId dialog, std::string offer, TimePoint now) {
   const auto found = dialogs_.find(dialog);
   if (found == dialogs_.end()) return;
+  // One at a time (RFC 3261 section 14.1), and the answer to that one counts.
+  found->second.reoffer_owed = bool{found->second.reoffer};
+  if (found->second.reoffer_owed) return;
   sip::Extras extras;
   extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
   extras.content_type = "application/sdp";
@@ -322,12 +325,15 @@ void BrowserEdge::OnRequestAnswered(sip::RequestAnswered answered, std::vector<B
   }
   if (found->second.reoffer != answered.id) return;
   found->second.reoffer = {};
+  const bool owed = std::exchange(found->second.reoffer_owed, false);
   if (answered.status == 491) {
     found->second.reoffer_at = now + kReofferAgain;
     next_dialog_timeout_ = std::min(next_dialog_timeout_, found->second.reoffer_at);
     return;
   }
+  const sip::DialogId dialog = answered.dialog;
   out.push_back(sip::UserAgentEvent{std::move(answered)});
+  if (owed) out.push_back(BrowserRefreshDue{dialog});
 }
 
 std::vector<BrowserText> BrowserEdge::TakeOutgoing() {

@@ -103,7 +103,7 @@ class BrowserEdge {
   // While the browser's connection is lost, the BYE waits for it up to kByeOwed.
   void Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now);
   // A re-INVITE. RequestAnswered follows, but after 491 BrowserRebound: the offer has to be a new
-  // one.
+  // one. While the one before has no answer, nothing is sent: BrowserRefreshDue comes after it.
   void SendReoffer(sip::DialogId dialog, std::string offer, TimePoint now);
 
   // False: there is none over which a request of this dialog could be sent.
@@ -136,6 +136,7 @@ class BrowserEdge {
     bool left = false;
     std::optional<sip::Extras> bye;  // owed
     sip::ClientRequestId reoffer;    // unanswered
+    bool reoffer_owed = false;       // another one has to follow it
     sip::ClientRequestId refresh;    // the last UPDATE
     bool takes_update = true;        // until it says otherwise
 

@@ -358,6 +358,25 @@ TEST_F(ReboundTest, ItMayHangUpThere) {
   EXPECT_EQ(gw.ToTrunk().method, "BYE");
 }
 
+TEST_F(ReboundTest, ASecondOfferWaitsForTheAnswerToTheFirst) {
+  const sip::Message first = ComeBack();
+  gw.SilenceBrowser();  // wants another restart
+  EXPECT_TRUE(gw.BrowserIsQuiet(kAliceAgain));
+  sip::Message accepted = sip::MakeResponse(first, 200, "", "");
+  accepted.contacts = invite.contacts;
+  accepted.content_type = "application/sdp";
+  accepted.body = testing::BrowserSdp("active", "0 101");
+  gw.FromBrowser(kAliceAgain, accepted);
+  EXPECT_EQ(gw.ToBrowser(kAliceAgain).method, "ACK");
+  const sip::Message second = gw.ToBrowser(kAliceAgain);
+  EXPECT_EQ(second.method, "INVITE");
+  const auto ufrag = [](const sip::Message& message) {
+    const size_t at = message.body.find("a=ice-ufrag:");
+    return message.body.substr(at, message.body.find('\r', at) - at);
+  };
+  EXPECT_NE(ufrag(second), ufrag(first));
+}
+
 TEST_F(ReboundTest, TheCarrierMayHangUpToo) {
   sip::Message reinvite = ComeBack();
   sip::Message accepted = sip::MakeResponse(reinvite, 200, "", "");
