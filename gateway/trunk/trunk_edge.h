@@ -1,6 +1,7 @@
 #ifndef LASTMILE_GATEWAY_TRUNK_TRUNK_EDGE_H_
 #define LASTMILE_GATEWAY_TRUNK_TRUNK_EDGE_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -140,6 +141,8 @@ class TrunkEdge {
   size_t stream_count() const { return flows_.size(); }
 
   static constexpr Duration kKeepAliveInterval = 30s;  // CRLFCRLF, RFC 5626 section 4.4.1
+  // A message that has begun is whole after so long, or its stream is closed: 64*T1.
+  static constexpr Duration kMessageTimeout = 32s;
   static constexpr size_t kUnknownPeer = SIZE_MAX;
   static constexpr uint32_t kSessionInterval = 1800;  // seconds, RFC 4028 section 4
 
@@ -149,6 +152,9 @@ class TrunkEdge {
     bool inbound = false;
     sip::Framer framer;
     TimePoint keepalive_at = kNever;
+    TimePoint whole_until = kNever;  // a message has begun
+
+    TimePoint next() const { return std::min(keepalive_at, whole_until); }
   };
 
   // What a 2xx of ours will say about the session.
@@ -192,6 +198,7 @@ class TrunkEdge {
   size_t TrunkOf(const IpAddress& peer) const;
   void Close(sip::FlowId flow, std::string reason, TimePoint now);
   void OnText(sip::FlowId flow, std::string_view text, TimePoint now);
+  void RunFlowTimers(TimePoint now);
   void OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& out, TimePoint now);
   bool OnRequest(const sip::IncomingRequest& request, TimePoint now);
 
@@ -205,7 +212,7 @@ class TrunkEdge {
   std::unordered_map<sip::DialogId, TrunkDialog> dialogs_;
   sip::TimerQueue<sip::DialogId> session_timers_;
   std::vector<TrunkEvent> own_events_;
-  TimePoint next_keepalive_ = kNever;  // never later than the first of the flows
+  TimePoint next_flow_timeout_ = kNever;  // never later than the first of the flows
 };
 
 }  // namespace lastmile::trunk
