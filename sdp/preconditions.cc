@@ -88,8 +88,8 @@ void TakeDes(const Line& line, Preconditions& preconditions) {
   }
   if (des->type != kQos) {
     if (des->strength != Strength::kMandatory) return;
-    preconditions.impossible =
-        WhyNot(line, {.message = "resources of a kind that the gateway does not know are demanded"});
+    preconditions.impossible = WhyNot(
+        line, {.message = "resources of a kind that the gateway does not know are demanded"});
     return;
   }
   auto& state = preconditions.states[static_cast<size_t>(des->segment)];

@@ -21,10 +21,10 @@ enum Way : size_t { kSend, kReceive };  // for whoever says it
 
 // One a=curr or a=des (section 5).
 struct Precondition {
-  std::string type;                        // "qos" is the only one there is
-  Strength strength = Strength::kNone;     // of a=des; "failure" and "unknown" ask for nothing
+  std::string type;                     // "qos" is the only one there is
+  Strength strength = Strength::kNone;  // of a=des; "failure" and "unknown" ask for nothing
   Segment segment = Segment::kE2e;
-  std::array<bool, 2> ways = {};           // by Way
+  std::array<bool, 2> ways = {};  // by Way
   bool operator==(const Precondition&) const = default;
 };
 View<Precondition> ParseCurr(std::string_view value);

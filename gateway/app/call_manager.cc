@@ -387,8 +387,8 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
   by_browser_dialog_[*rung] = entry.call.id();
 }
 
-void CallManager::PlaceTrunkCall(Entry& entry, const std::string& number,
-                                 const std::string& offer, TimePoint now) {
+void CallManager::PlaceTrunkCall(Entry& entry, const std::string& number, const std::string& offer,
+                                 TimePoint now) {
   by_trunk_dialog_.erase(entry.trunk_dialog);
   entry.trunk_dialog = trunk_edge_.PlaceCall({.trunk = entry.parties.trunk,
                                               .number = number,

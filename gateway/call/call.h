@@ -156,6 +156,7 @@ class Call {
   void OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& out);
   std::optional<sdp::Refusal> TakeLateAnswer(Party party, const std::string& sdp, Outputs& out);
   std::optional<sdp::Refusal> NothingInCommon() const;
+  void TakeBackWhatIsNotCarried(Outputs& out);
   void TellWhatIsCarried(Party answered, const std::vector<sdp::Codec>& told, Outputs& out);
   void AnswerBy(const Reoffered& reoffer, int status, std::string warning, Outputs& out);
 

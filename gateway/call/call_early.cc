@@ -143,7 +143,7 @@ void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& 
   }
   if (first) SetState(CallState::kConnected, "acknowledged", now);
   if (state_ != CallState::kConnected) return;
-  if (first && answered_ahead_) TellWhatIsCarried(Party::kCallee, trunk_leg_.said(), out);
+  if (first && answered_ahead_) TakeBackWhatIsNotCarried(out);
   const size_t before = out.size();
   if (answered && !first) PassHoldOn(party, out);
   // JsSIP takes no re-INVITE before its ACK (J13): a hold of the carrier had to wait for it.
@@ -179,6 +179,12 @@ std::optional<sdp::Refusal> Call::NothingInCommon() const {
   return sdp::Refusal{.sip_status = 488,
                       .reason = "the parties' answers have no codec in common: " +
                                 CodecNames(trunk_.codecs) + " and " + CodecNames(browser_.codecs)};
+}
+
+// From a caller that was answered ahead of its callee.
+void Call::TakeBackWhatIsNotCarried(Outputs& out) {
+  if (!trunk_leg_.said_video().empty() && !CarriesVideo()) return OfferTo(Party::kCaller, out);
+  TellWhatIsCarried(Party::kCallee, trunk_leg_.said(), out);
 }
 
 // `told`: the codecs the other party knew of before this one answered. If the answer leaves out the

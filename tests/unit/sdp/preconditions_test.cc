@@ -88,8 +88,8 @@ TEST(Preconditions, ACallerThatIsReadyIsAnsweredAndNothingWaits) {
 }
 
 TEST(Preconditions, WaysAreThoseOfWhoSaysThem) {
-  const Taken taken =
-      Take({"curr:qos local send", "des:qos mandatory local sendrecv", "des:qos optional remote send"});
+  const Taken taken = Take(
+      {"curr:qos local send", "des:qos mandatory local sendrecv", "des:qos optional remote send"});
   EXPECT_TRUE(taken.resources.pending);
   EXPECT_EQ(taken.answer,
             "curr:qos local sendrecv\ncurr:qos remote recv\n"
@@ -100,8 +100,7 @@ TEST(Preconditions, WaysAreThoseOfWhoSaysThem) {
 TEST(Preconditions, EndToEndIsAsFarAsTheCallerSays) {
   EXPECT_EQ(Take({"curr:qos e2e none", "des:qos mandatory e2e sendrecv"}).answer,
             "curr:qos e2e none\ndes:qos mandatory e2e sendrecv\nconf:qos e2e sendrecv\n");
-  EXPECT_FALSE(
-      Take({"curr:qos e2e sendrecv", "des:qos mandatory e2e sendrecv"}).resources.pending);
+  EXPECT_FALSE(Take({"curr:qos e2e sendrecv", "des:qos mandatory e2e sendrecv"}).resources.pending);
 }
 
 TEST(Preconditions, WhatIsOnlyWishedForDelaysNobody) {
@@ -124,12 +123,12 @@ TEST(Preconditions, WhatCannotBeHadIsTold) {
               HasSubstr("line 11, column 21: "));
   EXPECT_EQ(Take({"des:sec optional e2e sendrecv"}).resources.impossible, "");
   // What is there and cannot be read is not there.
-  EXPECT_TRUE(
-      Take({"curr:qos local all", "des:qos mandatory local sendrecv"}).resources.pending);
+  EXPECT_TRUE(Take({"curr:qos local all", "des:qos mandatory local sendrecv"}).resources.pending);
 }
 
 TEST(Preconditions, TheEditLogNamesTheirRule) {
-  for (const char* line : {"curr:qos local none", "des:qos none local send", "conf:qos remote send"}) {
+  for (const char* line :
+       {"curr:qos local none", "des:qos none local send", "conf:qos remote send"}) {
     const Note note = ReasonFor({.type = 'a', .value = line}, Fate::kAdded, Towards::kTrunk);
     EXPECT_EQ(note.rule, "leg.resources");
     EXPECT_THAT(note.reason, HasSubstr("RFC 3312"));

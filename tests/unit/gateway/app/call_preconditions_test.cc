@@ -40,15 +40,7 @@ class PreconditionsTest : public ::testing::Test {
   }
   sip::Message InDialog(const std::string& method, const sip::Message& response,
                         const std::string& sdp = "") {
-    sip::Message request = gw.MakeTrunkInvite("lastmile");
-    request.method = request.cseq.method = method;
-    request.cseq.number = method == "ACK" ? 1 : ++cseq;
-    request.from = call.from;
-    request.to = response.to;
-    request.call_id = call.call_id;
-    request.content_type = sdp.empty() ? "" : "application/sdp";
-    request.body = sdp;
-    return request;
+    return gw.MakeTrunkRequest(method, call, response, method == "ACK" ? 1 : ++cseq, sdp);
   }
   sip::Message Prack(const sip::Message& response, const std::string& sdp = "") {
     sip::Message prack = InDialog("PRACK", response, sdp);

@@ -104,15 +104,7 @@ class CallTrunkTest : public ::testing::Test {
   // A request of the caller after `response`.
   sip::Message FromCaller(const std::string& method, const sip::Message& response,
                           const std::string& sdp = "") {
-    sip::Message request = gw.MakeTrunkInvite("lastmile");
-    request.method = request.cseq.method = method;
-    request.cseq.number = method == "ACK" ? 1 : ++cseq;
-    request.from = trunk_invite.from;
-    request.to = response.to;
-    request.call_id = trunk_invite.call_id;
-    request.content_type = sdp.empty() ? "" : "application/sdp";
-    request.body = sdp;
-    return request;
+    return gw.MakeTrunkRequest(method, trunk_invite, response, method == "ACK" ? 1 : ++cseq, sdp);
   }
 
   GatewayInMemory gw;

@@ -38,9 +38,9 @@ std::vector<std::string> All(const std::vector<std::string>& contacts) {
 }
 
 TEST(Redirects, TargetsAreCalledInTheOrderOfTheirPreference) {
-  auto numbers = All({"<sip:601@a.example>;q=0.2", "<sip:602@a.example>;q=0.9",
-                      "<sip:603@b.example>", "<sip:604@b.example>;q=0.9",
-                      "<sip:605@b.example>;q=none"});
+  auto numbers =
+      All({"<sip:601@a.example>;q=0.2", "<sip:602@a.example>;q=0.9", "<sip:603@b.example>",
+           "<sip:604@b.example>;q=0.9", "<sip:605@b.example>;q=none"});
   numbers.pop_back();
   EXPECT_EQ(numbers, (std::vector<std::string>{"603", "605", "602", "604", "601"}));
 }
