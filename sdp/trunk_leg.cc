@@ -164,6 +164,13 @@ bool IsWanted(const TrunkLocalMedia& local) { return local.video && !local.video
 struct TrunkLeg::State {
   // 32 bits are enough for an id beside the address, and nine bytes shorter.
   explicit State(uint64_t session_id) : origin(session_id & UINT32_MAX) {}
+  explicit State(const TrunkLegSnapshot& snapshot)
+      : origin(snapshot.origin), said(snapshot.said), said_video(snapshot.said_video) {
+    settled.slots = snapshot.slots;
+    settled.audio = snapshot.audio;
+    settled.video = snapshot.video;
+    settled.time = snapshot.time;
+  }
 
   Origin origin;
   Settled settled;
@@ -197,6 +204,7 @@ struct TrunkLeg::State {
 };
 
 TrunkLeg::TrunkLeg(uint64_t session_id) : state_(std::make_unique<State>(session_id)) {}
+TrunkLeg::TrunkLeg(const TrunkLegSnapshot& snapshot) : state_(std::make_unique<State>(snapshot)) {}
 TrunkLeg::~TrunkLeg() = default;
 TrunkLeg::TrunkLeg(TrunkLeg&&) noexcept = default;
 TrunkLeg& TrunkLeg::operator=(TrunkLeg&&) noexcept = default;
@@ -309,5 +317,16 @@ const TrunkBuild& TrunkLeg::last_build() const { return state_->build; }
 const std::vector<Codec>& TrunkLeg::said() const { return state_->said; }
 
 const std::vector<Codec>& TrunkLeg::said_video() const { return state_->said_video; }
+
+TrunkLegSnapshot TrunkLeg::Snapshot() const {
+  const Settled& settled = state_->settled;
+  return {.origin = state_->origin.Snapshot(),
+          .slots = settled.slots,
+          .audio = settled.audio,
+          .video = settled.video,
+          .time = settled.time,
+          .said = state_->said,
+          .said_video = state_->said_video};
+}
 
 }  // namespace lastmile::sdp

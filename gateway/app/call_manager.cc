@@ -509,6 +509,23 @@ void CallManager::Reap(TimePoint now) {
   ended_.clear();
 }
 
+std::vector<CallSnapshot> CallManager::Snapshots(TimePoint now) const {
+  std::vector<CallSnapshot> snapshots;
+  for (const auto& [id, entry] : calls_) {
+    auto call = entry->call.Snapshot(now);
+    auto browser_dialog = browser_edge_.Snapshot(entry->browser_dialog, now);
+    auto trunk_dialog = trunk_edge_.Snapshot(entry->trunk_dialog, now);
+    if (!call || !browser_dialog || !trunk_dialog) continue;
+    snapshots.push_back(
+        {.browser_dialog = *std::move(browser_dialog),
+         .trunk_dialog = *std::move(trunk_dialog),
+         .call = *std::move(call),
+         .parties = entry->parties,
+         .started_ago = std::chrono::floor<std::chrono::milliseconds>(now - entry->started)});
+  }
+  return snapshots;
+}
+
 CallManagerGauges CallManager::gauges() const {
   const auto browser = browser_edge_.user_agent().gauges();
   const auto trunk = trunk_edge_.user_agent().gauges();

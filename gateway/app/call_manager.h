@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "gateway/app/call_record.h"
+#include "gateway/app/call_snapshot.h"
 #include "gateway/app/redirects.h"
 #include "gateway/app/routing.h"
 #include "gateway/browser/browser_edge.h"
@@ -68,6 +69,7 @@ class CallManager {
 
   trunk::TrunkEdge& trunk_edge() { return trunk_edge_; }  // for stream events
   CallManagerGauges gauges() const;
+  std::vector<CallSnapshot> Snapshots(TimePoint now) const;  // of every connected call
 
  private:
   struct Entry {

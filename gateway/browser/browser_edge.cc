@@ -8,6 +8,7 @@
 #include "gateway/sip/codec.h"
 #include "gateway/sip/lexical.h"
 #include "gateway/sip/rejection.h"
+#include "gateway/sip/session_timer.h"
 
 namespace lastmile::browser {
 namespace {
@@ -251,6 +252,31 @@ void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
     if (dialog.forget_at == kNever) own_events_.push_back(BrowserRebound{.dialog = id});
     ++it;
   }
+}
+
+std::optional<BrowserDialogSnapshot> BrowserEdge::Snapshot(sip::DialogId id, TimePoint now) const {
+  const auto found = dialogs_.find(id);
+  auto confirmed = user_agent_.Snapshot(id);
+  if (!confirmed || found == dialogs_.end()) return std::nullopt;
+  const BrowserDialog& dialog = found->second;
+  return BrowserDialogSnapshot{.dialog = *std::move(confirmed),
+                               .user = dialog.user,
+                               .device = dialog.device,
+                               .takes_update = dialog.takes_update,
+                               .refresh_in = sip::LeftUntil(dialog.refresh_at, now)};
+}
+
+sip::DialogId BrowserEdge::Restore(BrowserDialogSnapshot snapshot, TimePoint now) {
+  const sip::DialogId id = user_agent_.Restore(std::move(snapshot.dialog), 0);
+  if (!id) return id;
+  BrowserDialog& dialog = dialogs_[id];
+  dialog.user = std::move(snapshot.user);
+  dialog.device = std::move(snapshot.device);
+  dialog.takes_update = snapshot.takes_update;
+  dialog.refresh_at = sip::TimeIn(snapshot.refresh_in, now);
+  dialog.away_until = now + kMayBeAway;
+  next_dialog_timeout_ = std::min(next_dialog_timeout_, dialog.next());
+  return id;
 }
 
 // --- what the user agent reports ---

@@ -46,13 +46,17 @@ Call::Call(CallId id, media::SessionId session, CallSettings settings)
       settings_(std::move(settings)),
       browser_leg_(settings_.sdp_session_id),
       trunk_leg_(settings_.sdp_session_id + 1) {
-  sdp::TrunkProfile profile = settings_.trunk.sdp;
-  if (settings_.direction == CallDirection::kFromBrowser) {
-    const size_t invite = settings_.trunk.max_invite_bytes;
-    const size_t head = settings_.invite_head_bytes;
+  trunk_leg_.SetProfile(ProfileFor(settings_));
+}
+
+sdp::TrunkProfile Call::ProfileFor(const CallSettings& settings) {
+  sdp::TrunkProfile profile = settings.trunk.sdp;
+  if (settings.direction == CallDirection::kFromBrowser) {
+    const size_t invite = settings.trunk.max_invite_bytes;
+    const size_t head = settings.invite_head_bytes;
     profile.max_sdp_bytes = std::min(profile.max_sdp_bytes, invite > head ? invite - head : 0);
   }
-  trunk_leg_.SetProfile(std::move(profile));
+  return profile;
 }
 
 void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out) {

@@ -51,7 +51,10 @@ struct SdpBytes {
   size_t offer_out = 0;
   size_t answer_in = 0;
   size_t answer_out = 0;
+  bool operator==(const SdpBytes&) const = default;
 };
+
+struct CallSnapshot;  // of call_snapshot.h
 
 // What there is to say about a call when it is over.
 struct CallSummary {
@@ -70,6 +73,9 @@ struct CallSummary {
 class Call {
  public:
   Call(CallId id, media::SessionId session, CallSettings settings);
+  // A call of an earlier process, connected. Direction and head of the INVITE are the snapshot's.
+  Call(CallId id, media::SessionId session, CallSettings settings, CallSnapshot snapshot,
+       TimePoint now);
 
   // Appends to `out` what has to be done, in order.
   void On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out);
@@ -84,6 +90,7 @@ class Call {
   CallDirection direction() const { return settings_.direction; }
   const CallSummary& summary() const { return summary_; }
   const sdp::TrunkLeg& trunk_leg() const { return trunk_leg_; }  // how its SDP came about
+  std::optional<CallSnapshot> Snapshot(TimePoint now) const;     // nothing: it is not connected
 
   static constexpr Duration kMediaOpenTimeout = 5s;
   static constexpr Duration kMediaCloseTimeout = 10s;
@@ -114,6 +121,7 @@ class Call {
     bool operator==(const BrowserSends&) const = default;
   };
 
+  static sdp::TrunkProfile ProfileFor(const CallSettings& settings);
   void SetState(CallState next, std::string_view reason, TimePoint now);
   void OnIdle(const CallInput& input, TimePoint now, Outputs& out);
   void OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out);

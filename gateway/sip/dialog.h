@@ -42,6 +42,7 @@ struct Dialog {
   bool TakeCSeq(uint32_t number);
   // A target refresh by the peer: INVITE or UPDATE, or a 2xx to ours.
   void RefreshTarget(const Message& message);
+  bool operator==(const Dialog&) const = default;
 
  private:
   Message Request(std::string_view method, uint32_t cseq) const;

@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "gateway/sip/dialog.h"
 #include "gateway/sip/ids.h"
 #include "gateway/sip/message.h"
 
@@ -148,6 +149,14 @@ struct OutgoingMessage {
   Message message;
 };
 
+// A confirmed dialog as values. Transactions are not in it: a request under way when it was taken
+// will never be answered.
+struct DialogSnapshot {
+  Dialog dialog;
+  bool we_called = false;  // its INVITE was ours
+  bool operator==(const DialogSnapshot&) const = default;
+};
+
 struct UserAgentGauges {
   size_t transactions = 0;
   size_t dialogs = 0;  // INVITE usages
@@ -208,6 +217,13 @@ class UserAgent {
   FlowId FlowOf(DialogId dialog) const;     // 0: none, or an unknown dialog
   uint64_t OwnerOf(DialogId dialog) const;  // FlowInfo::owner of its flows; 0: an unknown dialog
   UserAgentGauges gauges() const;
+
+  // Nothing: the dialog is not confirmed, or over.
+  std::optional<DialogSnapshot> Snapshot(DialogId dialog) const;
+  // A dialog of an earlier user agent, with FlowInfo::owner of its flows (0: of whom BindFlow gives
+  // it). It has no flow before BindFlow, or before a request of its owner. 0: its tag is missing or
+  // is another dialog's.
+  DialogId Restore(DialogSnapshot snapshot, uint64_t owner);
 
  private:
   class Impl;

@@ -37,6 +37,7 @@ DialogId UserAgent::Impl::Invite(FlowId flow, InviteRequest request, TimePoint n
     return id;
   }
   Usage& usage = NewUsage(flow, State::kCalling);
+  usage.we_called = true;
   const Duration ring_timeout = request.ring_timeout;
   usage.invite = MakeInvite(*found, std::move(request), usage.local_tag);
   usage.invite.call_id = random_.Token(internal::kCallIdLength);

@@ -16,9 +16,10 @@
 #include "gateway/sip/transactions.h"
 #include "gateway/sip/user_agent.h"
 
-// Private to user_agent*.cc: the state behind UserAgent. The methods are in four files: what both
+// Private to user_agent*.cc: the state behind UserAgent. The methods are in five files: what both
 // roles share (user_agent.cc), our requests (user_agent_client.cc), the peer's
-// (user_agent_server.cc), and RFC 3262 in both roles (user_agent_reliable.cc).
+// (user_agent_server.cc), RFC 3262 in both roles (user_agent_reliable.cc), and dialogs as values
+// (user_agent_snapshot.cc).
 namespace lastmile::sip {
 
 class UserAgent::Impl {
@@ -51,6 +52,9 @@ class UserAgent::Impl {
   FlowId FlowOf(DialogId dialog) const;
   uint64_t OwnerOf(DialogId dialog) const;
   UserAgentGauges gauges() const { return {transactions_.size(), usages_.size()}; }
+
+  std::optional<DialogSnapshot> Snapshot(DialogId dialog) const;
+  DialogId Restore(DialogSnapshot snapshot, uint64_t owner);
 
  private:
   enum class State {
@@ -116,6 +120,7 @@ class UserAgent::Impl {
     State state = State::kCalling;
     FlowId flow;
     uint64_t owner = 0;
+    bool we_called = false;
     std::string local_tag;
     // The dialog. Ours before its 2xx: one for each fork heard of, the one heard last at the end.
     std::vector<Dialog> legs;

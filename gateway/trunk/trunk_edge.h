@@ -93,6 +93,16 @@ struct CloseStream {
 };
 using TrunkOutput = std::variant<OpenStream, SendBytes, CloseStream>;
 
+// A confirmed dialog with a carrier as values.
+struct TrunkDialogSnapshot {
+  sip::DialogSnapshot dialog;
+  std::string trunk;          // its name
+  bool peer_updates = false;  // it takes UPDATE
+  uint32_t interval = 0;      // seconds, of its session
+  sip::SessionTimerSnapshot timer;
+  bool operator==(const TrunkDialogSnapshot&) const = default;
+};
+
 // The carrier side of SIP: one connection to each trunk's server, kept and reused, inbound
 // connections identified by their peer's address alone, and the user agent of all trunk dialogs
 // with their session timers, of which the other leg of a call learns nothing.
@@ -131,6 +141,11 @@ class TrunkEdge {
                        sip::Extras extras, TimePoint now);
   void SendReoffer(sip::DialogId dialog, sip::Extras extras, TimePoint now);  // a re-INVITE
   void Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now);
+
+  // Nothing: the dialog is not confirmed, or over.
+  std::optional<TrunkDialogSnapshot> Snapshot(sip::DialogId dialog, TimePoint now) const;
+  // A dialog of an earlier process; 0: it is there already, or there is no such trunk (any more).
+  sip::DialogId Restore(TrunkDialogSnapshot snapshot, TimePoint now);
 
   std::vector<TrunkEvent> TakeEvents(TimePoint now);
   std::vector<TrunkOutput> TakeOutputs();
