@@ -239,12 +239,14 @@ std::optional<TrunkDialogSnapshot> TrunkEdge::Snapshot(sip::DialogId id, TimePoi
                              .timer = found->second.timer.Snapshot(now)};
 }
 
-sip::DialogId TrunkEdge::Restore(TrunkDialogSnapshot snapshot, TimePoint now) {
+sip::DialogId TrunkEdge::Restore(TrunkDialogSnapshot snapshot, std::string_view user,
+                                 TimePoint now) {
   const Trunk* trunk = FindTrunk(snapshot.trunk);
   if (!trunk) return {};
-  const auto owner = static_cast<uint64_t>(trunk - options_.trunks.data()) + 1;
-  const sip::DialogId id = user_agent_.Restore(std::move(snapshot.dialog), owner);
+  const auto index = static_cast<size_t>(trunk - options_.trunks.data());
+  const sip::DialogId id = user_agent_.Restore(std::move(snapshot.dialog), index + 1);
   if (!id) return id;
+  user_agent_.SetAccount(id, AccountAt(index, PbxUserAt(index, user)));
   TrunkDialog& dialog = dialogs_[id];
   dialog.mode = trunk->session_timer;
   dialog.peer_updates = snapshot.peer_updates;

@@ -163,7 +163,7 @@ struct Restarted {
         browser_edge(GatewayInMemory::DefaultOptions().browser, random),
         trunk_edge(GatewayInMemory::DefaultOptions().trunk, random),
         browser_dialog(browser_edge.Restore(snapshot.browser_dialog, now)),
-        trunk_dialog(trunk_edge.Restore(snapshot.trunk_dialog, now)),
+        trunk_dialog(trunk_edge.Restore(snapshot.trunk_dialog, snapshot.parties.user, now)),
         call({1}, {1}, {}, snapshot.call, now) {}
 
   sip::Message ToBrowser() {
@@ -331,10 +331,10 @@ TEST_F(CallSnapshotTest, NoDialogIsRestoredTwice) {
   const CallSnapshot taken = Taken();
   Restarted restarted(taken, gw.now);
   EXPECT_FALSE(restarted.browser_edge.Restore(taken.browser_dialog, restarted.now));
-  EXPECT_FALSE(restarted.trunk_edge.Restore(taken.trunk_dialog, restarted.now));
+  EXPECT_FALSE(restarted.trunk_edge.Restore(taken.trunk_dialog, "alice", restarted.now));
   trunk::TrunkDialogSnapshot elsewhere = taken.trunk_dialog;
   elsewhere.trunk = "gone";
-  EXPECT_FALSE(restarted.trunk_edge.Restore(elsewhere, restarted.now));
+  EXPECT_FALSE(restarted.trunk_edge.Restore(elsewhere, "alice", restarted.now));
 }
 
 }  // namespace
