@@ -200,6 +200,18 @@ std::string Build(Origin& origin, const Settled& settled, const BrowserLocalMedi
 struct BrowserLeg::State {
   // RFC 8829 section 5.2.1: the top bit of the session id is zero.
   explicit State(uint64_t session_id) : origin(session_id & INT64_MAX) {}
+  explicit State(const BrowserLegSnapshot& snapshot) : origin(snapshot.origin) {
+    settled.slots = snapshot.slots;
+    settled.audio = snapshot.audio;
+    settled.video = snapshot.video;
+    settled.bundled = snapshot.bundled;
+    settled.video_leads = snapshot.video_leads;
+    settled.role_known = snapshot.role_known;
+    settled.gateway_is_server = snapshot.gateway_is_server;
+    settled.fingerprints = snapshot.fingerprints;
+    settled.ice_ufrag = snapshot.ice_ufrag;
+    settled.ice_pwd = snapshot.ice_pwd;
+  }
 
   Origin origin;
   Settled settled;
@@ -212,6 +224,8 @@ struct BrowserLeg::State {
 };
 
 BrowserLeg::BrowserLeg(uint64_t session_id) : state_(std::make_unique<State>(session_id)) {}
+BrowserLeg::BrowserLeg(const BrowserLegSnapshot& snapshot)
+    : state_(std::make_unique<State>(snapshot)) {}
 BrowserLeg::~BrowserLeg() = default;
 BrowserLeg::BrowserLeg(BrowserLeg&&) noexcept = default;
 BrowserLeg& BrowserLeg::operator=(BrowserLeg&&) noexcept = default;
@@ -306,6 +320,21 @@ Result<BrowserMedia, Refusal> BrowserLeg::TakeAnswer(std::string_view text) {
 
 bool BrowserLeg::gateway_is_dtls_server() const {
   return (state_->pending ? *state_->pending : state_->settled).gateway_is_server;
+}
+
+BrowserLegSnapshot BrowserLeg::Snapshot() const {
+  const Settled& settled = state_->settled;
+  return {.origin = state_->origin.Snapshot(),
+          .slots = settled.slots,
+          .audio = settled.audio,
+          .video = settled.video,
+          .bundled = settled.bundled,
+          .video_leads = settled.video_leads,
+          .role_known = settled.role_known,
+          .gateway_is_server = settled.gateway_is_server,
+          .fingerprints = settled.fingerprints,
+          .ice_ufrag = settled.ice_ufrag,
+          .ice_pwd = settled.ice_pwd};
 }
 
 }  // namespace lastmile::sdp

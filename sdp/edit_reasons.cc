@@ -32,11 +32,13 @@ constexpr std::string_view kStreams =
     "(RFC 8830, 5576)";
 constexpr std::string_view kLayers = "the gateway carries one encoding (RFC 8851, 8853)";
 constexpr std::string_view kData = "data channels end at the browser (RFC 8841)";
+constexpr std::string_view kResources =
+    "resources are reserved leg by leg, and the gateway's are always there (RFC 3312)";
 constexpr std::string_view kPacketTime = "the packet time is carried over (RFC 8866 section 6.4)";
 constexpr std::string_view kMedia =
     "port, protocol and formats are those of the leg (RFC 3264 section 5.1)";
 
-constexpr std::array<Reason, 56> kReasons = {{
+constexpr std::array<Reason, 59> kReasons = {{
     {"v=", "sdp.version", "there is one version of SDP (RFC 8866 section 5.1)"},
     {"o=", "leg.origin", kOrigin},
     {"s=", "leg.name", "the session has no name (RFC 3264 section 5)"},
@@ -93,6 +95,9 @@ constexpr std::array<Reason, 56> kReasons = {{
     {"fmtp", "codec.parameters", "parameters go with their codec"},
     {"ptime", "codec.ptime", kPacketTime},
     {"maxptime", "codec.ptime", kPacketTime},
+    {"curr", "leg.resources", kResources},
+    {"des", "leg.resources", kResources},
+    {"conf", "leg.resources", kResources},
     {"direction", "leg.direction", "sendrecv is what no line means (RFC 8866 section 6.7)"},
 }};
 

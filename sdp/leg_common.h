@@ -6,10 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/endpoint.h"
 #include "base/result.h"
+#include "sdp/leg_snapshot.h"
 #include "sdp/model.h"
 #include "sdp/offer_answer.h"
 
@@ -39,13 +41,6 @@ std::vector<size_t> SectionOrder(size_t count, std::optional<size_t> in_use);
 // Early feedback, a=rtcp-fb, is part of the protocol (RFC 4585 section 8, RFC 5124 section 4).
 inline bool HasFeedback(std::string_view protocol) { return protocol.ends_with('F'); }
 
-// One m-line as it stays for the life of a leg, whoever offered it.
-struct Slot {
-  std::string kind;
-  std::string protocol;
-  std::string format;  // the first one, to be repeated when the m-line is rejected
-  std::string mid;     // empty: none
-};
 // RFC 3264 section 8: a new offer never has fewer m-lines than the session. A message, or none.
 std::optional<std::string> CheckSlotCount(size_t before, size_t now);
 // RFC 3264 section 6: an answer has the m-lines of the offer. A message, or none.
@@ -57,6 +52,13 @@ MediaLine RejectedMedia(const Slot& slot);  // port 0 (RFC 3264 section 6)
 class Origin {
  public:
   explicit Origin(uint64_t session_id) : session_id_(session_id) {}
+  explicit Origin(OriginSnapshot snapshot)
+      : session_id_(snapshot.session_id),
+        version_(snapshot.version),
+        last_text_(std::move(snapshot.last_text)) {}
+  OriginSnapshot Snapshot() const {
+    return {.session_id = session_id_, .version = version_, .last_text = last_text_};
+  }
 
   // Puts v=, o=, s= into the empty session level of `description`. The version is the next one, so
   // that no text gets longer by Finish.

@@ -54,6 +54,7 @@ struct Codec {
 struct BrowserVideo {
   Direction direction = Direction::kSendRecv;  // as the browser says it
   std::vector<Codec> codecs = {};              // its order; at least one
+  bool operator==(const BrowserVideo&) const = default;
 };
 
 // The audio section of a browser's description, and the first video section that can be used.
@@ -70,6 +71,7 @@ struct BrowserMedia {
   // Both ICE credentials differ from those of the browser's last description that counted (RFC 8839
   // section 4.4.1.1.1): the gateway shows new ones too. The DTLS association stays.
   bool ice_restart = false;
+  bool operator==(const BrowserMedia&) const = default;
 };
 
 // Numbered as the browser did in an answer; in an offer with numbers the audio does not use.
@@ -77,6 +79,9 @@ struct BrowserLocalVideo {
   Direction direction = Direction::kSendRecv;
   std::vector<Codec> codecs = {};  // at least one
 };
+
+struct BrowserLegSnapshot;  // of leg_snapshot.h
+struct TrunkLegSnapshot;
 
 // What the gateway offers or answers to a browser: what the media anchor opened.
 struct BrowserLocalMedia {
@@ -101,6 +106,7 @@ struct BrowserLocalMedia {
 class BrowserLeg {
  public:
   explicit BrowserLeg(uint64_t session_id);  // o= line; unpredictable
+  explicit BrowserLeg(const BrowserLegSnapshot& snapshot);
   ~BrowserLeg();
   BrowserLeg(BrowserLeg&&) noexcept;
   BrowserLeg& operator=(BrowserLeg&&) noexcept;
@@ -123,9 +129,19 @@ class BrowserLeg {
   // The gateway's DTLS role, fixed once known (RFC 8842): true = server (a=setup:passive).
   bool gateway_is_dtls_server() const;
 
+  // Of a leg that has been offered or has answered something.
+  BrowserLegSnapshot Snapshot() const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;
+};
+
+// What a carrier's offer says of resources that have to be reserved first (RFC 3312).
+struct TrunkResources {
+  bool pending = false;         // nobody may be rung yet: the carrier will say when it is ready
+  std::string impossible = {};  // not empty: what is demanded cannot be had; a sentence, for 580
+  bool operator==(const TrunkResources&) const = default;
 };
 
 // A video section of a carrier that the gateway can carry; see TrunkMedia.
@@ -137,6 +153,7 @@ struct TrunkVideo {
   Direction direction = Direction::kSendRecv;
   std::vector<Codec> codecs = {};  // at least one
   std::optional<Crypto> crypto = {};
+  bool operator==(const TrunkVideo&) const = default;
 };
 
 // The audio section of a carrier's description, and the first video section that can be used.
@@ -155,6 +172,8 @@ struct TrunkMedia {
   // a=crypto with a suite and parameters the gateway knows.
   std::optional<Crypto> crypto = {};
   std::optional<TrunkVideo> video = {};
+  TrunkResources resources = {};  // of an offer, for its sections in use
+  bool operator==(const TrunkMedia&) const = default;
 };
 
 struct TrunkLocalVideo {
@@ -174,6 +193,9 @@ struct TrunkLocalMedia {
   std::optional<uint16_t> maxptime = {};
   // a=rtcp-mux in all sections of an offer; in an answer where it was offered.
   bool rtcp_mux = false;
+  // What an offer says of resources is answered: the gateway's are there. Else it says nothing of
+  // them, as who does not know RFC 3312.
+  bool resources = false;
   // Not empty: SRTP. An offer is RTP/SAVP with all of them, best first; the answer to a section of
   // RTP/SAVP or RTP/SAVPF has the one of the carrier's suite, with the carrier's tag. Such a
   // section is rejected if none fits.
@@ -187,6 +209,7 @@ struct TrunkLocalMedia {
 class TrunkLeg {
  public:
   explicit TrunkLeg(uint64_t session_id);
+  explicit TrunkLeg(const TrunkLegSnapshot& snapshot);  // its profile has to be set
   ~TrunkLeg();
   TrunkLeg(TrunkLeg&&) noexcept;
   TrunkLeg& operator=(TrunkLeg&&) noexcept;
@@ -214,6 +237,9 @@ class TrunkLeg {
   // what the carrier sends with (RFC 3264 section 5.1). Empty: nothing built, or no video in it.
   const std::vector<Codec>& said() const;
   const std::vector<Codec>& said_video() const;
+
+  // Of a leg that has been offered or has answered something.
+  TrunkLegSnapshot Snapshot() const;
 
  private:
   struct State;

@@ -8,6 +8,7 @@
 #include "sdp/model.h"
 #include "sdp/offer_answer.h"
 #include "sdp/parser.h"
+#include "sdp/preconditions.h"
 #include "sdp/srtp_keys.h"
 #include "sdp/trunk_read.h"
 #include "sdp/writer.h"
@@ -22,6 +23,7 @@ struct Asked {
   Direction direction = Direction::kSendRecv;
   bool rtcp_mux = false;
   std::optional<Crypto> crypto;
+  Preconditions preconditions = {};
 };
 
 // What offer and answer have settled, or would settle if the pending offer is answered.
@@ -71,6 +73,7 @@ struct Said {
   bool rtcp_alone = true;  // RTCP may come on a port of its own
   Direction direction = Direction::kSendRecv;
   std::vector<Crypto> crypto;
+  Preconditions preconditions = {};  // of the carrier, to be answered
 };
 
 MediaSection BuildSection(const Slot& slot, const Said& said, const std::vector<Codec>& codecs,
@@ -90,8 +93,9 @@ MediaSection BuildSection(const Slot& slot, const Said& said, const std::vector<
   return section;
 }
 
-void AddDirection(std::vector<Line>& lines, Direction direction) {
-  if (direction != Direction::kSendRecv) AddAttribute(lines, NameOf(direction));
+void AddDirection(std::vector<Line>& lines, const Said& said) {
+  if (said.direction != Direction::kSendRecv) AddAttribute(lines, NameOf(said.direction));
+  AddPreconditions(lines, said.preconditions);
 }
 
 SessionDescription BuildTree(Origin& origin, const Settled& settled, const TrunkLocalMedia& local,
@@ -107,10 +111,10 @@ SessionDescription BuildTree(Origin& origin, const Settled& settled, const Trunk
       description.media.push_back(BuildSection(slot, *audio, local.codecs, address));
       auto& lines = description.media.back().lines;
       AddPacketTimes(lines, local.ptime, local.maxptime);
-      AddDirection(lines, audio->direction);
+      AddDirection(lines, *audio);
     } else if (i == settled.video && video) {
       description.media.push_back(BuildSection(slot, *video, local.video->codecs, address));
-      AddDirection(description.media.back().lines, video->direction);
+      AddDirection(description.media.back().lines, *video);
     } else {
       description.media.emplace_back(RejectedMedia(slot));
     }
@@ -121,19 +125,27 @@ SessionDescription BuildTree(Origin& origin, const Settled& settled, const Trunk
 // What the answer says of a section; none: it asks for SRTP, and no key of the gateway's fits.
 template <class Local>
 std::optional<Said> Answered(const Slot& slot, const Asked& asked, const Local& local,
-                             bool rtcp_mux) {
-  const bool shares = rtcp_mux && asked.rtcp_mux;
+                             const TrunkLocalMedia& whole) {
+  const bool shares = whole.rtcp_mux && asked.rtcp_mux;
   Said said{.rtp = local.rtp,
             .rtcp = local.rtcp,
             .rtcp_mux = shares,
             .rtcp_alone = !shares,
             .direction = AnswerDirection(asked.direction, local.direction),
             .crypto = {}};
+  if (whole.resources) said.preconditions = asked.preconditions;
   if (!IsSdesSrtp(slot.protocol)) return said;
   auto crypto = asked.crypto ? AnswerTo(*asked.crypto, local.crypto) : std::nullopt;
   if (!crypto) return std::nullopt;
   said.crypto.push_back(std::move(*crypto));
   return said;
+}
+
+TrunkResources ResourcesOf(const Settled& settled) {
+  const Preconditions& audio = settled.asked.preconditions;
+  const Preconditions& video = settled.asked_video.preconditions;
+  return {.pending = audio.pending() || video.pending(),
+          .impossible = audio.impossible.empty() ? video.impossible : audio.impossible};
 }
 
 template <class Local>
@@ -152,6 +164,13 @@ bool IsWanted(const TrunkLocalMedia& local) { return local.video && !local.video
 struct TrunkLeg::State {
   // 32 bits are enough for an id beside the address, and nine bytes shorter.
   explicit State(uint64_t session_id) : origin(session_id & UINT32_MAX) {}
+  explicit State(const TrunkLegSnapshot& snapshot)
+      : origin(snapshot.origin), said(snapshot.said), said_video(snapshot.said_video) {
+    settled.slots = snapshot.slots;
+    settled.audio = snapshot.audio;
+    settled.video = snapshot.video;
+    settled.time = snapshot.time;
+  }
 
   Origin origin;
   Settled settled;
@@ -185,6 +204,7 @@ struct TrunkLeg::State {
 };
 
 TrunkLeg::TrunkLeg(uint64_t session_id) : state_(std::make_unique<State>(session_id)) {}
+TrunkLeg::TrunkLeg(const TrunkLegSnapshot& snapshot) : state_(std::make_unique<State>(snapshot)) {}
 TrunkLeg::~TrunkLeg() = default;
 TrunkLeg::TrunkLeg(TrunkLeg&&) noexcept = default;
 TrunkLeg& TrunkLeg::operator=(TrunkLeg&&) noexcept = default;
@@ -264,10 +284,13 @@ Result<TrunkMedia, Refusal> TrunkLeg::TakeOffer(std::string_view text) {
   }
   next.audio = sections->audio;
   next.video = sections->video;
-  next.asked = {media.direction, media.rtcp_mux, media.crypto};
+  next.asked = {media.direction, media.rtcp_mux, media.crypto,
+                ReadPreconditions(description->media[next.audio])};
   if (media.video) {
-    next.asked_video = {media.video->direction, media.video->rtcp_mux, media.video->crypto};
+    next.asked_video = {media.video->direction, media.video->rtcp_mux, media.video->crypto,
+                        ReadPreconditions(description->media[*next.video])};
   }
+  media.resources = ResourcesOf(next);
   next.time = ReadTime(*description);
   state_->pending = std::move(next);
   state_->proposed.reset();
@@ -279,11 +302,10 @@ std::string TrunkLeg::BuildAnswer(const TrunkLocalMedia& local) {
   const Settled& settled = state_->settled;
   LASTMILE_CHECK(!settled.slots.empty());
   if (settled.slots.empty()) return {};
-  const auto audio = Answered(settled.slots[settled.audio], settled.asked, local, local.rtcp_mux);
+  const auto audio = Answered(settled.slots[settled.audio], settled.asked, local, local);
   std::optional<Said> video;
   if (settled.video && IsWanted(local)) {
-    video =
-        Answered(settled.slots[*settled.video], settled.asked_video, *local.video, local.rtcp_mux);
+    video = Answered(settled.slots[*settled.video], settled.asked_video, *local.video, local);
   }
   return state_->Build(settled, local, audio, video);
 }
@@ -295,5 +317,16 @@ const TrunkBuild& TrunkLeg::last_build() const { return state_->build; }
 const std::vector<Codec>& TrunkLeg::said() const { return state_->said; }
 
 const std::vector<Codec>& TrunkLeg::said_video() const { return state_->said_video; }
+
+TrunkLegSnapshot TrunkLeg::Snapshot() const {
+  const Settled& settled = state_->settled;
+  return {.origin = state_->origin.Snapshot(),
+          .slots = settled.slots,
+          .audio = settled.audio,
+          .video = settled.video,
+          .time = settled.time,
+          .said = state_->said,
+          .said_video = state_->said_video};
+}
 
 }  // namespace lastmile::sdp

@@ -1,5 +1,7 @@
 #include "gateway/app/admin_http.h"
 
+#include <algorithm>
+
 #include "ws/http_request.h"
 #include "ws/http_response.h"
 
@@ -19,14 +21,30 @@ std::string Response(int status, const std::string& body, std::string_view extra
 
 }  // namespace
 
-bool AdminHttp::OnOpen(net::StreamId stream) {
+bool AdminHttp::OnOpen(net::StreamId stream, TimePoint now) {
   if (streams_.size() >= kMaxStreams) return false;
-  streams_[stream];
+  streams_[stream].until = now + kMaxIdle;
   return true;
 }
 
+std::vector<net::StreamId> AdminHttp::TakeIdle(TimePoint now) {
+  std::vector<net::StreamId> idle;
+  std::erase_if(streams_, [&](const auto& entry) {
+    if (now < entry.second.until) return false;
+    idle.push_back(entry.first);
+    return true;
+  });
+  return idle;
+}
+
+TimePoint AdminHttp::next_timeout() const {
+  TimePoint next = kNever;
+  for (const auto& [id, stream] : streams_) next = std::min(next, stream.until);
+  return next;
+}
+
 std::optional<std::string> AdminHttp::OnBytes(net::StreamId stream, ByteView bytes) {
-  std::string& text = streams_.at(stream);
+  std::string& text = streams_.at(stream).text;
   text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const ws::HeadResult head = ws::ParseHead(text);
   switch (head.kind) {

@@ -302,6 +302,8 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
       .other = from_browser ? entry->trunk_dialog : entry->browser_dialog,
       .is_up = entry->call.state() == call::CallState::kConnected};
   if (beyond_calls_.TakeInCall(event, in_call, now)) return;
+  const auto* rejected = std::get_if<sip::InviteRejected>(&event);
+  if (rejected && !from_browser && OnTrunkRejected(*entry, *rejected, now)) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
   const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee, random_};
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
@@ -367,14 +369,12 @@ void CallManager::Feed(Entry& entry, const call::CallInput& input, TimePoint now
 void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint now) {
   const Parties& parties = entry.parties;
   if (entry.call.direction() == CallDirection::kFromBrowser) {
-    entry.trunk_dialog = trunk_edge_.PlaceCall({.trunk = parties.trunk,
-                                                .number = parties.number,
-                                                .caller = parties.caller,
-                                                .user = parties.user,
-                                                .offer = offer},
-                                               now);
-    by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
-    return;
+    const trunk::Trunk* trunk = trunk_edge_.FindTrunk(parties.trunk);
+    if (trunk && trunk->follow_redirects) {
+      entry.offer = offer;
+      entry.redirects.emplace(parties.number);
+    }
+    return PlaceTrunkCall(entry, parties.number, offer, now);
   }
   auto rung = browser_edge_.Ring({.user = parties.user,
                                   .instance = entry.instance,
@@ -390,6 +390,49 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
   }
   entry.browser_dialog = *rung;
   by_browser_dialog_[*rung] = entry.call.id();
+}
+
+void CallManager::PlaceTrunkCall(Entry& entry, const std::string& number, const std::string& offer,
+                                 TimePoint now) {
+  by_trunk_dialog_.erase(entry.trunk_dialog);
+  entry.trunk_dialog = trunk_edge_.PlaceCall({.trunk = entry.parties.trunk,
+                                              .number = number,
+                                              .caller = entry.parties.caller,
+                                              .user = entry.parties.user,
+                                              .offer = offer},
+                                             now);
+  by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
+}
+
+// A redirection (RFC 3261 section 21.3), or the failure of a number that one led to. The browser
+// never hears of a 3xx: a page could do nothing with it, and its Contacts are the carrier's.
+bool CallManager::OnTrunkRejected(Entry& entry, const sip::InviteRejected& rejected,
+                                  TimePoint now) {
+  const int status = rejected.status;
+  const bool redirected = status >= 300 && status < 400;
+  const bool waits = entry.redirects && entry.redirects->any_waiting();
+  if (entry.call.state() != call::CallState::kCalling || status >= 600) return false;
+  if (!redirected && !waits) return false;
+  std::string why = "the carrier redirects the call, which is not followed";
+  // 305 names a proxy, and the gateway connects to nobody who is not in its configuration.
+  if (entry.redirects && status != 305) {
+    if (redirected && rejected.response) entry.redirects->Add(*rejected.response);
+    auto number = entry.redirects->Next(router_, entry.parties.trunk);
+    if (number) {
+      spdlog::info("call={} leg=trunk answered {}: calls {} instead", entry.call.id().value, status,
+                   Redacted{*number});
+      PlaceTrunkCall(entry, *number, entry.offer, now);
+      return true;
+    }
+    why = std::move(number.error());
+  }
+  if (!redirected) return false;
+  spdlog::warn("call={} leg=trunk answered {}: {}", entry.call.id().value, status, why);
+  Feed(entry,
+       call::CalleeRejected{status, call::SipReason(status, sip::DefaultReasonPhrase(status)),
+                            std::move(why)},
+       now);
+  return true;
 }
 
 void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint now) {
@@ -473,6 +516,23 @@ void CallManager::Reap(TimePoint now) {
     calls_.erase(found);
   }
   ended_.clear();
+}
+
+std::vector<CallSnapshot> CallManager::Snapshots(TimePoint now) const {
+  std::vector<CallSnapshot> snapshots;
+  for (const auto& [id, entry] : calls_) {
+    auto call = entry->call.Snapshot(now);
+    auto browser_dialog = browser_edge_.Snapshot(entry->browser_dialog, now);
+    auto trunk_dialog = trunk_edge_.Snapshot(entry->trunk_dialog, now);
+    if (!call || !browser_dialog || !trunk_dialog) continue;
+    snapshots.push_back(
+        {.browser_dialog = *std::move(browser_dialog),
+         .trunk_dialog = *std::move(trunk_dialog),
+         .call = *std::move(call),
+         .parties = entry->parties,
+         .started_ago = std::chrono::floor<std::chrono::milliseconds>(now - entry->started)});
+  }
+  return snapshots;
 }
 
 CallManagerGauges CallManager::gauges() const {

@@ -16,6 +16,8 @@
 #include "base/time.h"
 #include "gateway/app/beyond_calls.h"
 #include "gateway/app/call_record.h"
+#include "gateway/app/call_snapshot.h"
+#include "gateway/app/redirects.h"
 #include "gateway/app/routing.h"
 #include "gateway/browser/browser_edge.h"
 #include "gateway/call/call.h"
@@ -74,6 +76,7 @@ class CallManager {
 
   trunk::TrunkEdge& trunk_edge() { return trunk_edge_; }  // for stream events
   CallManagerGauges gauges() const;
+  std::vector<CallSnapshot> Snapshots(TimePoint now) const;  // of every connected call
 
  private:
   struct Entry {
@@ -89,6 +92,9 @@ class CallManager {
     std::string instance;                  // the one browser that is called; "" = all of the user's
     Parties parties;
     TimePoint started;
+    // Of a call to a trunk whose redirects are followed: the offer, and where it was sent on.
+    std::string offer;
+    std::optional<Redirects> redirects;
   };
 
   Entry& NewCall(call::CallDirection direction, Parties parties, TimePoint now);
@@ -103,6 +109,10 @@ class CallManager {
   void Feed(Entry& entry, const call::CallInput& input, TimePoint now);
   void Carry(Entry& entry, const call::CallOutput& output, TimePoint now);
   void PlaceCallee(Entry& entry, const std::string& offer, TimePoint now);
+  void PlaceTrunkCall(Entry& entry, const std::string& number, const std::string& offer,
+                      TimePoint now);
+  // True: another number is called instead, or the caller is told why not.
+  bool OnTrunkRejected(Entry& entry, const sip::InviteRejected& rejected, TimePoint now);
   void Refuse(bool browser, sip::DialogId dialog, int status, std::string reason, TimePoint now);
   Entry* FindByDialog(bool browser, sip::DialogId dialog);
   // --- call_transfers.cc: the trunk transfers a call ---

@@ -15,6 +15,7 @@ struct Parties {
   std::string number;             // dialled number, or what the carrier asked for
   std::string caller;             // shown to the callee
   std::string display_name = {};  // of a carrier's caller
+  bool operator==(const Parties&) const = default;
 };
 
 // A call that is over. Thread: any.

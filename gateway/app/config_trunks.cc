@@ -178,6 +178,9 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
   }
   ReadAuth(section, trunk);
   ReadExtensions(section, trunk);
+  std::string redirect = "refuse";
+  section.Choice("redirect", {"follow", "refuse"}, redirect);
+  trunk.follow_redirects = redirect == "follow";
   config.trunk_policies[trunk.name] = ReadPolicy(section);
   section.Finish();
   config.trunks.push_back(std::move(trunk));

@@ -109,6 +109,9 @@ TimePoint Signalling::OnTurn() {
     manager_->ShutDown("the gateway is shutting down", now);
   }
   if (manager_->next_timeout() <= now) manager_->OnTimer(now);
+  for (const net::StreamId stream : admin_.TakeIdle(now)) {
+    hub_->Close(stream, "nothing was asked for in time");
+  }
   Flush(now);
   gauge_requests_.Drain(gauge_batch_);
   for (auto& request : gauge_batch_) request.set_value(manager_->gauges());
@@ -116,7 +119,7 @@ TimePoint Signalling::OnTurn() {
     loop_.Stop();
     return kNever;
   }
-  TimePoint next = std::min(manager_->next_timeout(), stop_at_);
+  TimePoint next = std::min({manager_->next_timeout(), stop_at_, admin_.next_timeout()});
   if (!media_backlog_.empty()) next = std::min(next, now + kBacklogRetry);
   return next;
 }
@@ -193,7 +196,7 @@ void Signalling::Apply(const trunk::TrunkOutput& output) {
 void Signalling::OnStreamOpen(net::StreamId stream, const Endpoint& local, const Endpoint& peer,
                               bool inbound) {
   if (inbound && admin_port_ != 0 && local.port == admin_port_) {
-    if (!admin_.OnOpen(stream)) hub_->Close(stream, "too many admin connections");
+    if (!admin_.OnOpen(stream, MonotonicNow())) hub_->Close(stream, "too many admin connections");
     return;
   }
   if (inbound) {

@@ -8,6 +8,7 @@
 #include "gateway/sip/codec.h"
 #include "gateway/sip/lexical.h"
 #include "gateway/sip/rejection.h"
+#include "gateway/sip/session_timer.h"
 
 namespace lastmile::browser {
 namespace {
@@ -229,6 +230,9 @@ void BrowserEdge::Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now) {
 void BrowserEdge::SendReoffer(sip::DialogId dialog, std::string offer, TimePoint now) {
   const auto found = dialogs_.find(dialog);
   if (found == dialogs_.end()) return;
+  // One at a time (RFC 3261 section 14.1), and the answer to that one counts.
+  found->second.reoffer_owed = bool{found->second.reoffer};
+  if (found->second.reoffer_owed) return;
   sip::Extras extras;
   extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
   extras.content_type = "application/sdp";
@@ -259,6 +263,31 @@ void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
     if (dialog.forget_at == kNever) own_events_.push_back(BrowserRebound{.dialog = id});
     ++it;
   }
+}
+
+std::optional<BrowserDialogSnapshot> BrowserEdge::Snapshot(sip::DialogId id, TimePoint now) const {
+  const auto found = dialogs_.find(id);
+  auto confirmed = user_agent_.Snapshot(id);
+  if (!confirmed || found == dialogs_.end()) return std::nullopt;
+  const BrowserDialog& dialog = found->second;
+  return BrowserDialogSnapshot{.dialog = *std::move(confirmed),
+                               .user = dialog.user,
+                               .device = dialog.device,
+                               .takes_update = dialog.takes_update,
+                               .refresh_in = sip::LeftUntil(dialog.refresh_at, now)};
+}
+
+sip::DialogId BrowserEdge::Restore(BrowserDialogSnapshot snapshot, TimePoint now) {
+  const sip::DialogId id = user_agent_.Restore(std::move(snapshot.dialog), 0);
+  if (!id) return id;
+  BrowserDialog& dialog = dialogs_[id];
+  dialog.user = std::move(snapshot.user);
+  dialog.device = std::move(snapshot.device);
+  dialog.takes_update = snapshot.takes_update;
+  dialog.refresh_at = sip::TimeIn(snapshot.refresh_in, now);
+  dialog.away_until = now + kMayBeAway;
+  next_dialog_timeout_ = std::min(next_dialog_timeout_, dialog.next());
+  return id;
 }
 
 // --- what the user agent reports ---
@@ -337,12 +366,15 @@ void BrowserEdge::OnRequestAnswered(sip::RequestAnswered answered, std::vector<B
     return;
   }
   found->second.reoffer = {};
+  const bool owed = std::exchange(found->second.reoffer_owed, false);
   if (answered.status == 491) {
     found->second.reoffer_at = now + kReofferAgain;
     next_dialog_timeout_ = std::min(next_dialog_timeout_, found->second.reoffer_at);
     return;
   }
+  const sip::DialogId dialog = answered.dialog;
   out.push_back(sip::UserAgentEvent{std::move(answered)});
+  if (owed) out.push_back(BrowserRefreshDue{dialog});
 }
 
 std::vector<BrowserText> BrowserEdge::TakeOutgoing() {

@@ -2,6 +2,7 @@
 #define LASTMILE_GATEWAY_BROWSER_BROWSER_EDGE_H_
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -83,6 +84,16 @@ struct NotReachable {
   std::string reason;
 };
 
+// A confirmed dialog with a browser as values.
+struct BrowserDialogSnapshot {
+  sip::DialogSnapshot dialog;
+  std::string user;
+  std::string device;  // of DeviceOf(); "": it was not registered, and cannot come back
+  bool takes_update = true;
+  std::optional<std::chrono::milliseconds> refresh_in;  // of its session
+  bool operator==(const BrowserDialogSnapshot&) const = default;
+};
+
 // The browser side of SIP: authentication, registrations, what JsSIP needs to be told, and the user
 // agent of all browser dialogs. Sans-IO. Thread: signalling.
 class BrowserEdge {
@@ -114,7 +125,7 @@ class BrowserEdge {
   // While the browser's connection is lost, the BYE waits for it up to kByeOwed.
   void Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now);
   // A re-INVITE. RequestAnswered follows, but after 491 BrowserRebound: the offer has to be a new
-  // one.
+  // one. While the one before has no answer, nothing is sent: BrowserRefreshDue comes after it.
   void SendReoffer(sip::DialogId dialog, std::string offer, TimePoint now);
 
   struct RequestToUser {
@@ -133,6 +144,12 @@ class BrowserEdge {
   bool HasFlow(sip::DialogId dialog) const { return bool{user_agent_.FlowOf(dialog)}; }
   // Its browser closed the connection of this dialog on purpose, as a tab does that is closed.
   bool HasLeft(sip::DialogId dialog) const;
+
+  // Nothing: the dialog is not confirmed, or over.
+  std::optional<BrowserDialogSnapshot> Snapshot(sip::DialogId dialog, TimePoint now) const;
+  // A dialog of an earlier process. Its browser is away until it registers again; 0: it is there
+  // already.
+  sip::DialogId Restore(BrowserDialogSnapshot snapshot, TimePoint now);
 
   std::vector<BrowserEvent> TakeEvents(TimePoint now);
   std::vector<BrowserText> TakeOutgoing();
@@ -159,6 +176,7 @@ class BrowserEdge {
     bool left = false;
     std::optional<sip::Extras> bye;  // owed
     sip::ClientRequestId reoffer;    // unanswered
+    bool reoffer_owed = false;       // another one has to follow it
     sip::ClientRequestId refresh;    // the last UPDATE
     bool takes_update = true;        // until it says otherwise
 

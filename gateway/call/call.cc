@@ -14,6 +14,8 @@ std::string_view ToString(CallState state) {
       return "idle";
     case CallState::kOpeningMedia:
       return "opening-media";
+    case CallState::kReserving:
+      return "reserving";
     case CallState::kCalling:
       return "calling";
     case CallState::kAnswered:
@@ -44,9 +46,12 @@ Call::Call(CallId id, media::SessionId session, CallSettings settings)
       settings_(std::move(settings)),
       browser_leg_(settings_.sdp_session_id),
       trunk_leg_(settings_.sdp_session_id + 1) {
-  const bool placed = settings_.direction == CallDirection::kFromBrowser;
-  trunk_leg_.SetProfile(placed ? ProfileWithin(settings_.trunk, settings_.invite_head_bytes)
-                               : settings_.trunk.sdp);
+  trunk_leg_.SetProfile(ProfileFor(settings_));
+}
+
+sdp::TrunkProfile Call::ProfileFor(const CallSettings& settings) {
+  const bool placed = settings.direction == CallDirection::kFromBrowser;
+  return placed ? ProfileWithin(settings.trunk, settings.invite_head_bytes) : settings.trunk.sdp;
 }
 
 void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out) {
@@ -58,6 +63,8 @@ void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& ou
       return OnIdle(input, now, out);
     case CallState::kOpeningMedia:
       return OnOpeningMedia(input, now, out);
+    case CallState::kReserving:
+      return OnReserving(input, now, out);
     case CallState::kCalling:
       return OnCalling(input, now, out);
     case CallState::kAnswered:
@@ -84,6 +91,9 @@ void Call::OnTimer(TimePoint now, std::vector<CallOutput>& out) {
   deadline_ = kNever;
   if (state_ == CallState::kOpeningMedia) {
     End({.warning = "the media relay did not answer in time"}, "media timeout", now, out);
+  } else if (state_ == CallState::kReserving) {
+    constexpr std::string_view kWhy = "the caller's resources were not reserved in time";
+    End({.caller_status = 580, .warning = std::string(kWhy)}, kWhy, now, out);
   } else if (state_ == CallState::kClosing) {
     spdlog::error("call={} the media relay never closed the session", id_.value);
     SetState(CallState::kEnded, "gave up on media", now);
@@ -98,6 +108,9 @@ void Call::SetState(CallState next, std::string_view reason, TimePoint now) {
   switch (next) {
     case CallState::kOpeningMedia:
       deadline_ = now + kMediaOpenTimeout;
+      break;
+    case CallState::kReserving:
+      deadline_ = now + kReserveTimeout;
       break;
     case CallState::kClosing:
       deadline_ = now + kMediaCloseTimeout;
@@ -146,8 +159,27 @@ void Call::OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out) {
   if (const auto* ready = std::get_if<MediaOpened>(&input)) {
     browser_local_ = ready->opened.browser;
     trunk_local_ = ready->opened.trunk;
-    PlaceCall(now, out);
-  } else if (const auto* failed = std::get_if<MediaFailed>(&input)) {
+    if (trunk_.resources.pending && reliable_) return AwaitResources(now, out);
+    PlaceCall("media open", now, out);
+  } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
+    AnswerBy(*reoffer, 500, "the offer before this one has no answer yet", out);
+  } else {
+    OnEndBeforeCallee(input, now, out);
+  }
+}
+
+void Call::OnReserving(const CallInput& input, TimePoint now, Outputs& out) {
+  if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
+    OnEarlyOffer(*reoffer, now, out);
+    if (!trunk_.resources.pending) PlaceCall("the caller has its resources", now, out);
+  } else {
+    OnEndBeforeCallee(input, now, out);
+  }
+}
+
+// What ends a call whose callee has heard nothing of it.
+void Call::OnEndBeforeCallee(const CallInput& input, TimePoint now, Outputs& out) {
+  if (const auto* failed = std::get_if<MediaFailed>(&input)) {
     End({.warning = failed->reason}, failed->reason, now, out);
   } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
     End({.reason_header = cancelled->reason_header, .gone = Party::kCaller},
@@ -155,8 +187,6 @@ void Call::OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out) {
   } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
     End({.reason_header = hung_up->reason_header, .gone = Party::kCaller},
         "hung up before the answer", now, out);
-  } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
-    AnswerBy(*reoffer, 500, "the offer before this one has no answer yet", out);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
     End({.warning = shut_down->reason}, shut_down->reason, now, out);
   }
@@ -171,6 +201,7 @@ void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
     End({.caller_status = StatusForCaller(rejected->status),
          .reason_header = rejected->reason_header.empty() ? SipReason(rejected->status, "")
                                                           : rejected->reason_header,
+         .warning = rejected->warning,
          .gone = Party::kCallee},
         fmt::format("the callee answered {}", rejected->status), now, out);
   } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
@@ -251,7 +282,7 @@ void Call::OnClosing(const CallInput& input, TimePoint now, Outputs& out) {
 
 // --- the callee ---
 
-void Call::PlaceCall(TimePoint now, Outputs& out) {
+void Call::PlaceCall(std::string_view reason, TimePoint now, Outputs& out) {
   const bool to_browser = IsBrowser(Party::kCallee);
   std::string offer = OfferFor(Party::kCallee);
   if (!to_browser) {
@@ -269,7 +300,7 @@ void Call::PlaceCall(TimePoint now, Outputs& out) {
   summary_.sdp.offer_out = offer.size();
   if (!to_browser) summary_.invite_bytes = settings_.invite_head_bytes + offer.size();
   out.push_back(PlaceCallee{std::move(offer)});
-  SetState(CallState::kCalling, "media open", now);
+  SetState(CallState::kCalling, reason, now);
 }
 
 void Call::WarnAboutRules() const {
@@ -324,9 +355,9 @@ void Call::OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outpu
     return;
   }
   summary_.answered = now;
-  const bool offered = late_ && caller_has_sdp_;  // in a reliable 18x
-  if (late_ && !offered) owes_answer_ = Party::kCaller;
-  RespondToCaller({.status = 200, .sdp = offered ? "" : answer_}, out);
+  const bool said = caller_has_sdp_ && (late_ || answered_ahead_);  // in a reliable 18x
+  if (late_ && !said) owes_answer_ = Party::kCaller;
+  RespondToCaller({.status = 200, .sdp = said ? "" : answer_}, out);
   SetState(CallState::kAnswered, "the callee answered", now);
 }
 

@@ -25,6 +25,7 @@ enum class CallDirection {
 enum class CallState {
   kIdle,          // made, no INVITE seen yet
   kOpeningMedia,  // offer accepted, waiting for the anchor's ports and credentials
+  kReserving,     // the caller has an answer, but not yet what it needs to talk (RFC 3312)
   kCalling,       // the callee's INVITE is out; 1xx come in this state
   kAnswered,      // 200 sent to the caller, its ACK is still to come
   kConnected,     // the conversation
@@ -50,7 +51,10 @@ struct SdpBytes {
   size_t offer_out = 0;
   size_t answer_in = 0;
   size_t answer_out = 0;
+  bool operator==(const SdpBytes&) const = default;
 };
+
+struct CallSnapshot;  // of call_snapshot.h
 
 // What there is to say about a call when it is over.
 struct CallSummary {
@@ -70,6 +74,9 @@ struct CallSummary {
 class Call {
  public:
   Call(CallId id, media::SessionId session, CallSettings settings);
+  // A call of an earlier process, connected. Direction and head of the INVITE are the snapshot's.
+  Call(CallId id, media::SessionId session, CallSettings settings, CallSnapshot snapshot,
+       TimePoint now);
 
   // Appends to `out` what has to be done, in order.
   void On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out);
@@ -84,9 +91,11 @@ class Call {
   CallDirection direction() const { return settings_.direction; }
   const CallSummary& summary() const { return summary_; }
   const sdp::TrunkLeg& trunk_leg() const { return trunk_leg_; }  // how its SDP came about
+  std::optional<CallSnapshot> Snapshot(TimePoint now) const;     // nothing: it is not connected
 
   static constexpr Duration kMediaOpenTimeout = 5s;
   static constexpr Duration kMediaCloseTimeout = 10s;
+  static constexpr Duration kReserveTimeout = 32s;  // 64*T1, as an 18x waits for its PRACK
   // Together with the 10 s after which the relay tells of silence: 35 s. JsSIP waits up to 30 s
   // before it tries to connect again.
   static constexpr Duration kMayBeSilent = 25s;
@@ -130,9 +139,12 @@ class Call {
     BrowserSends before = {};
   };
 
+  static sdp::TrunkProfile ProfileFor(const CallSettings& settings);
   void SetState(CallState next, std::string_view reason, TimePoint now);
   void OnIdle(const CallInput& input, TimePoint now, Outputs& out);
   void OnOpeningMedia(const CallInput& input, TimePoint now, Outputs& out);
+  void OnReserving(const CallInput& input, TimePoint now, Outputs& out);
+  void OnEndBeforeCallee(const CallInput& input, TimePoint now, Outputs& out);
   void OnCalling(const CallInput& input, TimePoint now, Outputs& out);
   void OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs& out);
   void OnClosing(const CallInput& input, TimePoint now, Outputs& out);
@@ -140,7 +152,7 @@ class Call {
   std::optional<sdp::Refusal> TakeCallerOffer(const std::string& offer, Outputs& out);
   void ChooseForTrunk();
   void ChooseForBrowser();
-  void PlaceCall(TimePoint now, Outputs& out);
+  void PlaceCall(std::string_view reason, TimePoint now, Outputs& out);
   void WarnAboutRules() const;
   // Applies the callee's SDP to the media session and builds `answer_` for the caller.
   std::optional<sdp::Refusal> TakeCalleeAnswer(const std::string& sdp, Outputs& out);
@@ -162,11 +174,15 @@ class Call {
   std::string OfferInProgress();
   void HoldProgress(int status, TimePoint now);
   void SendHeldProgress(TimePoint now, Outputs& out);
+  void AwaitResources(TimePoint now, Outputs& out);
+  bool AnswersResources() const;
+  std::optional<sdp::Refusal> CheckResources(const sdp::TrunkMedia& media) const;
   void OnEarlyOffer(const Reoffered& reoffer, TimePoint now, Outputs& out);
   void OnPrackAnswer(const Reoffered& reoffer, TimePoint now, Outputs& out);
   void OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& out);
   std::optional<sdp::Refusal> TakeLateAnswer(Party party, const std::string& sdp, Outputs& out);
   std::optional<sdp::Refusal> NothingInCommon() const;
+  void TakeBackWhatIsNotCarried(Outputs& out);
   void TellWhatIsCarried(Party answered, const std::vector<sdp::Codec>& told, Outputs& out);
   void AnswerBy(const Reoffered& reoffer, int status, std::string warning, Outputs& out);
 
@@ -250,6 +266,7 @@ class Call {
   bool reliable_ = false;                   // its 18x are acknowledged
   std::optional<Transfer> transfer_;        // under way
   uint64_t trunk_sides_ = 1;                // made so far: each has an o= line of its own
+  bool answered_ahead_ = false;             // it was answered before the callee was asked
   std::optional<Party> owes_answer_;  // was offered in our 18x or 2xx; answers in PRACK or ACK
   std::string callee_sdp_;            // its last answer to its INVITE
   bool callee_updated_ = false;       // its UPDATE made that answer an old one

@@ -67,12 +67,31 @@ void Call::AnswerBy(const Reoffered& reoffer, int status, std::string warning, O
                               .warning = std::move(warning)});
 }
 
-// UPDATE before the 2xx (RFC 3311 section 5.2). The trunk's is answered from the anchor; the
-// browser hears of it with the 200 (J13).
+// RFC 3312 section 6: nobody is rung before the caller could talk to him. It is answered with what
+// the browser will be offered; what the browser leaves out of that is told afterwards.
+void Call::AwaitResources(TimePoint now, Outputs& out) {
+  answered_ahead_ = true;
+  caller_has_sdp_ = true;
+  last_progress_ = 183;
+  RespondToCaller({.status = 183, .sdp = AnswerForTrunk()}, out);
+  SetState(CallState::kReserving, "the caller still reserves its resources", now);
+}
+
+// A carrier that is called brings them up by itself, and so knows them; one that calls can hear of
+// them early only where its 18x are acknowledged.
+bool Call::AnswersResources() const { return reliable_ || !IsBrowser(Party::kCallee); }
+
+std::optional<sdp::Refusal> Call::CheckResources(const sdp::TrunkMedia& media) const {
+  if (media.resources.impossible.empty() || !AnswersResources()) return std::nullopt;
+  return sdp::Refusal{.sip_status = 580, .reason = media.resources.impossible};
+}
+
+// UPDATE before the 2xx (RFC 3311 section 5.2), or PRACK of an 18x that had the answer (RFC 3262
+// section 5). The trunk's is answered from the anchor; the browser hears of it with the 200 (J13).
 void Call::OnEarlyOffer(const Reoffered& reoffer, TimePoint now, Outputs& out) {
-  if (reoffer.prack) return OnPrackAnswer(reoffer, now, out);
+  if (reoffer.prack && !answered_ahead_) return OnPrackAnswer(reoffer, now, out);
   const bool by_caller = reoffer.party == Party::kCaller;
-  const bool caller_answered = late_ && caller_has_sdp_ && !owes_answer_;
+  const bool caller_answered = answered_ahead_ || (late_ && caller_has_sdp_ && !owes_answer_);
   if (IsBrowser(reoffer.party) || (by_caller && !caller_answered)) {
     return AnswerBy(reoffer, 500, "the offer before this one has no answer yet", out);
   }
@@ -118,11 +137,13 @@ void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& 
       return;
     }
   }
-  if (const auto refusal = first && late_ ? NothingInCommon() : std::nullopt) {
+  const bool unasked = first && (late_ || answered_ahead_);
+  if (const auto refusal = unasked ? NothingInCommon() : std::nullopt) {
     return End({.reason_header = SipReason(488, refusal->reason)}, refusal->reason, now, out);
   }
   if (first) SetState(CallState::kConnected, "acknowledged", now);
   if (state_ != CallState::kConnected) return;
+  if (first && answered_ahead_) TakeBackWhatIsNotCarried(out);
   const size_t before = out.size();
   if (answered && !first) PassHoldOn(party, out);
   // JsSIP takes no re-INVITE before its ACK (J13): a hold of the carrier had to wait for it.
@@ -158,6 +179,12 @@ std::optional<sdp::Refusal> Call::NothingInCommon() const {
   return sdp::Refusal{.sip_status = 488,
                       .reason = "the parties' answers have no codec in common: " +
                                 CodecNames(trunk_.codecs) + " and " + CodecNames(browser_.codecs)};
+}
+
+// From a caller that was answered ahead of its callee.
+void Call::TakeBackWhatIsNotCarried(Outputs& out) {
+  if (!trunk_leg_.said_video().empty() && !CarriesVideo()) return OfferTo(Party::kCaller, out);
+  TellWhatIsCarried(Party::kCallee, trunk_leg_.said(), out);
 }
 
 // `told`: the codecs the other party knew of before this one answered. If the answer leaves out the

@@ -48,6 +48,7 @@ struct CalleeAnswered {
 struct CalleeRejected {
   int status = 0;             // 300-699; 408 and 503 also if nobody answered
   std::string reason_header;  // the callee's Reason, "" without one
+  std::string warning = {};   // a sentence for the caller, "" for none
 };
 struct CallerCancelled {
   std::string reason_header;

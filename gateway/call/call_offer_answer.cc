@@ -44,6 +44,7 @@ std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outp
   } else {
     auto media = trunk_leg_.TakeOffer(offer);
     if (!media) return media.error();
+    if (auto refusal = CheckResources(*media)) return refusal;
     SetTrunkMedia(*std::move(media));
     ChooseForBrowser();
     if (!trunk_.held) open.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
@@ -125,7 +126,7 @@ std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outpu
     if (!media) return media.error();
     browser_ = *std::move(media);
     update.browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server());
-    answer_ = late_ ? LateOffer() : AnswerForTrunk();
+    answer_ = late_ ? LateOffer() : answered_ahead_ ? "" : AnswerForTrunk();
   } else {
     auto media = trunk_leg_.TakeAnswer(sdp);
     if (!media) return media.error();
@@ -166,6 +167,7 @@ std::string Call::AnswerForTrunk() {
   local.ptime = browser_.ptime;
   local.maxptime = browser_.maxptime;
   local.rtcp_mux = trunk_.rtcp_mux;
+  local.resources = AnswersResources();
   if (CarriesVideo() && trunk_local_.video) {
     local.video = {
         .rtp = trunk_local_.video->rtp,
@@ -206,6 +208,7 @@ std::optional<sdp::Refusal> Call::ReofferByTrunk(const Reoffered& reoffer, std::
                                                  Outputs& out) {
   auto media = trunk_leg_.TakeOffer(reoffer.sdp);
   if (!media) return media.error();
+  if (auto refusal = CheckResources(*media)) return refusal;
   if (sdp::CommonCodecs(media->codecs, browser_.codecs).empty()) {
     return sdp::Refusal{
         .sip_status = 488,

@@ -48,6 +48,7 @@ struct Dialog {
   bool TakeCSeq(uint32_t number);
   // A target refresh by the peer: a request that IsTargetRefresh, or a 2xx to ours.
   void RefreshTarget(const Message& message);
+  bool operator==(const Dialog&) const = default;
 
  private:
   Message Request(std::string_view method, uint32_t cseq) const;

@@ -36,6 +36,7 @@ class Framer {
   };
   // What is added to `out` does not depend on how the stream was cut into pieces.
   Result<void, FrameError> Push(ByteView bytes, Output& out);
+  bool has_part() const { return !buffer_.empty(); }  // of a message that has not come whole
 
  private:
   enum class Step { kAgain, kNeedMore };

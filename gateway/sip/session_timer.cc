@@ -45,6 +45,29 @@ std::optional<uint32_t> MinSeOf(const Message& message) {
   return TakeSeconds(value);
 }
 
+std::optional<std::chrono::milliseconds> LeftUntil(TimePoint at, TimePoint now) {
+  using std::chrono::milliseconds;
+  if (at == kNever) return std::nullopt;
+  return std::chrono::floor<milliseconds>(std::max<Duration>(at - now, Duration::zero()));
+}
+
+TimePoint TimeIn(std::optional<std::chrono::milliseconds> left, TimePoint now) {
+  return left ? now + *left : kNever;
+}
+
+SessionTimer::SessionTimer(const SessionTimerSnapshot& snapshot, TimePoint now)
+    : interval_(snapshot.interval),
+      we_refresh_(snapshot.we_refresh),
+      refresh_at_(TimeIn(snapshot.refresh_in, now)),
+      end_at_(TimeIn(snapshot.end_in, now)) {}
+
+SessionTimerSnapshot SessionTimer::Snapshot(TimePoint now) const {
+  return {.interval = std::chrono::floor<std::chrono::milliseconds>(interval_),
+          .we_refresh = we_refresh_,
+          .refresh_in = LeftUntil(refresh_at_, now),
+          .end_in = LeftUntil(end_at_, now)};
+}
+
 void SessionTimer::Start(Duration interval, bool we_refresh, TimePoint now) {
   interval_ = interval;
   we_refresh_ = we_refresh;

@@ -1,6 +1,7 @@
 #ifndef LASTMILE_GATEWAY_SIP_SESSION_TIMER_H_
 #define LASTMILE_GATEWAY_SIP_SESSION_TIMER_H_
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -23,9 +24,26 @@ struct SessionExpires {
 std::optional<SessionExpires> SessionExpiresOf(const Message& message);
 std::optional<uint32_t> MinSeOf(const Message& message);
 
+// What is left of a time: whole milliseconds, 0 if it has passed; nothing for kNever. And back.
+std::optional<std::chrono::milliseconds> LeftUntil(TimePoint at, TimePoint now);
+TimePoint TimeIn(std::optional<std::chrono::milliseconds> left, TimePoint now);
+
+// A SessionTimer as values.
+struct SessionTimerSnapshot {
+  std::chrono::milliseconds interval{};
+  bool we_refresh = false;
+  std::optional<std::chrono::milliseconds> refresh_in;
+  std::optional<std::chrono::milliseconds> end_in;
+  bool operator==(const SessionTimerSnapshot&) const = default;
+};
+
 // The timer of one dialog.
 class SessionTimer {
  public:
+  SessionTimer() = default;
+  SessionTimer(const SessionTimerSnapshot& snapshot, TimePoint now);
+  SessionTimerSnapshot Snapshot(TimePoint now) const;
+
   // The session was agreed on or refreshed just now. `interval` > 0.
   void Start(Duration interval, bool we_refresh, TimePoint now);
   void Stop();

@@ -1,5 +1,5 @@
 lastmile_module(sip_ua
   SOURCES dialog.cc events.cc refer.cc session_timer.cc transactions.cc user_agent.cc
           user_agent_accounts.cc user_agent_client.cc user_agent_reliable.cc user_agent_server.cc
-          user_agent_subscription.cc
+          user_agent_snapshot.cc user_agent_subscription.cc
   PUBLIC lastmile::sip)

@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "gateway/sip/dialog.h"
 #include "gateway/sip/digest.h"
 #include "gateway/sip/ids.h"
 #include "gateway/sip/message.h"
@@ -39,10 +40,12 @@ struct UserAgentOptions {
 };
 
 // What is done about reliable provisional responses (RFC 3262) on a flow. They end here: the caller
-// of this object sees an 18x once, in order, and acknowledges nothing.
+// of this object sees an 18x once, in order, and acknowledges nothing. Preconditions (RFC 3312) are
+// known where they are: their lines are SDP, and so none of this object's business.
 enum class Prack {
-  kNone,       // 100rel is not known
-  kSupported,  // offered in our INVITEs; our 18x are reliable where the peer's INVITE requires it
+  kNone,       // 100rel is not known, and precondition neither
+  kSupported,  // offered in our INVITEs; our 18x are reliable where the peer's INVITE requires it,
+               // or has both 100rel and precondition
   kRequired,   // required in our INVITEs; our 18x are reliable; an INVITE without 100rel gets 421
 };
 
@@ -112,7 +115,7 @@ struct InviteProgress {  // 101-199
   DialogId dialog;
   Message response;
 };
-// The first 2xx. Owed: Ack. Further 2xx of forks are ACKed and BYEd inside.
+// The first 2xx. Owed: Ack. Further 2xx of forks are ACKed and BYEd inside, also after the call.
 struct InviteAccepted {
   DialogId dialog;
   Message response;
@@ -178,6 +181,14 @@ struct NamedDialog {
   DialogId dialog;
   uint64_t owner = 0;  // as OwnerOf
   State state = State::kOver;
+};
+
+// A confirmed dialog as values. Transactions are not in it: a request under way when it was taken
+// will never be answered.
+struct DialogSnapshot {
+  Dialog dialog;
+  bool we_called = false;  // its INVITE was ours
+  bool operator==(const DialogSnapshot&) const = default;
 };
 
 struct UserAgentGauges {
@@ -258,6 +269,13 @@ class UserAgent {
   // caller's business: `owner` says whose it is.
   std::optional<NamedDialog> FindDialog(const Replaces& name) const;
   UserAgentGauges gauges() const;
+
+  // Nothing: the dialog is not confirmed, or over.
+  std::optional<DialogSnapshot> Snapshot(DialogId dialog) const;
+  // A dialog of an earlier user agent, with FlowInfo::owner of its flows (0: of whom BindFlow gives
+  // it). It has no flow before BindFlow, or before a request of its owner. 0: its tag is missing or
+  // is another dialog's.
+  DialogId Restore(DialogSnapshot snapshot, uint64_t owner);
 
  private:
   class Impl;

@@ -30,6 +30,7 @@ DialogId UserAgent::Impl::Invite(FlowId flow, InviteRequest request, TimePoint n
     return id;
   }
   Usage& usage = NewUsage(flow, State::kCalling);
+  usage.we_called = true;
   const Duration ring_timeout = request.ring_timeout;
   usage.account = request.account;
   usage.invite = MakeInvite(*found, std::move(request), usage.local_tag);
@@ -141,7 +142,7 @@ void UserAgent::Impl::RejectInvite(Usage& usage, int status, std::optional<Messa
 void UserAgent::Impl::OnResponse(FlowId flow, Message response, TimePoint now) {
   const TransactionId id = transactions_.OnResponse(FindFlow(flow)->owner, response, now);
   const auto found = client_uses_.find(id);
-  if (found == client_uses_.end()) return;
+  if (found == client_uses_.end()) return OnStraySuccess(flow, response, now);
   switch (found->second.kind) {
     case ClientUse::Kind::kInvite:
       OnInviteResponse(id, std::move(response), now);
@@ -305,6 +306,32 @@ void UserAgent::Impl::OnFurtherSuccess(TransactionId id, const Message& response
   use.acks.push_back({tag, ack});
   outgoing_.push_back({usage.flow, std::move(ack)});
   SendStateful(usage.flow, leg.NextRequest("BYE"), {.usage = usage.id}, now);
+}
+
+// A 2xx to an INVITE of ours whose transaction is over: another fork, for a call that has ended
+// meanwhile. Nobody else would tell it (section 13.2.2.4).
+void UserAgent::Impl::OnStraySuccess(FlowId id, const Message& response, TimePoint now) {
+  const Flow& flow = *FindFlow(id);
+  const bool ours = response.vias.size() == 1 && response.vias[0].sent_by == flow.info.via_sent_by;
+  if (!IsSuccess(response.status) || response.cseq.method != "INVITE" || !ours ||
+      response.to.tag().empty() || response.contacts.empty() ||
+      transactions_.size() >= options_.max_transactions) {
+    return;
+  }
+  const auto usage = by_local_tag_.find(response.from.tag());
+  if (usage != by_local_tag_.end() &&
+      std::ranges::any_of(usages_.at(usage->second).legs, [&](const Dialog& leg) {
+        return leg.IsPeer(response.call_id, response.to.tag());
+      })) {
+    return;  // the call's own, sent once more although it was acknowledged
+  }
+  Message invite;
+  invite.call_id = response.call_id;
+  invite.from = response.from;
+  invite.cseq = response.cseq;
+  Dialog leg = Dialog::OfClient(invite, response);
+  SendStateless(id, leg.Ack(response.cseq.number));
+  SendStateful(id, leg.NextRequest("BYE"), {}, now);
 }
 
 void UserAgent::Impl::OnReinviteResponse(TransactionId id, Message response, TimePoint now) {

@@ -20,7 +20,8 @@
 // Private to user_agent*.cc: the state behind UserAgent. The methods are in six files: what both
 // roles share (user_agent.cc), our requests (user_agent_client.cc) and their credentials
 // (user_agent_accounts.cc), the peer's (user_agent_server.cc), RFC 3262 in both roles
-// (user_agent_reliable.cc), and the dialogs of subscriptions in both (user_agent_subscription.cc).
+// (user_agent_reliable.cc), the dialogs of subscriptions in both (user_agent_subscription.cc), and
+// dialogs as values (user_agent_snapshot.cc).
 namespace lastmile::sip {
 
 class UserAgent::Impl {
@@ -57,6 +58,9 @@ class UserAgent::Impl {
   uint64_t OwnerOf(DialogId dialog) const;
   std::optional<NamedDialog> FindDialog(const Replaces& name) const;
   UserAgentGauges gauges() const { return {transactions_.size(), usages_.size()}; }
+
+  std::optional<DialogSnapshot> Snapshot(DialogId dialog) const;
+  DialogId Restore(DialogSnapshot snapshot, uint64_t owner);
 
  private:
   enum class State {
@@ -122,6 +126,7 @@ class UserAgent::Impl {
     State state = State::kCalling;
     FlowId flow;
     uint64_t owner = 0;
+    bool we_called = false;
     std::string local_tag;
     // The dialog. Ours before its 2xx: one for each fork heard of, the one heard last at the end;
     // of a subscription one without a remote tag.
@@ -209,6 +214,7 @@ class UserAgent::Impl {
   void OnInviteResponse(TransactionId id, Message response, TimePoint now);
   void OnInviteSuccess(TransactionId id, Message response, TimePoint now);
   void OnFurtherSuccess(TransactionId id, const Message& response, TimePoint now);
+  void OnStraySuccess(FlowId flow, const Message& response, TimePoint now);
   void OnReinviteResponse(TransactionId id, Message response, TimePoint now);
   void OnReinviteTimeout(Usage& usage, TimePoint now);
   void OnClientEnded(TransactionId id, int status, TimePoint now);

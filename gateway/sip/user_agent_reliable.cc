@@ -40,7 +40,10 @@ bool IsRack(std::string_view value, uint32_t rseq, uint32_t cseq) {
 bool UserAgent::Impl::WantsReliable(const Flow& flow, const Message& invite) {
   if (flow.info.prack == Prack::kNone) return false;
   if (HasToken(invite.require, "100rel")) return true;
-  return flow.info.prack == Prack::kRequired && HasToken(invite.supported, "100rel");
+  const bool wanted = flow.info.prack == Prack::kRequired ||
+                      HasToken(invite.require, "precondition") ||
+                      HasToken(invite.supported, "precondition");
+  return wanted && HasToken(invite.supported, "100rel");
 }
 
 bool UserAgent::Impl::HoldBack(Usage& usage, int status, Extras& extras) {

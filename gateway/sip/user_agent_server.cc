@@ -49,7 +49,9 @@ void UserAgent::Impl::OnRequest(FlowId flow, Message request, TimePoint now) {
 }
 
 bool UserAgent::Impl::Knows(const Flow& flow, std::string_view tag) const {
-  if (EqualNoCase(tag, "100rel")) return flow.info.prack != Prack::kNone;
+  if (EqualNoCase(tag, "100rel") || EqualNoCase(tag, "precondition")) {
+    return flow.info.prack != Prack::kNone;
+  }
   if (EqualNoCase(tag, "timer") && !flow.info.session_timer) return false;
   return HasToken(options_.known_extensions, tag);
 }
@@ -74,9 +76,11 @@ int UserAgent::Impl::CheckRequest(const Flow& flow, const Message& request,
     headers.push_back({"Unsupported", std::move(unsupported)});
     return 420;
   }
-  if (request.method == "INVITE" && request.to.tag().empty() &&
-      flow.info.prack == Prack::kRequired && !HasToken(request.require, "100rel") &&
-      !HasToken(request.supported, "100rel")) {
+  // RFC 3312 section 11: preconditions are answered in a reliable 18x.
+  const bool needs_prack =
+      flow.info.prack == Prack::kRequired || HasToken(request.require, "precondition");
+  if (request.method == "INVITE" && request.to.tag().empty() && needs_prack &&
+      !HasToken(request.require, "100rel") && !HasToken(request.supported, "100rel")) {
     headers.push_back({"Require", "100rel"});
     return 421;
   }

@@ -125,7 +125,7 @@ void TrunkEdge::OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint n
   if (found == flows_.end()) return;
   server_addresses_[found->second.trunk] = peer.address;
   found->second.keepalive_at = now + kKeepAliveInterval;
-  next_keepalive_ = std::min(next_keepalive_, found->second.keepalive_at);
+  next_flow_timeout_ = std::min(next_flow_timeout_, found->second.next());
   spdlog::info("leg=trunk flow={} connected to trunk {}", flow.value,
                options_.trunks[found->second.trunk].name);
 }
@@ -135,6 +135,12 @@ void TrunkEdge::OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now) {
   if (found == flows_.end()) return;
   sip::Framer::Output framed;
   const auto pushed = found->second.framer.Push(bytes, framed);
+  if (!found->second.framer.has_part()) {
+    found->second.whole_until = kNever;
+  } else if (found->second.whole_until == kNever || !framed.messages.empty()) {
+    found->second.whole_until = now + kMessageTimeout;
+    next_flow_timeout_ = std::min(next_flow_timeout_, found->second.whole_until);
+  }
   for (const std::string& text : framed.messages) OnText(flow, text, now);
   for (int i = 0; i < framed.pings; ++i) {
     outputs_.push_back(SendBytes{flow, std::string(kKeepAlivePong)});
@@ -185,20 +191,31 @@ void TrunkEdge::OnTimer(TimePoint now) {
   RunSessionTimers(now);
   registrations_.OnTimer(now);
   SendRegisters(now);
-  if (now < next_keepalive_) return;
-  next_keepalive_ = kNever;
+  if (now >= next_flow_timeout_) RunFlowTimers(now);
+}
+
+void TrunkEdge::RunFlowTimers(TimePoint now) {
+  next_flow_timeout_ = kNever;
+  std::vector<sip::FlowId> stuck;
   for (auto& [id, flow] : flows_) {
     if (flow.keepalive_at <= now) {
       outputs_.push_back(SendBytes{id, std::string(kKeepAlivePing)});
       flow.keepalive_at = now + kKeepAliveInterval;
     }
-    next_keepalive_ = std::min(next_keepalive_, flow.keepalive_at);
+    if (flow.whole_until <= now) {
+      stuck.push_back(id);
+    } else {
+      next_flow_timeout_ = std::min(next_flow_timeout_, flow.next());
+    }
+  }
+  for (const sip::FlowId id : stuck) {
+    Close(id, "a message began 32 s ago, and its end has not come", now);
   }
 }
 
 TimePoint TrunkEdge::next_timeout() const {
   return std::min({user_agent_.next_timeout(), session_timers_.next(),
-                   registrations_.next_timeout(), next_keepalive_});
+                   registrations_.next_timeout(), next_flow_timeout_});
 }
 
 // --- calls ---

@@ -1,6 +1,7 @@
 #ifndef LASTMILE_GATEWAY_TRUNK_TRUNK_EDGE_H_
 #define LASTMILE_GATEWAY_TRUNK_TRUNK_EDGE_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -50,6 +51,9 @@ struct Trunk {
   sip::Prack prack = sip::Prack::kSupported;
   SessionTimers session_timer = SessionTimers::kSupported;
   std::optional<sip::Credentials> auth;  // for calls that have no account of their own
+  // What its 3xx names is called instead. Not by default: it is a call to a number that nobody here
+  // dialled, and who runs the gateway pays for it.
+  bool follow_redirects = false;
 };
 
 struct TrunkOptions {
@@ -100,6 +104,16 @@ struct CloseStream {
   std::string reason;
 };
 using TrunkOutput = std::variant<OpenStream, SendBytes, CloseStream>;
+
+// A confirmed dialog with a carrier as values.
+struct TrunkDialogSnapshot {
+  sip::DialogSnapshot dialog;
+  std::string trunk;          // its name
+  bool peer_updates = false;  // it takes UPDATE
+  uint32_t interval = 0;      // seconds, of its session
+  sip::SessionTimerSnapshot timer;
+  bool operator==(const TrunkDialogSnapshot&) const = default;
+};
 
 // The carrier side of SIP: one connection to each trunk's server, kept and reused, inbound
 // connections identified by their peer's address alone, the accounts of users at PBXs with their
@@ -169,6 +183,12 @@ class TrunkEdge {
   std::string PbxNumberOf(std::string_view user) const;
   RegistrationGauges registrations() const { return registrations_.gauges(); }
 
+  // Nothing: the dialog is not confirmed, or over.
+  std::optional<TrunkDialogSnapshot> Snapshot(sip::DialogId dialog, TimePoint now) const;
+  // A dialog of an earlier process, of a call of that user; 0: it is there already, or there is no
+  // such trunk (any more).
+  sip::DialogId Restore(TrunkDialogSnapshot snapshot, std::string_view user, TimePoint now);
+
   std::vector<TrunkEvent> TakeEvents(TimePoint now);
   std::vector<TrunkOutput> TakeOutputs();
 
@@ -181,6 +201,8 @@ class TrunkEdge {
   size_t stream_count() const { return flows_.size(); }
 
   static constexpr Duration kKeepAliveInterval = 30s;  // CRLFCRLF, RFC 5626 section 4.4.1
+  // A message that has begun is whole after so long, or its stream is closed: 64*T1.
+  static constexpr Duration kMessageTimeout = 32s;
   static constexpr size_t kUnknownPeer = SIZE_MAX;
   static constexpr uint32_t kSessionInterval = 1800;  // seconds, RFC 4028 section 4
 
@@ -190,6 +212,9 @@ class TrunkEdge {
     bool inbound = false;
     sip::Framer framer;
     TimePoint keepalive_at = kNever;
+    TimePoint whole_until = kNever;  // a message has begun
+
+    TimePoint next() const { return std::min(keepalive_at, whole_until); }
   };
 
   // What a 2xx of ours will say about the session.
@@ -248,6 +273,7 @@ class TrunkEdge {
   size_t TrunkOf(const IpAddress& peer) const;
   void Close(sip::FlowId flow, std::string reason, TimePoint now);
   void OnText(sip::FlowId flow, std::string_view text, TimePoint now);
+  void RunFlowTimers(TimePoint now);
   void OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& out, TimePoint now);
   bool OnRequest(const sip::IncomingRequest& request, TimePoint now);
   void AnswerOptions(sip::ServerRequestId request, TimePoint now);
@@ -267,7 +293,7 @@ class TrunkEdge {
   std::unordered_map<sip::DialogId, TrunkDialog> dialogs_;
   sip::TimerQueue<sip::DialogId> session_timers_;
   std::vector<TrunkEvent> own_events_;
-  TimePoint next_keepalive_ = kNever;  // never later than the first of the flows
+  TimePoint next_flow_timeout_ = kNever;  // never later than the first of the flows
 };
 
 }  // namespace lastmile::trunk

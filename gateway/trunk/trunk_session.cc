@@ -225,6 +225,37 @@ void TrunkEdge::Follow(const sip::UserAgentEvent& event, TimePoint now) {
   }
 }
 
+std::optional<TrunkDialogSnapshot> TrunkEdge::Snapshot(sip::DialogId id, TimePoint now) const {
+  const auto found = dialogs_.find(id);
+  auto confirmed = user_agent_.Snapshot(id);
+  const uint64_t owner = user_agent_.OwnerOf(id);
+  if (!confirmed || found == dialogs_.end() || owner == 0 || owner > options_.trunks.size()) {
+    return std::nullopt;
+  }
+  return TrunkDialogSnapshot{.dialog = *std::move(confirmed),
+                             .trunk = options_.trunks[owner - 1].name,
+                             .peer_updates = found->second.peer_updates,
+                             .interval = found->second.interval,
+                             .timer = found->second.timer.Snapshot(now)};
+}
+
+sip::DialogId TrunkEdge::Restore(TrunkDialogSnapshot snapshot, std::string_view user,
+                                 TimePoint now) {
+  const Trunk* trunk = FindTrunk(snapshot.trunk);
+  if (!trunk) return {};
+  const auto index = static_cast<size_t>(trunk - options_.trunks.data());
+  const sip::DialogId id = user_agent_.Restore(std::move(snapshot.dialog), index + 1);
+  if (!id) return id;
+  user_agent_.SetAccount(id, AccountAt(index, PbxUserAt(index, user)));
+  TrunkDialog& dialog = dialogs_[id];
+  dialog.mode = trunk->session_timer;
+  dialog.peer_updates = snapshot.peer_updates;
+  dialog.interval = snapshot.interval;
+  dialog.timer = sip::SessionTimer(snapshot.timer, now);
+  SetTimer(id);
+  return id;
+}
+
 void TrunkEdge::ForgetDialog(sip::DialogId id) {
   dialogs_.erase(id);
   session_timers_.Clear(id);

@@ -96,17 +96,20 @@ struct BrowserLocal {
   std::string ice_pwd;
   std::vector<Endpoint> candidates;  // host candidates, component 1 (rtcp-mux), best first
   DtlsFingerprint fingerprint;       // of the process's certificate
+  bool operator==(const BrowserLocal&) const = default;
 };
 
 struct TrunkPorts {
   Endpoint rtp;
   Endpoint rtcp;
+  bool operator==(const TrunkPorts&) const = default;
 };
 
 struct TrunkLocal {
   Endpoint rtp;
   Endpoint rtcp;
   std::optional<TrunkPorts> video = std::nullopt;  // if it was asked for
+  bool operator==(const TrunkLocal&) const = default;
 };
 
 // --- commands, signalling to media ---

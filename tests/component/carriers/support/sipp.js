@@ -11,17 +11,17 @@ import { freeMediaPort, untilListening } from './listening.js';
 const SCENARIOS = join(dirname(fileURLToPath(import.meta.url)), '../sipp');
 const LIMIT_S = 60;
 
-// One SIPp for one call over TCP. It sends back every RTP packet it gets. `scenario`: one of the
+// One SIPp for one call over TCP, or for a few that follow one scenario. It sends back every RTP packet it gets. `scenario`: one of the
 // folder, or the path of another one; without .xml.
 export class Sipp {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-sipp-'));
   #process;
 
-  static async #run(scenario, host, args, limitS = LIMIT_S) {
+  static async #run(scenario, host, args, limitS = LIMIT_S, calls = 1) {
     const sipp = new Sipp();
     const media = await freeMediaPort(host);
     sipp.#process = new ChildProcess(`sipp ${scenario}`, 'sipp', [
-      '-sf', `${resolve(SCENARIOS, scenario)}.xml`, '-t', 't1', '-m', '1', '-nostdin',
+      '-sf', `${resolve(SCENARIOS, scenario)}.xml`, '-t', 't1', '-m', String(calls), '-nostdin',
       '-i', host, '-mi', host, '-mp', String(media), '-rtp_echo', '-ci', host,
       '-timeout', `${limitS}s`, '-timeout_error',
       '-trace_err', '-error_file', sipp.#file('errors'),
@@ -29,9 +29,9 @@ export class Sipp {
     return sipp;
   }
 
-  // Waits for a call on host:port, and gives up after `limitS`.
-  static async answering(scenario, host, port, limitS) {
-    const sipp = await Sipp.#run(scenario, host, ['-p', String(port)], limitS);
+  // Waits for `calls` on host:port, and gives up after `limitS`.
+  static async answering(scenario, host, port, limitS, calls) {
+    const sipp = await Sipp.#run(scenario, host, ['-p', String(port)], limitS, calls);
     await untilListening(port).catch((error) => sipp.#fail(error));
     return sipp;
   }

@@ -24,7 +24,8 @@ function send(lines, body, type = 'application/sdp') {
 let names = 0;
 
 // What a message has to hold, and must not hold: regular expressions of POSIX.
-function check({ has = [], hasNot = [], keep = {} }) {
+// `branch`: where `when` is in it, the scenario goes on at the label `next`.
+function check({ has = [], hasNot = [], keep = {}, branch }) {
   const variables = [];
   const action = (attributes) => {
     const name = `v${++names}`;
@@ -39,17 +40,21 @@ function check({ has = [], hasNot = [], keep = {} }) {
       return `<ereg regexp="[^ ].*" search_in="hdr" header="${header}:" check_it="true" ` +
           `assign_to="${name}" />`;
     }),
+    ...(branch ? [action(`regexp="${branch.when}" search_in="msg"`)] : []),
   ];
-  return { actions: actions.length > 0 ? `<action>${actions.join('')}</action>` : '',
+  return { jump: branch ? ` next="${branch.next}" test="${variables.at(-1)}"` : '',
+           actions: actions.length > 0 ? `<action>${actions.join('')}</action>` : '',
            reference: variables.length > 0 ? `  <Reference variables="${variables}" />\n` : '' };
 }
 
 function receive(what, expected) {
-  const { actions, reference } = check(expected);
-  return `  <recv ${what}>${actions}</recv>\n${reference}`;
+  const { jump, actions, reference } = check(expected);
+  return `  <recv ${what}${jump}>${actions}</recv>\n${reference}`;
 }
 
 export const pause = (ms) => `  <pause milliseconds="${ms}" />`;
+export const label = (id) => `  <label id="${id}" />`;
+export const goTo = (id) => `  <nop next="${id}" />`;
 export const optional = (status) => `  <recv response="${status}" optional="true" />`;
 
 export function scenario(name, steps) {

@@ -23,6 +23,7 @@ export const trunkEntries = (trunks) => trunks.map((trunk) => `  ${trunk.name}:
     servers: [ "${trunk.host}:${trunk.port}" ]
     prack: ${trunk.prack}
     session_timer: ${trunk.timer}
+    redirect: ${trunk.redirect ?? 'refuse'}
 `).join('');
 
 export const routeEntries = (trunks) => trunks.map(
@@ -76,10 +77,9 @@ export class Exchange {
                         `${this.#lab.trunkHost}:${this.#lab.sip}`);
   }
 
-  // SIPp answers alice's call.
-  async answered(trunk, xml, limitS) {
-    const sipp = await Sipp.answering(this.#write(xml), trunk.host, trunk.port, limitS);
-    const number = this.number(trunk);
+  // SIPp answers alice's call, which it may get as several `invites` with a Call-ID each.
+  async answered(trunk, xml, limitS, { invites, number = this.number(trunk) } = {}) {
+    const sipp = await Sipp.answering(this.#write(xml), trunk.host, trunk.port, limitS, invites);
     await this.#page.evaluate((n) => window.lastmileCalls.dial(n), number);
     return { sipp, id: number };
   }

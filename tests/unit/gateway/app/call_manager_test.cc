@@ -219,6 +219,30 @@ TEST_F(CallManagerTest, AStreamThatCannotBeFramedIsAnsweredAndClosed) {
   EXPECT_EQ(gw.manager.gauges().trunk_streams, 0u);
 }
 
+TEST_F(CallManagerTest, AMessageThatNeverComesWholeClosesItsStream) {
+  gw.ConnectTrunk("198.51.100.9:40000");
+  gw.FromTrunkBytes("OPTIONS sip:gw SIP/2.0\r\nVia: ");
+  gw.Wait(20s);
+  gw.FromTrunkBytes("SIP/2.0/TCP ");  // bytes alone are no progress
+  gw.Wait(11s);
+  EXPECT_EQ(gw.manager.gauges().trunk_streams, 1u);
+  gw.Wait(1s);
+  EXPECT_EQ(gw.manager.gauges().trunk_streams, 0u);
+}
+
+TEST_F(CallManagerTest, AMessageInTwoPiecesIsOneAndItsStreamStays) {
+  gw.ConnectTrunk("198.51.100.9:40000");
+  sip::Message options = gw.MakeTrunkInvite("600");
+  options.method = options.cseq.method = "OPTIONS";
+  const std::string text = sip::Print(options);
+  gw.FromTrunkBytes(text.substr(0, 100));
+  gw.Wait(20s);
+  gw.FromTrunkBytes(text.substr(100));
+  EXPECT_EQ(gw.ToTrunk().status, 200);
+  gw.Wait(60s);
+  EXPECT_EQ(gw.manager.gauges().trunk_streams, 1u);
+}
+
 TEST_F(CallManagerTest, EarlyMediaThenTheAnswer) {
   trunk_invite = Dial("603");
   gw.FromTrunk(gw.TrunkAnswer(trunk_invite, 183, testing::TrunkSdp("0 101")));
@@ -356,6 +380,25 @@ TEST_F(ReboundTest, ItMayHangUpThere) {
   gw.FromBrowser(kAliceAgain, InDialog("BYE", ok));
   EXPECT_EQ(gw.ToBrowser(kAliceAgain).status, 200);
   EXPECT_EQ(gw.ToTrunk().method, "BYE");
+}
+
+TEST_F(ReboundTest, ASecondOfferWaitsForTheAnswerToTheFirst) {
+  const sip::Message first = ComeBack();
+  gw.SilenceBrowser();  // wants another restart
+  EXPECT_TRUE(gw.BrowserIsQuiet(kAliceAgain));
+  sip::Message accepted = sip::MakeResponse(first, 200, "", "");
+  accepted.contacts = invite.contacts;
+  accepted.content_type = "application/sdp";
+  accepted.body = testing::BrowserSdp("active", "0 101");
+  gw.FromBrowser(kAliceAgain, accepted);
+  EXPECT_EQ(gw.ToBrowser(kAliceAgain).method, "ACK");
+  const sip::Message second = gw.ToBrowser(kAliceAgain);
+  EXPECT_EQ(second.method, "INVITE");
+  const auto ufrag = [](const sip::Message& message) {
+    const size_t at = message.body.find("a=ice-ufrag:");
+    return message.body.substr(at, message.body.find('\r', at) - at);
+  };
+  EXPECT_NE(ufrag(second), ufrag(first));
 }
 
 TEST_F(ReboundTest, TheCarrierMayHangUpToo) {

@@ -313,6 +313,18 @@ TEST(Config, ATrunkSaysWhichExtensionsItTakes) {
   EXPECT_THAT(FaultsOf(base + ", prack: maybe } }\n"), HasSubstr("prack"));
 }
 
+TEST(Config, ATrunksRedirectsAreRefusedUnlessItSaysOtherwise) {
+  const std::string base = "trunks:\n  acme:\n    servers: [ \"a.example\" ]\n";
+  EXPECT_FALSE(ParseConfig(base, "t.yaml")->trunks.at(0).follow_redirects);
+  EXPECT_FALSE(
+      ParseConfig(base + "    redirect: refuse\n", "t.yaml")->trunks.at(0).follow_redirects);
+  EXPECT_TRUE(
+      ParseConfig(base + "    redirect: follow\n", "t.yaml")->trunks.at(0).follow_redirects);
+  const std::string faults = FaultsOf(base + "    redirect: folow\n");
+  EXPECT_THAT(faults, HasSubstr("4:15 "));
+  EXPECT_THAT(faults, HasSubstr("follow"));
+}
+
 TEST(Config, AUserMayHaveAnAccountAtAPbx) {
   setenv("LASTMILE_TEST_PBX", "of the PBX", 1);
   const std::string trunks = "trunks: { office: { servers: [pbx.example] } }\n";

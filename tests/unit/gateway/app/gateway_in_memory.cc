@@ -304,6 +304,21 @@ sip::Message GatewayInMemory::MakeTrunkInvite(const std::string& target) const {
   return request;
 }
 
+sip::Message GatewayInMemory::MakeTrunkRequest(const std::string& method,
+                                               const sip::Message& invite,
+                                               const sip::Message& response, uint32_t cseq,
+                                               const std::string& sdp) const {
+  sip::Message request = MakeTrunkInvite("lastmile");
+  request.method = method;
+  request.cseq = {cseq, method};
+  request.from = invite.from;
+  request.to = response.to;
+  request.call_id = invite.call_id;
+  request.content_type = sdp.empty() ? "" : "application/sdp";
+  request.body = sdp;
+  return request;
+}
+
 void GatewayInMemory::FailMedia(media::SessionFault fault) {
   ASSERT_EQ(sessions.size(), 1u);
   manager.OnMedia(media::SessionFailed{*sessions.begin(), fault, "the browser is gone"}, now);

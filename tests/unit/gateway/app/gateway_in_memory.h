@@ -55,6 +55,10 @@ class GatewayInMemory {
   sip::FlowId ConnectTrunk(const std::string& peer);  // an inbound stream; becomes the current one
   sip::Message TrunkAnswer(const sip::Message& request, int status, const std::string& sdp) const;
   sip::Message MakeTrunkInvite(const std::string& target) const;
+  // Of the carrier that called by `invite`, in the dialog that `response` made.
+  sip::Message MakeTrunkRequest(const std::string& method, const sip::Message& invite,
+                                const sip::Message& response, uint32_t cseq,
+                                const std::string& sdp) const;
 
   // --- media ---
   void FailMedia(media::SessionFault fault);

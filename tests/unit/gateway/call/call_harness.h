@@ -85,6 +85,13 @@ class CallHarness {
   // By the shortest way.
   void DriveTo(CallState state) {
     if (state == CallState::kIdle) return;
+    if (state == CallState::kReserving) {
+      // Of a carrier whose resources are not there yet.
+      Feed(Invited{.offer = testing::TrunkSdp() + "a=des:qos mandatory local sendrecv\r\n",
+                   .reliable = true});
+      Feed(MediaOpened{OpenedSession()});
+      return;
+    }
     Feed(Invited{CallerOffer()});
     if (state == CallState::kOpeningMedia) return;
     Feed(MediaOpened{OpenedSession()});

@@ -50,6 +50,7 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
     sum.excused += world.counts.excused;
     sum.legs += world.counts.legs;
     sum.messages += world.counts.messages;
+    sum.snapshots += world.counts.snapshots;
   }
   std::printf(
       "%llu seeds: %zu calls, %zu answered, %zu transferred, %zu callees cancelled, %zu browsers "
@@ -64,6 +65,7 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
   EXPECT_GT(sum.cancelled, seeds / 20);
   EXPECT_GT(sum.rebound, seeds / 50);
   EXPECT_LT(sum.excused, sum.legs / 4);
+  EXPECT_GT(sum.snapshots, seeds / 4);
 }
 
 }  // namespace

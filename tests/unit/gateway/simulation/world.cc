@@ -33,7 +33,8 @@ app::CallManagerOptions Options() {
 
 }  // namespace
 
-World::World(uint64_t seed, bool trace) : dice(seed), manager(Options(), dice), tracing_(trace) {
+World::World(uint64_t seed, bool trace)
+    : dice(seed), manager(Options(), dice), tracing_(trace), snapshot_dice_(~seed) {
   carrier_ = std::make_unique<Carrier>(*this);
   media_ = std::make_unique<Media>(*this);
   browsers_.push_back(std::make_unique<Browser>(*this, "alice"));
@@ -94,6 +95,19 @@ void World::Step() {
     action();
   }
   Pump();
+  if (snapshot_dice_.Chance(2)) TakeSnapshots();
+}
+
+// Whatever a call has been through, another process would read it as it is and go on with it.
+void World::TakeSnapshots() {
+  for (const app::CallSnapshot& snapshot : manager.Snapshots(now)) {
+    ++counts.snapshots;
+    const auto read = app::ParseCallSnapshot(app::ToJson(snapshot));
+    if (!read) return Fail("a snapshot cannot be read: " + read.error().message);
+    if (*read != snapshot) return Fail("a snapshot is read as another one");
+    const call::Call again({1}, {1}, {}, read->call, now);
+    if (again.Snapshot(now) != read->call) return Fail("a call is restored as another one");
+  }
 }
 
 void World::In(Duration delay, std::function<void()> action) {

@@ -53,6 +53,7 @@ struct Counts {
   size_t excused = 0;    // legs that nobody could tell of the end
   size_t legs = 0;
   size_t messages = 0;
+  size_t snapshots = 0;  // of connected calls
 };
 
 // One run: the real CallManager under a virtual clock, between peers and a media engine that do
@@ -108,6 +109,7 @@ class World {
   void TakeRecord(const app::CallRecord& record);
   void TellClosed(Link& link);
   void Close();
+  void TakeSnapshots();
   bool IsQuiet();
   void CheckEnd();
 
@@ -121,6 +123,7 @@ class World {
   bool pumping_ = false;
   bool done_ = false;
   size_t shut_down_ = 0;
+  Dice snapshot_dice_;  // apart, so that a run is the same with and without them
   uint64_t last_conn_ = 0;
   std::deque<Link> links_;
   std::map<uint64_t, Link*> ws_;

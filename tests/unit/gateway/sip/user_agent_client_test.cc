@@ -215,6 +215,37 @@ TEST_F(ClientTest, EveryForkRingsAndTheFirstSuccessDecides) {
   EXPECT_TRUE(t.Empty());
 }
 
+TEST_F(ClientTest, AForkThatAnswersAfterTheCallIsToldToo) {
+  Call();
+  Receive(200, "a");
+  t.Take<InviteAccepted>();
+  t.ua.Ack(id, {}, t.now);
+  t.Sent("ACK");
+  t.ua.Bye(id, {}, t.now);
+  FinishBye();
+  EXPECT_EQ(t.ua.gauges().dialogs, 0u);
+  t.Advance(40s);
+  Receive(200, "b");
+  const Message ack = t.Sent("ACK");
+  EXPECT_EQ(ack.to.tag(), "b");
+  EXPECT_EQ(ack.from.tag(), invite.from.tag());
+  EXPECT_EQ(ack.cseq, (CSeq{1, "ACK"}));
+  const Message bye = t.Sent("BYE");
+  EXPECT_EQ(bye.to.tag(), "b");
+  EXPECT_EQ(bye.cseq, (CSeq{2, "BYE"}));
+  t.Receive(Solo::Answer(bye, 200, "b"));
+  EXPECT_TRUE(t.Empty());
+}
+
+TEST_F(ClientTest, ASuccessThatAnswersNothingOfOursIsNotAcknowledged) {
+  Call();
+  Message stray = Solo::Answer(invite, 200, "b");
+  stray.vias.front().sent_by = "somebody.example";
+  stray.vias.front().params.Set("branch", "z9hG4bKother");
+  t.Receive(stray);
+  EXPECT_TRUE(t.Silent());
+}
+
 TEST_F(ClientTest, ForksAreBounded) {
   Call();
   for (int i = 0; i < 100; ++i) Receive(180, ("t" + std::to_string(i)).c_str());
