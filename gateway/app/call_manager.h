@@ -15,6 +15,7 @@
 #include "gateway/app/call_record.h"
 #include "gateway/app/routing.h"
 #include "gateway/browser/browser_edge.h"
+#include "gateway/browser/waiting_list.h"
 #include "gateway/call/call.h"
 #include "gateway/trunk/trunk_edge.h"
 #include "media_anchor/core/leg_plan.h"
@@ -35,7 +36,8 @@ struct CallManagerOutputs {
   std::vector<ws::Command> ws;
   std::vector<trunk::TrunkOutput> trunk;
   std::vector<media::MediaCommand> media;
-  std::vector<CallRecord> records;  // of calls that are over
+  std::vector<CallRecord> records;   // of calls that are over
+  std::vector<std::string> lookups;  // names that the source of users is asked for
 };
 
 struct CallManagerGauges {
@@ -44,6 +46,7 @@ struct CallManagerGauges {
   size_t transactions = 0;
   size_t registrations = 0;
   size_t trunk_streams = 0;
+  browser::AuthFailures auth_failures;
 };
 
 // All of signalling without a socket: the two edges, the calls between them and the routes. Events
@@ -57,12 +60,16 @@ class CallManager {
   void OnMedia(const media::MediaEvent& event, TimePoint now);
   // The media engine did not take an OpenSession.
   void OnMediaRefused(media::SessionId session, TimePoint now);
+  void OnUserAnswer(const browser::UserAnswer& answer, TimePoint now);
   void OnTimer(TimePoint now);
   TimePoint next_timeout() const;
   void ShutDown(std::string_view reason, TimePoint now);  // ends every call, takes no new one
 
   // Carries events from edges to calls and back until nothing is left, then hands out the commands.
   CallManagerOutputs TakeOutputs(TimePoint now);
+
+  // Calls of carriers to users who are being looked up.
+  static constexpr size_t kMaxUnknownCallees = 500;
 
   trunk::TrunkEdge& trunk_edge() { return trunk_edge_; }  // for stream events
   CallManagerGauges gauges() const;
@@ -82,6 +89,9 @@ class CallManager {
   Entry& NewCall(call::CallDirection direction, Parties parties, TimePoint now);
   void OnBrowserInvite(browser::BrowserInvite invite, TimePoint now);
   void OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now);
+  void OnAbsentCallee(trunk::TrunkInvite invite, const std::string& user, TimePoint now);
+  void ForgetUnknownCallee(bool from_browser, const sip::UserAgentEvent& event);
+  void TakeTrunkEvents(bool& quiet, TimePoint now);
   void OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now);
   call::Signalling SignallingOf(const Entry& entry) const;
   void OnRingAnswered(const browser::RingAnswered& answered);
@@ -107,6 +117,8 @@ class CallManager {
   std::unordered_map<sip::DialogId, call::CallId> by_trunk_dialog_;
   std::unordered_map<media::SessionId, call::CallId> by_session_;
   std::unordered_set<sip::ClientRequestId> trunk_infos_;  // unanswered
+  browser::WaitingList<trunk::TrunkInvite> unknown_callees_{kMaxUnknownCallees};
+  std::vector<std::string> settled_users_;
   std::vector<call::CallId> ended_;
   std::vector<CallRecord> records_;
   std::vector<media::MediaCommand> media_commands_;

@@ -24,37 +24,21 @@ sip::UserAgentOptions AgentOptions() {
           .allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REGISTER"}};
 }
 
-// Silence says nothing: JsSIP's 2xx has no Allow (RFC 3261 section 20.5).
-bool RefusesUpdate(const sip::Message& message) {
-  return !message.allow.empty() && !sip::HasToken(message.allow, "UPDATE");
-}
-
-// Of the RFCs, whether the gateway takes it or not.
-bool IsKnownMethod(std::string_view method) {
-  constexpr std::string_view kMethods[] = {"OPTIONS", "MESSAGE", "SUBSCRIBE", "NOTIFY", "PUBLISH",
-                                           "REFER",   "INFO",    "UPDATE",    "PRACK"};
-  return std::ranges::find(kMethods, method) != std::end(kMethods);
-}
-
-sip::Extras Sentence(std::string reason) {
-  sip::Extras extras;
-  if (!reason.empty()) {
-    extras.headers.push_back({"Warning", "399 lastmile \"" + std::move(reason) + "\""});
-  }
-  return extras;
-}
-
 }  // namespace
 
 BrowserEdge::BrowserEdge(BrowserOptions options, RandomSource& random)
     : options_(std::move(options)),
       user_agent_(AgentOptions(), random),
       rings_(user_agent_),
-      registrar_(options_.domain, options_.users),
-      authenticator_(options_.domain, options_.users, options_.bearer, options_.wall_clock,
-                     random) {}
+      registrar_(options_.domain),
+      users_(options_.users, options_.lookup),
+      authenticator_(options_.domain,
+                     options_.lookup
+                         ? options_.lookup->digest
+                         : CommonAlgorithms(options_.users, !options_.bearer.algorithms.empty()),
+                     options_.bearer, options_.wall_clock, random) {}
 
-void BrowserEdge::OnFlowOpened(sip::FlowId flow, bool tls) {
+void BrowserEdge::OnFlowOpened(sip::FlowId flow, bool tls, const IpAddress& peer) {
   sip::FlowInfo info;
   info.via_transport = tls ? "WSS" : "WS";
   info.via_sent_by = options_.domain;
@@ -63,6 +47,7 @@ void BrowserEdge::OnFlowOpened(sip::FlowId flow, bool tls) {
   info.contact.params.Set("transport", "ws");
   info.owner = flow.value;
   user_agent_.AddFlow(flow, std::move(info));
+  authenticator_.OnFlowOpened(flow, peer);
 }
 
 void BrowserEdge::OnFlowClosed(sip::FlowId flow, FlowEnd end, TimePoint now) {
@@ -72,7 +57,11 @@ void BrowserEdge::OnFlowClosed(sip::FlowId flow, FlowEnd end, TimePoint now) {
     dialog.away_until = now + kMayBeAway;
     next_dialog_timeout_ = std::min(next_dialog_timeout_, dialog.away_until);
   }
+  waiting_.EraseIf([&](const Waiting& waiting) {
+    return std::visit([&](const auto& request) { return request.flow == flow; }, waiting);
+  });
   registrar_.RemoveFlow(flow);
+  authenticator_.OnFlowClosed(flow);
   user_agent_.RemoveFlow(flow, now);
 }
 
@@ -101,12 +90,14 @@ void BrowserEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now)
 
 void BrowserEdge::OnTimer(TimePoint now) {
   registrar_.OnTimer(now);
+  users_.OnTimer(now);
   user_agent_.OnTimer(now);
   RunDialogTimers(now);
 }
 
 TimePoint BrowserEdge::next_timeout() const {
-  return std::min({registrar_.next_timeout(), user_agent_.next_timeout(), next_dialog_timeout_});
+  return std::min({registrar_.next_timeout(), users_.next_timeout(), user_agent_.next_timeout(),
+                   next_dialog_timeout_});
 }
 
 void BrowserEdge::StartSessionTimer(sip::DialogId dialog, TimePoint now) {
@@ -155,12 +146,9 @@ void BrowserEdge::RunDialogTimers(TimePoint now) {
   }
 }
 
-Result<sip::DialogId, NotReachable> BrowserEdge::Ring(const RingRequest& request, TimePoint now) {
-  if (!registrar_.FindUser(request.user)) {
-    return std::unexpected(NotReachable{404, "there is no such user"});
-  }
+std::optional<sip::DialogId> BrowserEdge::Ring(const RingRequest& request, TimePoint now) {
   const auto bindings = registrar_.FindAll(request.user, request.instance, now);
-  if (bindings.empty()) return std::unexpected(NotReachable{480, "the user is not registered now"});
+  if (bindings.empty()) return std::nullopt;
   sip::InviteRequest invite;
   invite.from.display_name = request.display_name;
   invite.from.uri.user = request.caller.empty() ? "anonymous" : request.caller;
@@ -254,12 +242,23 @@ void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
 
 std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
   std::vector<BrowserEvent> out;
+  RunAgentEvents(out, now);
+  GoOn(now);  // after what was cancelled has left the list
+  RunAgentEvents(out, now);
+  std::ranges::move(std::exchange(own_events_, {}), std::back_inserter(out));
+  return out;
+}
+
+void BrowserEdge::RunAgentEvents(std::vector<BrowserEvent>& out, TimePoint now) {
   // Legs of a ring that are cancelled meanwhile report to nobody but us.
   for (auto events = user_agent_.TakeEvents(); !events.empty(); events = user_agent_.TakeEvents()) {
     for (sip::UserAgentEvent& event : events) OnAgentEvent(std::move(event), out, now);
   }
-  std::ranges::move(std::exchange(own_events_, {}), std::back_inserter(out));
-  return out;
+}
+
+// Silence says nothing: JsSIP's 2xx has no Allow (RFC 3261 section 20.5).
+bool BrowserEdge::RefusesUpdate(const sip::Message& message) {
+  return !message.allow.empty() && !sip::HasToken(message.allow, "UPDATE");
 }
 
 void BrowserEdge::OnAgentEvent(sip::UserAgentEvent event, std::vector<BrowserEvent>& out,
@@ -305,6 +304,10 @@ void BrowserEdge::ForgetEnded(const sip::UserAgentEvent& event, TimePoint now) {
     dialogs_.erase(rejected->dialog);
   } else if (const auto* cancelled = std::get_if<sip::InviteCancelled>(&event)) {
     dialogs_.erase(cancelled->dialog);
+    waiting_.EraseIf([&](const Waiting& waiting) {
+      const auto* invite = std::get_if<sip::IncomingInvite>(&waiting);
+      return invite && invite->dialog == cancelled->dialog;
+    });
   }
 }
 
@@ -336,84 +339,6 @@ std::vector<BrowserText> BrowserEdge::TakeOutgoing() {
     out.push_back({outgoing.flow, sip::Print(outgoing.message)});
   }
   return out;
-}
-
-const User* BrowserEdge::Authorize(const sip::Message& request, sip::FlowId flow,
-                                   sip::Extras& extras, int& status, TimePoint now) {
-  Identity identity = authenticator_.Identify(request, flow, registrar_, now);
-  if (identity.user) return identity.user;
-  status = identity.status;
-  extras = Sentence(std::move(identity.reason));
-  std::ranges::move(identity.headers, std::back_inserter(extras.headers));
-  return nullptr;
-}
-
-void BrowserEdge::OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>& out,
-                           TimePoint now) {
-  sip::Extras extras;
-  int status = 401;
-  const User* user = Authorize(invite.request, invite.flow, extras, status, now);
-  if (!user) {
-    user_agent_.RespondInvite(invite.dialog, status, std::move(extras), now);
-    return;
-  }
-  if (!invite.request.body.empty() && invite.request.content_type != "application/sdp") {
-    extras = Sentence("the body of an INVITE must be application/sdp");
-    extras.headers.push_back({"Accept", "application/sdp"});
-    user_agent_.RespondInvite(invite.dialog, 415, std::move(extras), now);
-    return;
-  }
-  const Binding* binding = registrar_.FindOnFlow(user->name, invite.flow);
-  dialogs_[invite.dialog] = {.user = user->name,
-                             .device = binding ? DeviceOf(binding->contact) : "",
-                             .takes_update = !RefusesUpdate(invite.request)};
-  out.push_back(BrowserInvite{.dialog = invite.dialog,
-                              .user = *user,
-                              .target = invite.request.request_uri.user,
-                              .offer = std::move(invite.request.body)});
-}
-
-void BrowserEdge::OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out,
-                            TimePoint now) {
-  if (request.dialog) {
-    if (!OnInDialogRequest(request, now)) {
-      out.push_back(sip::UserAgentEvent{std::move(request)});
-    }
-    return;
-  }
-  if (request.request.method == "REGISTER") return OnRegister(request, now);
-  sip::Extras extras;
-  int status = 401;
-  if (!IsKnownMethod(request.request.method)) {
-    status = 501;  // nothing that credentials could change
-  } else if (Authorize(request.request, request.flow, extras, status, now)) {
-    status = request.request.method == "OPTIONS" ? 200 : 405;
-  }
-  user_agent_.Respond(request.id, status, std::move(extras), now);
-}
-
-void BrowserEdge::OnRegister(const sip::IncomingRequest& request, TimePoint now) {
-  sip::Extras extras;
-  int status = 401;
-  const User* user = Authorize(request.request, request.flow, extras, status, now);
-  if (!user) return user_agent_.Respond(request.id, status, std::move(extras), now);
-  if (request.request.to.uri.user != user->name) {
-    return user_agent_.Respond(request.id, 403,
-                               Sentence("a user can register only its own address"), now);
-  }
-  RegisterResult result = registrar_.Register(*user, request.flow, request.request, now);
-  extras = Sentence(result.reason);
-  if (result.status == 423) {
-    extras.headers.push_back({"Min-Expires", std::to_string(Registrar::kMinExpires)});
-  }
-  if (result.outbound) extras.headers.push_back({"Require", "outbound"});
-  for (const auto& contact : result.contacts) {
-    extras.headers.push_back({"Contact", contact.ToString()});
-  }
-  spdlog::info("leg=browser flow={} register {} -> {} ({} contacts)", request.flow.value,
-               Redacted{user->name}, result.status, result.contacts.size());
-  user_agent_.Respond(request.id, result.status, std::move(extras), now);
-  if (result.status == 200) Rebind(*user, request.flow, now);
 }
 
 // What needs no call to be answered; false: the call has to answer it.

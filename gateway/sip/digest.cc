@@ -208,7 +208,7 @@ DigestVerdict DigestServer::Verify(const AuthHeader& credentials, std::string_vi
   if (!EqualInConstantTime(NonceOf(id, connection), nonce) || !IsFresh(id, now)) {
     return DigestVerdict::kStale;
   }
-  return Spend(id, *count, now) ? DigestVerdict::kAccepted : DigestVerdict::kWrong;
+  return Spend(id, *count, now) ? DigestVerdict::kAccepted : DigestVerdict::kReplayed;
 }
 
 std::string DigestServer::UserOf(const AuthHeader& credentials) const {

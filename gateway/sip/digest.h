@@ -35,7 +35,8 @@ enum class DigestVerdict {
   kAccepted,
   kNoCredentials,  // none for our realm
   kStale,          // right answer, nonce expired or of another connection: challenge stale=true
-  kWrong,          // wrong answer, unknown algorithm, broken header, nc not rising
+  kReplayed,       // right answer, but nc has not risen: challenge again
+  kWrong,          // wrong answer, unknown algorithm, broken header
 };
 
 // The server side. Nonces carry their time and are bound to a connection by a keyed hash, so that
