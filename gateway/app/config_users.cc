@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gateway/sip/digest.h"
+#include "gateway/sip/lexical.h"
 
 namespace lastmile::app {
 namespace {
@@ -17,18 +18,16 @@ using sip::DigestAlgorithm;
 constexpr size_t kMinSecret = 32;  // bytes; RFC 7518 section 3.2
 
 // A hash of a password, in lower case; "" if the key is absent or its value is none.
-std::string ReadHash(YamlSection& entry, std::string_view key, size_t digits) {
+std::string ReadHash(YamlSection& entry, std::string_view key, DigestAlgorithm algorithm) {
   std::string hash;
   if (!entry.Secret(key, hash)) return {};
-  for (char& c : hash) {
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  }
-  if (hash.size() != digits || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    entry.Report(entry.Find(key), "`" + std::string(key) + "` must have " + std::to_string(digits) +
+  auto parsed = sip::ParseHa1(hash, algorithm);
+  if (!parsed) {
+    entry.Report(entry.Find(key), "`" + std::string(key) + "` must have " +
+                                      (algorithm == DigestAlgorithm::kMd5 ? "32" : "64") +
                                       " hexadecimal digits");
-    return {};
   }
-  return hash;
+  return std::move(parsed).value_or("");
 }
 
 void ReadUser(YamlSection& entry, const YAML::Node& at, std::set<std::string>& names,
@@ -40,8 +39,8 @@ void ReadUser(YamlSection& entry, const YAML::Node& at, std::set<std::string>& n
   const bool has_password = entry.Find("password").IsDefined();
   const bool has_hash = entry.Find("ha1").IsDefined() || entry.Find("ha1_sha256").IsDefined();
   entry.Secret("password", password);
-  user.ha1 = ReadHash(entry, "ha1", 32);
-  user.ha1_sha256 = ReadHash(entry, "ha1_sha256", 64);
+  user.ha1 = ReadHash(entry, "ha1", DigestAlgorithm::kMd5);
+  user.ha1_sha256 = ReadHash(entry, "ha1_sha256", DigestAlgorithm::kSha256);
   const bool takes_tokens = !config.bearer.algorithms.empty();
   if (user.name.empty()) {
     entry.Report(at, "a user needs a `name`");
@@ -142,11 +141,81 @@ void ReadTokens(YamlSection& users, Config& config) {
   jwt.Finish();
 }
 
+// What a challenge offers, where the users and their hashes are not known from the start.
+void ReadDigest(YamlSection& users, const Config& config, std::vector<DigestAlgorithm>& out) {
+  std::vector<std::string> names;
+  if (!users.Texts("digest", names)) return;
+  out.clear();
+  const auto has = [&](const char* name) { return std::ranges::count(names, name) == 1; };
+  // JsSIP takes the last challenge, and knows MD5 alone (J3).
+  if (has("sha-256")) out.push_back(DigestAlgorithm::kSha256);
+  if (has("md5")) out.push_back(DigestAlgorithm::kMd5);
+  if (out.size() != names.size()) {
+    users.Report(users.Find("digest"), "`users.digest` is a list of: sha-256, md5");
+  } else if (out.empty() && config.bearer.algorithms.empty()) {
+    users.Report(users.Find("digest"), "without `users.jwt`, `users.digest` must not be empty");
+  }
+}
+
+void ReadWebhook(YamlSection& users, const std::string& url, Config& config) {
+  const YAML::Node at = users.Find("webhook");
+  YamlSection section = users.Section("webhook");
+  users::WebhookOptions& webhook = config.user_source->webhook;
+  if (url.empty()) {
+    if (section.present()) users.Report(at, "`users.webhook` is for `source: webhook:URL`");
+    return;
+  }
+  webhook.url = url;
+  webhook.realm = config.domain;
+  if (auto checked = users::CheckWebhookUrl(url); !checked) {
+    users.Report(users.Find("source"), checked.error().message);
+  }
+  section.Text("ca", webhook.ca_file);
+  const auto is_control = [](char c) { return sip::IsControl(c); };
+  if (section.Secret("token", webhook.token) && std::ranges::any_of(webhook.token, is_control)) {
+    section.Report(section.Find("token"), "`users.webhook.token` must be one line");
+  }
+  section.Finish();
+}
+
+void ReadSource(YamlSection& users, Config& config) {
+  std::string source = "inline";
+  users.Text("source", source);
+  if (source == "inline") {
+    for (const char* key : {"ttl", "digest", "webhook"}) {
+      const YAML::Node at = users.Find(key);
+      if (!at.IsDefined()) continue;
+      users.Report(at, "`users." + std::string(key) +
+                           "` is for users who are looked up: it needs "
+                           "`source: sqlite:PATH` or `webhook:URL`");
+    }
+    return;
+  }
+  const size_t colon = source.find(':');
+  const std::string kind = source.substr(0, colon);
+  const std::string where = colon == std::string::npos ? "" : source.substr(colon + 1);
+  if ((kind != "sqlite" && kind != "webhook") || where.empty()) {
+    users.Report(users.Find("source"),
+                 "`users.source` is inline, sqlite:PATH or webhook:https://...");
+  }
+  if (users.Find("inline").IsDefined()) {
+    users.Report(users.Find("inline"), "`users.inline` is for `source: inline`");
+  }
+  UserSourceConfig& out = config.user_source.emplace();
+  if (kind == "sqlite") out.sqlite = where;
+  int ttl = static_cast<int>(std::chrono::ceil<std::chrono::seconds>(out.lookup.ttl).count());
+  users.Number("ttl", 1, 3600, ttl);
+  out.lookup.ttl = ttl * 1s;
+  ReadDigest(users, config, out.lookup.digest);
+  ReadWebhook(users, kind == "webhook" ? where : "", config);
+}
+
 }  // namespace
 
 void ReadUsers(YamlSection& root, Config& config) {
   YamlSection users = root.Section("users", "users");
   ReadTokens(users, config);
+  ReadSource(users, config);
   const YAML::Node list = users.Find("inline");
   if (list.IsDefined() && !list.IsSequence()) {
     users.Report(list, "`users.inline` must be a list of { name, password }");

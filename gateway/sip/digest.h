@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,9 @@ enum class DigestAlgorithm { kMd5, kSha256 };
 // password.
 std::string Ha1(std::string_view user, std::string_view realm, std::string_view password,
                 DigestAlgorithm algorithm = DigestAlgorithm::kMd5);
+
+// Such a hash as somebody has stored it, in lower case; nullopt: it is none.
+std::optional<std::string> ParseHa1(std::string_view text, DigestAlgorithm algorithm);
 
 // What is stored of one user; empty: that algorithm's answers are wrong.
 struct StoredHa1 {
