@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <csignal>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -129,6 +130,8 @@ WebhookSource::WebhookSource(WebhookOptions options, Mailbox<UserAnswer>& answer
 WebhookSource::~WebhookSource() { Stop(); }
 
 Result<void> WebhookSource::Start() {
+  // OpenSSL writes to sockets with write(2): without this a peer that resets ends the process.
+  std::signal(SIGPIPE, SIG_IGN);
   // Sets up what all of libcurl shares; nothing is left to be taken down at the end.
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) return Fail("libcurl does not start");
   client_ = std::make_unique<Client>();

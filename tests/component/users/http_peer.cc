@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 
 #include "base/c_handle.h"
@@ -32,6 +33,7 @@ struct HttpPeer::Tls {
 };
 
 HttpPeer::HttpPeer(Options options) : options_(std::move(options)) {
+  std::signal(SIGPIPE, SIG_IGN);  // a client that refuses our certificate is gone at once
   if (!options_.cert_file.empty()) {
     tls_ = std::make_unique<Tls>();
     SSL_CTX_use_certificate_chain_file(tls_->context.get(), options_.cert_file.c_str());
