@@ -167,6 +167,7 @@ void CallManager::ShutDown(std::string_view reason, TimePoint now) {
     Refuse(false, invite.dialog, 503, shut_down_reason_, now);
   }
   for (auto& [id, entry] : calls_) Feed(*entry, call::ShutDown{shut_down_reason_}, now);
+  trunk_edge_.UnregisterAll(now);
 }
 
 CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
@@ -188,6 +189,9 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
         OnRingAnswered(*answered);
       } else if (auto* settled = std::get_if<browser::UserSettled>(&event)) {
         settled_users_.push_back(std::move(settled->name));
+      } else if (const auto* changed = std::get_if<browser::PresenceChanged>(&event)) {
+        const bool present = changed->present && shut_down_reason_.empty();
+        trunk_edge_.SetPresent(changed->user, present, now);
       } else {
         OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
       }
@@ -235,8 +239,11 @@ CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties partie
   const auto policy = policies_.find(parties.trunk);
   if (policy != policies_.end()) settings.trunk = policy->second;
   if (direction == CallDirection::kFromBrowser) {
-    settings.invite_head_bytes = trunk_edge_.InviteHeadBytes(
-        {.trunk = parties.trunk, .number = parties.number, .caller = parties.caller, .offer = ""});
+    settings.invite_head_bytes = trunk_edge_.InviteHeadBytes({.trunk = parties.trunk,
+                                                              .number = parties.number,
+                                                              .caller = parties.caller,
+                                                              .user = parties.user,
+                                                              .offer = ""});
   }
   const call::CallId id = call_ids_.Next();
   const media::SessionId session = session_ids_.Next();
@@ -258,12 +265,18 @@ void CallManager::Refuse(bool browser, sip::DialogId dialog, int status, std::st
   }
 }
 
+// Routes first. What none of them names is dialled at the user's PBX, as a phone on its desk would.
+const trunk::Trunk* CallManager::TrunkFor(const std::string& user,
+                                          const std::string& number) const {
+  if (const auto name = router_.TrunkFor(number)) return trunk_edge_.FindTrunk(*name);
+  return number.empty() || number.size() > Router::kMaxNumber ? nullptr : trunk_edge_.PbxOf(user);
+}
+
 void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) {
   if (!shut_down_reason_.empty()) {
     return Refuse(true, invite.dialog, 503, shut_down_reason_, now);
   }
-  const auto trunk_name = router_.TrunkFor(invite.target);
-  const trunk::Trunk* trunk = trunk_name ? trunk_edge_.FindTrunk(*trunk_name) : nullptr;
+  const trunk::Trunk* trunk = TrunkFor(invite.user.name, invite.target);
   if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
   const std::string& caller_id = invite.user.caller_id;
   Entry& entry = NewCall(CallDirection::kFromBrowser,
@@ -284,7 +297,9 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   if (!shut_down_reason_.empty()) {
     return Refuse(false, invite.dialog, 503, shut_down_reason_, now);
   }
-  const std::string user = router_.UserFor(invite.trunk, invite.target);
+  // An account names its user; routes are for numbers.
+  const std::string user =
+      invite.user.empty() ? router_.UserFor(invite.trunk, invite.target) : invite.user;
   if (browser_edge_.registrar().FindAll(user, invite.instance, now).empty()) {
     return OnAbsentCallee(std::move(invite), user, now);
   }
@@ -403,6 +418,7 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
     entry.trunk_dialog = trunk_edge_.PlaceCall({.trunk = parties.trunk,
                                                 .number = parties.number,
                                                 .caller = parties.caller,
+                                                .user = parties.user,
                                                 .offer = offer},
                                                now);
     by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
@@ -505,11 +521,14 @@ void CallManager::Reap(TimePoint now) {
 CallManagerGauges CallManager::gauges() const {
   const auto browser = browser_edge_.user_agent().gauges();
   const auto trunk = trunk_edge_.user_agent().gauges();
+  const auto registrations = trunk_edge_.registrations();
   return {.calls = calls_.size(),
           .dialogs = browser.dialogs + trunk.dialogs,
           .transactions = browser.transactions + trunk.transactions,
           .registrations = browser_edge_.registrar().binding_count(),
           .trunk_streams = trunk_edge_.stream_count(),
+          .pbx_registrations = registrations.registered,
+          .pbx_registers = registrations.under_way,
           .auth_failures = browser_edge_.auth_failures()};
 }
 

@@ -92,6 +92,7 @@ struct Config {
   std::vector<browser::User> users;
   std::optional<UserSourceConfig> user_source;  // then `users` is empty
   browser::BearerOptions bearer;
+  std::vector<trunk::PbxUser> pbx_users;
   std::vector<trunk::Trunk> trunks;
   std::unordered_map<std::string, call::TrunkPolicy> trunk_policies;  // one for each of trunks
   std::vector<OutboundRoute> outbound_routes;

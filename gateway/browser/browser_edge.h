@@ -61,7 +61,7 @@ struct UserSettled {
 // One of the above, or what happens to a call of the browser side. Of RequestAnswered only answers
 // to SendReoffer.
 using BrowserEvent = std::variant<BrowserInvite, BrowserRebound, BrowserAway, BrowserRefreshDue,
-                                  UserSettled, RingAnswered, sip::UserAgentEvent>;
+                                  UserSettled, RingAnswered, PresenceChanged, sip::UserAgentEvent>;
 
 enum class FlowEnd {
   kLost,  // by the network: the browser may come back
