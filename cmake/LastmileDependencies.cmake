@@ -33,3 +33,5 @@ target_link_libraries(lastmile_sofia_grammar
 lastmile_require(SRTP libsrtp2 libsrtp2-dev)
 lastmile_require(CARES libcares libc-ares-dev)
 lastmile_require(JWT libjwt libjwt-dev)
+lastmile_require(SQLITE sqlite3 libsqlite3-dev)
+lastmile_require(CURL libcurl libcurl4-openssl-dev)

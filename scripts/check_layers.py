@@ -25,9 +25,13 @@ MODULES = {
         "sdp/", "gateway/sip/ids.h", "gateway/sip/rejection.h", "media_anchor/core/leg_plan.h", "base/",
     ],
     "gateway/net/": ["base/"],
+    "gateway/users/": [
+        "gateway/browser/user.h", "gateway/sip/digest.h", "base/",
+    ],
     "gateway/app/": [
         "sdp/", "media_anchor/core/leg_plan.h", "media_anchor/io/media_engine.h", "ws/server.h",
-        "ws/http_request.h", "ws/http_response.h", "gateway/sip/", "gateway/browser/", "gateway/trunk/", "gateway/call/", "gateway/net/", "base/",
+        "ws/http_request.h", "ws/http_response.h", "gateway/sip/", "gateway/browser/", "gateway/trunk/", "gateway/call/", "gateway/net/",
+        "gateway/users/", "base/",
     ],
     "demo_carrier/": ["base/"],
 }
@@ -51,7 +55,9 @@ LIBRARIES = {
     "libjwt": (r"jwt\.h", r"gateway/browser/bearer\.cc"),
     "c-ares": (r"ares\w*\.h", r"gateway/net/\w+\.cc"),
     "yaml-cpp": (r"yaml-cpp/.*", r"gateway/app/\w+\.(cc|h)"),
-    "nlohmann-json": (r"nlohmann/.*", r"gateway/app/\w+\.cc"),
+    "nlohmann-json": (r"nlohmann/.*", r"gateway/app/\w+\.cc|gateway/users/webhook_source\.cc"),
+    "SQLite": (r"sqlite3\.h", r"gateway/users/sqlite_users\.cc"),
+    "libcurl": (r"curl/.*", r"gateway/users/webhook_source\.cc"),
     "CLI11": (r"CLI/.*", r"gateway/app/\w+\.cc|demo_carrier/\w+\.cc"),
 }
 

@@ -81,7 +81,7 @@ CallManager::CallManager(CallManagerOptions options, RandomSource& random)
 
 void CallManager::OnWs(const ws::Event& event, TimePoint now) {
   if (const auto* opened = std::get_if<ws::Opened>(&event)) {
-    browser_edge_.OnFlowOpened({opened->conn.value}, opened->tls);
+    browser_edge_.OnFlowOpened({opened->conn.value}, opened->tls, opened->peer.address);
   } else if (const auto* message = std::get_if<ws::Message>(&event)) {
     browser_edge_.OnText({message->conn.value}, message->text, now);
   } else if (const auto* closed = std::get_if<ws::Closed>(&event)) {
@@ -124,6 +124,10 @@ void CallManager::OnMediaRefused(media::SessionId session, TimePoint now) {
   Feed(entry, call::MediaClosed{}, now);
 }
 
+void CallManager::OnUserAnswer(const browser::UserAnswer& answer, TimePoint now) {
+  browser_edge_.OnUserAnswer(answer, now);
+}
+
 void CallManager::OnTimer(TimePoint now) {
   browser_edge_.OnTimer(now);
   trunk_edge_.OnTimer(now);
@@ -146,6 +150,9 @@ TimePoint CallManager::next_timeout() const {
 void CallManager::ShutDown(std::string_view reason, TimePoint now) {
   shut_down_reason_ = reason;
   beyond_calls_.ShutDown(reason, now);
+  for (const auto& invite : unknown_callees_.TakeAll()) {
+    Refuse(false, invite.dialog, 503, shut_down_reason_, now);
+  }
   for (auto& [id, entry] : calls_) Feed(*entry, call::ShutDown{shut_down_reason_}, now);
   trunk_edge_.UnregisterAll(now);
 }
@@ -168,6 +175,8 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
         if (entry) Feed(*entry, call::RefreshDue{.of_browser = true}, now);
       } else if (const auto* answered = std::get_if<browser::RingAnswered>(&event)) {
         OnRingAnswered(*answered);
+      } else if (auto* settled = std::get_if<browser::UserSettled>(&event)) {
+        settled_users_.push_back(std::move(settled->name));
       } else if (const auto* changed = std::get_if<browser::PresenceChanged>(&event)) {
         const bool present = changed->present && shut_down_reason_.empty();
         trunk_edge_.SetPresent(changed->user, present, now);
@@ -175,18 +184,10 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
         OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
       }
     }
-    for (trunk::TrunkEvent& event : trunk_edge_.TakeEvents(now)) {
-      quiet = false;
-      if (beyond_calls_.Take(event, now)) continue;
-      if (auto* invite = std::get_if<trunk::TrunkInvite>(&event)) {
-        OnTrunkInvite(std::move(*invite), now);
-      } else if (const auto* refresh = std::get_if<trunk::TrunkRefresh>(&event)) {
-        if (Entry* entry = FindByDialog(false, refresh->dialog)) {
-          Feed(*entry, call::RefreshDue{.of_browser = false}, now);
-        }
-      } else {
-        OnAgentEvent(false, std::get<sip::UserAgentEvent>(event), now);
-      }
+    TakeTrunkEvents(quiet, now);
+    // After what was cancelled has left the list.
+    for (const std::string& name : std::exchange(settled_users_, {})) {
+      for (auto& invite : unknown_callees_.Take(name)) OnTrunkInvite(std::move(invite), now);
     }
   }
   Reap(now);
@@ -194,10 +195,30 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
   for (browser::BrowserText& text : browser_edge_.TakeOutgoing()) {
     outputs.ws.push_back(ws::Send{{text.flow.value}, std::move(text.text)});
   }
+  for (browser::BrowserClose& close : browser_edge_.TakeClosings()) {
+    outputs.ws.push_back(ws::Close{{close.flow.value}, close.code, std::move(close.reason)});
+  }
+  outputs.lookups = browser_edge_.TakeLookups();
   outputs.trunk = trunk_edge_.TakeOutputs();
   outputs.media = std::exchange(media_commands_, {});
   outputs.records = std::exchange(records_, {});
   return outputs;
+}
+
+void CallManager::TakeTrunkEvents(bool& quiet, TimePoint now) {
+  for (trunk::TrunkEvent& event : trunk_edge_.TakeEvents(now)) {
+    quiet = false;
+    if (beyond_calls_.Take(event, now)) continue;
+    if (auto* invite = std::get_if<trunk::TrunkInvite>(&event)) {
+      OnTrunkInvite(std::move(*invite), now);
+    } else if (const auto* refresh = std::get_if<trunk::TrunkRefresh>(&event)) {
+      if (Entry* entry = FindByDialog(false, refresh->dialog)) {
+        Feed(*entry, call::RefreshDue{.of_browser = false}, now);
+      }
+    } else {
+      OnAgentEvent(false, std::get<sip::UserAgentEvent>(event), now);
+    }
+  }
 }
 
 // --- new calls ---
@@ -262,10 +283,8 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   // An account names its user; routes are for numbers.
   const std::string user =
       invite.user.empty() ? router_.UserFor(invite.trunk, invite.target) : invite.user;
-  const auto& registrar = browser_edge_.registrar();
-  if (!registrar.FindUser(user)) return Refuse(false, invite.dialog, 404, "no such user", now);
-  if (registrar.FindAll(user, invite.instance, now).empty()) {
-    return Refuse(false, invite.dialog, 480, "the user is not registered now", now);
+  if (browser_edge_.registrar().FindAll(user, invite.instance, now).empty()) {
+    return OnAbsentCallee(std::move(invite), user, now);
   }
   Entry& entry = NewCall(CallDirection::kFromTrunk,
                          {.trunk = std::move(invite.trunk),
@@ -283,6 +302,19 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   Feed(entry, call::Invited{std::move(invite.offer), invite.reliable}, now);
 }
 
+// Nobody rings: what is left to tell is whether there is such a user at all.
+void CallManager::OnAbsentCallee(trunk::TrunkInvite invite, const std::string& user,
+                                 TimePoint now) {
+  const auto status = browser_edge_.FindUser(user, now).status;
+  if (status == browser::Lookup::Status::kPending && !unknown_callees_.is_full()) {
+    unknown_callees_.Add(user, std::move(invite));
+  } else if (status == browser::Lookup::Status::kNobody) {
+    Refuse(false, invite.dialog, 404, "no such user", now);
+  } else {
+    Refuse(false, invite.dialog, 480, "the user is not registered now", now);
+  }
+}
+
 // --- between edges and calls ---
 
 CallManager::Entry* CallManager::FindByDialog(bool browser, sip::DialogId dialog) {
@@ -295,7 +327,7 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   if (OnInfoAnswered(from_browser, event)) return;
   if (!from_browser && OnTransferEvent(event, now)) return;
   Entry* entry = FindByDialog(from_browser, DialogOf(event));
-  if (!entry) return;
+  if (!entry) return ForgetUnknownCallee(from_browser, event);
   const BeyondCalls::InCall in_call{
       .from_browser = from_browser,
       .user = entry->parties.user,
@@ -307,6 +339,12 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
   const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee, random_};
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
+}
+
+void CallManager::ForgetUnknownCallee(bool from_browser, const sip::UserAgentEvent& event) {
+  if (from_browser || !std::holds_alternative<sip::InviteCancelled>(event)) return;
+  unknown_callees_.EraseIf(
+      [&](const trunk::TrunkInvite& invite) { return invite.dialog == DialogOf(event); });
 }
 
 call::Signalling CallManager::SignallingOf(const Entry& entry) const {
@@ -376,17 +414,15 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
     }
     return PlaceTrunkCall(entry, parties.number, offer, now);
   }
-  auto rung = browser_edge_.Ring({.user = parties.user,
-                                  .instance = entry.instance,
-                                  .caller = parties.caller,
-                                  .display_name = parties.display_name,
-                                  .offer = offer},
-                                 now);
+  const auto rung = browser_edge_.Ring({.user = parties.user,
+                                        .instance = entry.instance,
+                                        .caller = parties.caller,
+                                        .display_name = parties.display_name,
+                                        .offer = offer},
+                                       now);
   if (!rung) {
-    return Feed(entry,
-                call::CalleeRejected{rung.error().status,
-                                     call::SipReason(rung.error().status, rung.error().reason)},
-                now);
+    const std::string reason = call::SipReason(480, "the user is not registered now");
+    return Feed(entry, call::CalleeRejected{480, reason}, now);
   }
   entry.browser_dialog = *rung;
   by_browser_dialog_[*rung] = entry.call.id();
@@ -546,7 +582,8 @@ CallManagerGauges CallManager::gauges() const {
           .trunk_streams = trunk_edge_.stream_count(),
           .subscriptions = beyond_calls_.subscriptions(),
           .pbx_registrations = registrations.registered,
-          .pbx_registers = registrations.under_way};
+          .pbx_registers = registrations.under_way,
+          .auth_failures = browser_edge_.auth_failures()};
 }
 
 }  // namespace lastmile::app

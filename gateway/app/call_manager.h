@@ -20,6 +20,7 @@
 #include "gateway/app/redirects.h"
 #include "gateway/app/routing.h"
 #include "gateway/browser/browser_edge.h"
+#include "gateway/browser/waiting_list.h"
 #include "gateway/call/call.h"
 #include "gateway/sip/refer.h"
 #include "gateway/trunk/trunk_edge.h"
@@ -41,7 +42,8 @@ struct CallManagerOutputs {
   std::vector<ws::Command> ws;
   std::vector<trunk::TrunkOutput> trunk;
   std::vector<media::MediaCommand> media;
-  std::vector<CallRecord> records;  // of calls that are over
+  std::vector<CallRecord> records;   // of calls that are over
+  std::vector<std::string> lookups;  // names that the source of users is asked for
 };
 
 struct CallManagerGauges {
@@ -53,6 +55,7 @@ struct CallManagerGauges {
   size_t subscriptions = 0;
   size_t pbx_registrations = 0;  // of users, at their PBXs
   size_t pbx_registers = 0;  // REGISTERs that are unanswered, or unregister and are not sent yet
+  browser::AuthFailures auth_failures;
 };
 
 // All of signalling without a socket: the two edges, the calls between them and the routes. Events
@@ -66,6 +69,7 @@ class CallManager {
   void OnMedia(const media::MediaEvent& event, TimePoint now);
   // The media engine did not take an OpenSession.
   void OnMediaRefused(media::SessionId session, TimePoint now);
+  void OnUserAnswer(const browser::UserAnswer& answer, TimePoint now);
   void OnTimer(TimePoint now);
   TimePoint next_timeout() const;
   // Ends every call, takes no new one, and unregisters its users at their PBXs.
@@ -73,6 +77,9 @@ class CallManager {
 
   // Carries events from edges to calls and back until nothing is left, then hands out the commands.
   CallManagerOutputs TakeOutputs(TimePoint now);
+
+  // Calls of carriers to users who are being looked up.
+  static constexpr size_t kMaxUnknownCallees = 500;
 
   trunk::TrunkEdge& trunk_edge() { return trunk_edge_; }  // for stream events
   CallManagerGauges gauges() const;
@@ -100,6 +107,9 @@ class CallManager {
   Entry& NewCall(call::CallDirection direction, Parties parties, TimePoint now);
   void OnBrowserInvite(browser::BrowserInvite invite, TimePoint now);
   void OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now);
+  void OnAbsentCallee(trunk::TrunkInvite invite, const std::string& user, TimePoint now);
+  void ForgetUnknownCallee(bool from_browser, const sip::UserAgentEvent& event);
+  void TakeTrunkEvents(bool& quiet, TimePoint now);
   void OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now);
   call::Signalling SignallingOf(const Entry& entry) const;
   void OnRingAnswered(const browser::RingAnswered& answered);
@@ -119,7 +129,7 @@ class CallManager {
   bool OnTransferEvent(const sip::UserAgentEvent& event, TimePoint now);
   void OnTargetEvent(Entry& entry, const sip::UserAgentEvent& event, TimePoint now);
   void OnRefer(Entry& entry, const sip::IncomingRequest& request, TimePoint now);
-  call::TransferAsked Resolve(Entry& entry);
+  call::TransferAsked Resolve(Entry& entry, TimePoint now);
   void OnReplacingInvite(const trunk::TrunkInvite& invite, TimePoint now);
   void CarryTransfer(Entry& entry, const call::CallOutput& output, TimePoint now);
   void NotifyTransferor(Entry& entry, int status, TimePoint now);
@@ -139,6 +149,8 @@ class CallManager {
   std::unordered_map<media::SessionId, call::CallId> by_session_;
   std::unordered_set<sip::ClientRequestId> trunk_infos_;     // unanswered
   std::unordered_set<sip::ClientRequestId> trunk_notifies_;  // unanswered
+  browser::WaitingList<trunk::TrunkInvite> unknown_callees_{kMaxUnknownCallees};
+  std::vector<std::string> settled_users_;
   std::vector<call::CallId> ended_;
   std::vector<CallRecord> records_;
   std::vector<media::MediaCommand> media_commands_;

@@ -78,14 +78,14 @@ void CallManager::OnRefer(Entry& entry, const sip::IncomingRequest& request, Tim
     return;
   }
   entry.refer = *std::move(refer);
-  call::TransferAsked asked = Resolve(entry);
+  call::TransferAsked asked = Resolve(entry, now);
   asked.request = request.id;
   Feed(entry, asked, now);
 }
 
 // By which trunk the target is called: as the routes say, as if the call's user had dialled it. A
 // dialog to replace is where the trunk says it is, if that is at the trunk itself.
-call::TransferAsked CallManager::Resolve(Entry& entry) {
+call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
   const sip::Refer& refer = entry.refer;
   const trunk::Trunk* trunk = trunk_edge_.TrunkOf(entry.trunk_dialog);
   if (refer.replaces && trunk_edge_.user_agent().FindDialog(*refer.replaces)) {
@@ -101,13 +101,12 @@ call::TransferAsked CallManager::Resolve(Entry& entry) {
   }
   const Parties& parties = entry.parties;
   const bool from_browser = entry.call.direction() == call::CallDirection::kFromBrowser;
-  const browser::User* user = browser_edge_.registrar().FindUser(parties.user);
-  const bool has_caller_id = user && !user->caller_id.empty();
+  const browser::User* user = browser_edge_.FindUser(parties.user, now).user;
   entry.target = {.trunk = trunk->name,
                   .number = refer.target.user,
-                  .caller = from_browser    ? parties.caller
-                            : has_caller_id ? user->caller_id
-                                            : parties.user,
+                  .caller = from_browser ? parties.caller
+                            : user       ? user->shown_number()
+                                         : parties.user,
                   .user = parties.user,
                   .offer = "",
                   .replaces = refer.replaces ? refer.replaces->ToString() : ""};

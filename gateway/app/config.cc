@@ -178,7 +178,7 @@ void ReadRoute(YamlSection route, const std::set<std::string>& trunks,
       route.Report(route.Find("from_trunk"), "there is no trunk " + from_trunk,
                    Nearest(from_trunk, trunks));
     }
-    if (!users.contains(user)) {
+    if (!config.user_source && !users.contains(user)) {
       route.Report(route.Find("user"), "there is no user " + user, Nearest(user, users));
     }
     config.inbound_routes.push_back({name, from_trunk, to, user});

@@ -12,9 +12,11 @@
 #include "base/endpoint.h"
 #include "base/result.h"
 #include "gateway/browser/bearer.h"
-#include "gateway/browser/registrar.h"
+#include "gateway/browser/user.h"
+#include "gateway/browser/user_directory.h"
 #include "gateway/call/trunk_policy.h"
 #include "gateway/trunk/trunk_edge.h"
+#include "gateway/users/webhook_source.h"
 
 // The configuration file as values, and what is wrong with it as diagnostics. Thread: main, at
 // start; a loaded Config is read-only.
@@ -59,6 +61,13 @@ struct InboundRoute {
   std::string user;
 };
 
+// Where users are looked up, if they do not stand in the file. One of the two.
+struct UserSourceConfig {
+  std::string sqlite;  // path of a database
+  users::WebhookOptions webhook;
+  browser::LookupOptions lookup;
+};
+
 struct Config {
   std::string domain = "localhost";
   std::optional<Endpoint> ws;
@@ -81,6 +90,7 @@ struct Config {
   } trunk_media;
   int workers = 1;
   std::vector<browser::User> users;
+  std::optional<UserSourceConfig> user_source;  // then `users` is empty
   browser::BearerOptions bearer;
   std::vector<trunk::PbxUser> pbx_users;
   std::vector<trunk::Trunk> trunks;

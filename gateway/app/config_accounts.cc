@@ -18,7 +18,7 @@ void ReadCredentials(YamlSection& section, const YAML::Node& at, sip::Credential
   section.Text("username", out.user);
   section.Secret("password", out.password);
   section.Text("realm", out.realm);
-  out.ha1 = ReadHash(section, "ha1", 32);
+  out.ha1 = ReadHash(section, "ha1", sip::DigestAlgorithm::kMd5);
   const bool has_password = section.Find("password").IsDefined();
   const bool has_hash = section.Find("ha1").IsDefined();
   if (!section.present()) return;
@@ -51,18 +51,16 @@ void ReadAddress(YamlSection& section, trunk::PbxUser& pbx) {
 
 }  // namespace
 
-std::string ReadHash(YamlSection& section, std::string_view key, size_t digits) {
+std::string ReadHash(YamlSection& section, std::string_view key, sip::DigestAlgorithm algorithm) {
   std::string hash;
   if (!section.Secret(key, hash)) return {};
-  for (char& c : hash) {
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  }
-  if (hash.size() != digits || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
+  auto parsed = sip::ParseHa1(hash, algorithm);
+  if (!parsed) {
     section.Report(section.Find(key), "`" + std::string(key) + "` must have " +
-                                          std::to_string(digits) + " hexadecimal digits");
-    return {};
+                                          (algorithm == sip::DigestAlgorithm::kMd5 ? "32" : "64") +
+                                          " hexadecimal digits");
   }
-  return hash;
+  return std::move(parsed).value_or("");
 }
 
 void ReadAuth(YamlSection& section, trunk::Trunk& trunk) {

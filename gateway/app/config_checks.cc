@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "gateway/app/config.h"
+#include "gateway/users/sqlite_users.h"
 
 namespace lastmile::app {
 namespace {
@@ -64,6 +65,12 @@ class Checks {
     }
   }
 
+  void UsersIn(const std::string& file) {
+    const auto users = users::SqliteUsers::OpenToRead(file);
+    if (users) return;
+    Report("users.source", "users", users.error().message, sizeof("sqlite:") - 1 + file.size());
+  }
+
   void Report(const std::string& path, std::string code, std::string message, size_t width) {
     found_.push_back({.position = config_.PositionOf(path),
                       .code = std::move(code),
@@ -92,6 +99,11 @@ std::vector<Diagnostic> CheckMachine(const Config& config) {
   for (int worker = 0; worker < config.workers && config.browser_media.port != 0; ++worker) {
     const auto port = static_cast<uint16_t>(config.browser_media.port + worker);
     checks.Bind({config.browser_media.bind, port}, SOCK_DGRAM, "media.browser.port", "media");
+  }
+  if (config.user_source) {
+    const UserSourceConfig& source = *config.user_source;
+    if (!source.sqlite.empty()) checks.UsersIn(source.sqlite);
+    checks.Readable(source.webhook.ca_file, "users.webhook.ca");
   }
   checks.Appendable(config.cdr_jsonl, "cdr.jsonl");
   checks.Readable(config.tls_cert, "tls.cert");

@@ -10,6 +10,7 @@
 
 #include "gateway/app/config_accounts.h"
 #include "gateway/sip/digest.h"
+#include "gateway/sip/lexical.h"
 
 namespace lastmile::app {
 namespace {
@@ -27,8 +28,8 @@ void ReadUser(YamlSection& entry, const YAML::Node& at, std::set<std::string>& n
   const bool has_password = entry.Find("password").IsDefined();
   const bool has_hash = entry.Find("ha1").IsDefined() || entry.Find("ha1_sha256").IsDefined();
   entry.Secret("password", password);
-  user.ha1 = ReadHash(entry, "ha1", 32);
-  user.ha1_sha256 = ReadHash(entry, "ha1_sha256", 64);
+  user.ha1 = ReadHash(entry, "ha1", DigestAlgorithm::kMd5);
+  user.ha1_sha256 = ReadHash(entry, "ha1_sha256", DigestAlgorithm::kSha256);
   const bool takes_tokens = !config.bearer.algorithms.empty();
   if (user.name.empty()) {
     entry.Report(at, "a user needs a `name`");
@@ -130,6 +131,75 @@ void ReadTokens(YamlSection& users, Config& config) {
   jwt.Finish();
 }
 
+// What a challenge offers, where the users and their hashes are not known from the start.
+void ReadDigest(YamlSection& users, const Config& config, std::vector<DigestAlgorithm>& out) {
+  std::vector<std::string> names;
+  if (!users.Texts("digest", names)) return;
+  out.clear();
+  const auto has = [&](const char* name) { return std::ranges::count(names, name) == 1; };
+  // JsSIP takes the last challenge, and knows MD5 alone (J3).
+  if (has("sha-256")) out.push_back(DigestAlgorithm::kSha256);
+  if (has("md5")) out.push_back(DigestAlgorithm::kMd5);
+  if (out.size() != names.size()) {
+    users.Report(users.Find("digest"), "`users.digest` is a list of: sha-256, md5");
+  } else if (out.empty() && config.bearer.algorithms.empty()) {
+    users.Report(users.Find("digest"), "without `users.jwt`, `users.digest` must not be empty");
+  }
+}
+
+void ReadWebhook(YamlSection& users, const std::string& url, Config& config) {
+  const YAML::Node at = users.Find("webhook");
+  YamlSection section = users.Section("webhook");
+  users::WebhookOptions& webhook = config.user_source->webhook;
+  if (url.empty()) {
+    if (section.present()) users.Report(at, "`users.webhook` is for `source: webhook:URL`");
+    return;
+  }
+  webhook.url = url;
+  webhook.realm = config.domain;
+  if (auto checked = users::CheckWebhookUrl(url); !checked) {
+    users.Report(users.Find("source"), checked.error().message);
+  }
+  section.Text("ca", webhook.ca_file);
+  const auto is_control = [](char c) { return sip::IsControl(c); };
+  if (section.Secret("token", webhook.token) && std::ranges::any_of(webhook.token, is_control)) {
+    section.Report(section.Find("token"), "`users.webhook.token` must be one line");
+  }
+  section.Finish();
+}
+
+void ReadSource(YamlSection& users, Config& config) {
+  std::string source = "inline";
+  users.Text("source", source);
+  if (source == "inline") {
+    for (const char* key : {"ttl", "digest", "webhook"}) {
+      const YAML::Node at = users.Find(key);
+      if (!at.IsDefined()) continue;
+      users.Report(at, "`users." + std::string(key) +
+                           "` is for users who are looked up: it needs "
+                           "`source: sqlite:PATH` or `webhook:URL`");
+    }
+    return;
+  }
+  const size_t colon = source.find(':');
+  const std::string kind = source.substr(0, colon);
+  const std::string where = colon == std::string::npos ? "" : source.substr(colon + 1);
+  if ((kind != "sqlite" && kind != "webhook") || where.empty()) {
+    users.Report(users.Find("source"),
+                 "`users.source` is inline, sqlite:PATH or webhook:https://...");
+  }
+  if (users.Find("inline").IsDefined()) {
+    users.Report(users.Find("inline"), "`users.inline` is for `source: inline`");
+  }
+  UserSourceConfig& out = config.user_source.emplace();
+  if (kind == "sqlite") out.sqlite = where;
+  int ttl = static_cast<int>(std::chrono::ceil<std::chrono::seconds>(out.lookup.ttl).count());
+  users.Number("ttl", 1, 3600, ttl);
+  out.lookup.ttl = ttl * 1s;
+  ReadDigest(users, config, out.lookup.digest);
+  ReadWebhook(users, kind == "webhook" ? where : "", config);
+}
+
 // They are read after the users, and checked there.
 std::set<std::string> TrunkNames(YamlSection& root) {
   std::set<std::string> names;
@@ -144,6 +214,7 @@ std::set<std::string> TrunkNames(YamlSection& root) {
 void ReadUsers(YamlSection& root, Config& config) {
   YamlSection users = root.Section("users", "users");
   ReadTokens(users, config);
+  ReadSource(users, config);
   const YAML::Node list = users.Find("inline");
   if (list.IsDefined() && !list.IsSequence()) {
     users.Report(list, "`users.inline` must be a list of { name, password }");

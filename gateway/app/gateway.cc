@@ -9,6 +9,8 @@
 #include "base/mailbox.h"
 #include "gateway/app/addresses.h"
 #include "gateway/app/signalling.h"
+#include "gateway/users/sqlite_source.h"
+#include "gateway/users/webhook_source.h"
 #include "media_anchor/io/media_engine.h"
 #include "ws/server.h"
 
@@ -18,6 +20,8 @@ namespace {
 // A second of a storm of 10,000 clients; more than that closes connections with 1013.
 constexpr size_t kWsEvents = 65536;
 constexpr size_t kMediaEvents = 16384;
+// The directory asks for no more at a time; as many again may come too late.
+constexpr size_t kUserAnswers = 2 * browser::UserDirectory::kMaxPending;
 
 // The page lies in web-demo/dist, next to the build's folders or next to the installed program.
 std::string FindPage(const std::string& configured) {
@@ -74,6 +78,14 @@ ws::ServerOptions WsOptionsOf(const Config& config) {
   return options;
 }
 
+std::unique_ptr<users::UserSource> MakeUserSource(const Config& config,
+                                                  Mailbox<browser::UserAnswer>& answers) {
+  if (!config.user_source) return nullptr;
+  const UserSourceConfig& source = *config.user_source;
+  if (!source.sqlite.empty()) return std::make_unique<users::SqliteSource>(source.sqlite, answers);
+  return std::make_unique<users::WebhookSource>(source.webhook, answers);
+}
+
 }  // namespace
 
 struct Gateway::Parts {
@@ -81,14 +93,22 @@ struct Gateway::Parts {
                  const IpAddress& trunk_address)
       : ws_events(kWsEvents),
         media_events(kMediaEvents),
+        user_answers(kUserAnswers),
+        users(MakeUserSource(config, user_answers)),
         media(MediaOptionsOf(config, trunk_address), media_events),
         ws(WsOptionsOf(config), ws_events),
-        signalling(
-            config, trunk_host,
-            {.ws = ws, .ws_events = ws_events, .media = media, .media_events = media_events}) {}
+        signalling(config, trunk_host,
+                   {.ws = ws,
+                    .ws_events = ws_events,
+                    .media = media,
+                    .media_events = media_events,
+                    .users = users.get(),
+                    .user_answers = user_answers}) {}
 
   Mailbox<ws::Event> ws_events;
   Mailbox<media::MediaEvent> media_events;
+  Mailbox<browser::UserAnswer> user_answers;
+  std::unique_ptr<users::UserSource> users;  // nullptr: they stand in the configuration
   media::MediaEngine media;
   ws::Server ws;
   Signalling signalling;
@@ -108,6 +128,10 @@ Result<void> Gateway::Start() {
 
 Result<void> Gateway::StartParts() {
   if (auto media = parts_->media.Start(); !media) return std::unexpected(media.error());
+  if (parts_->users) {
+    auto users = parts_->users->Start();
+    if (!users) return std::unexpected(Error{"users.source: " + users.error().message});
+  }
   auto ws = parts_->ws.Start();
   if (!ws) return std::unexpected(ws.error());
   auto sip = parts_->signalling.Start();
@@ -136,6 +160,7 @@ void Gateway::Stop() {
   if (!parts_) return;
   parts_->signalling.Stop();
   parts_->ws.Stop();
+  if (parts_->users) parts_->users->Stop();
   parts_->media.Stop();
   parts_.reset();
 }

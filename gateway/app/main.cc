@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +13,7 @@
 #include "gateway/app/demo_files.h"
 #include "gateway/app/gateway.h"
 #include "gateway/app/sdp_command.h"
+#include "gateway/app/user_command.h"
 
 namespace lastmile::app {
 namespace {
@@ -60,7 +63,8 @@ int CheckAndRun(const Result<Config, std::vector<Diagnostic>>& config, const std
   if (!faults.empty()) return PrintDiagnostics(faults, file, text);
   if (run) return RunGateway(*config);
   const int calls = (config->trunk_media.port_max - config->trunk_media.port_min + 1) / 2;
-  std::cout << file << ": ok; users: " << config->users.size()
+  std::cout << file << ": ok; users: "
+            << (config->user_source ? "looked up" : std::to_string(config->users.size()))
             << ", trunks: " << config->trunks.size() << ", room for calls: " << calls << '\n';
   return EXIT_SUCCESS;
 }
@@ -81,6 +85,12 @@ int RunSdpCommand(const SdpCommand& command, const std::string& file) {
   const auto config = LoadConfig(file);
   if (!config) return PrintDiagnostics(config.error(), file, TextOf(file));
   return RunSdp(command, &*config, std::cout, std::cerr);
+}
+
+int RunUserCommand(const UserCommand& command, const std::string& file) {
+  const auto config = LoadConfig(file);
+  if (!config) return PrintDiagnostics(config.error(), file, TextOf(file));
+  return RunUser(command, *config, isatty(STDIN_FILENO) == 1, std::cin, std::cout, std::cerr);
 }
 
 CLI::App* AddSdpCommand(CLI::App& cli, std::string& config_file, SdpCommand& command) {
@@ -118,6 +128,8 @@ int Main(int argc, char** argv) {
   config->add_subcommand("example", "print a commented example");
   SdpCommand sdp_command;
   CLI::App* sdp = AddSdpCommand(cli, file, sdp_command);
+  UserCommand user_command;
+  CLI::App* user = AddUserCommand(cli, file, user_command);
   CLI::App* version = cli.add_subcommand("version", "print the version");
   try {
     cli.parse(argc, argv);
@@ -133,6 +145,7 @@ int Main(int argc, char** argv) {
     return EXIT_SUCCESS;
   }
   if (sdp->parsed()) return RunSdpCommand(sdp_command, file);
+  if (user->parsed()) return RunUserCommand(user_command, file);
   if (demo) return RunDemo();
   if (file.empty()) {
     std::cerr << "lastmile: name a configuration with -c FILE, or use --demo\n";

@@ -69,7 +69,7 @@ void Messaging::OnBrowserMessage(const browser::BrowserRequest& message, TimePoi
   if (IsTooLarge(true, message.request, now) || IsTooFast(message.request, user.name, now)) return;
   const std::string& target = request.request_uri.user;
   Relay relay{.from_browser = true, .request = message.request.id, .user = user.name};
-  if (browser_edge_.registrar().FindUser(target)) {
+  if (browser_edge_.FindUser(target, now).user) {
     SendToUser(std::move(relay),
                {.method = "MESSAGE",
                 .user = target,

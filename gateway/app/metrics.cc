@@ -125,6 +125,13 @@ std::string Metrics::Text(const GatewayGauges& gauges) const {
   WriteGauge("lastmile_media_sessions", "Media sessions.", gauges.media.sessions, out);
   WriteGauge("lastmile_media_ports_in_use", "UDP ports bound towards carriers.",
              gauges.media.ports_in_use, out);
+  const browser::AuthFailures& failures = gauges.signalling.auth_failures;
+  WriteCounters("lastmile_auth_failures_total", "Credentials of browsers that let nobody in.",
+                {{"reason=\"limited\"", failures.limited},
+                 {"reason=\"password\"", failures.password},
+                 {"reason=\"token\"", failures.token},
+                 {"reason=\"unavailable\"", failures.unavailable}},
+                out);
   WriteCounters("lastmile_calls_total", "Calls that are over.", calls_, out);
   WriteCounters("lastmile_sdp_over_budget_total",
                 "Offers that stayed over their trunk's budget with nothing left to remove.",

@@ -21,6 +21,11 @@ uint16_t PortOf(const std::vector<SipListener>& listeners, const std::vector<End
   return otherwise;
 }
 
+std::optional<browser::LookupOptions> LookupOf(const Config& config) {
+  if (!config.user_source) return std::nullopt;
+  return config.user_source->lookup;
+}
+
 }  // namespace
 
 Signalling::Signalling(const Config& config, std::string trunk_host, Shells shells)
@@ -57,6 +62,7 @@ Result<std::vector<Endpoint>> Signalling::Start() {
   if (!bound) return bound;
   CallManagerOptions options{.browser = {.domain = config_.domain,
                                          .users = config_.users,
+                                         .lookup = LookupOf(config_),
                                          .bearer = config_.bearer,
                                          .wall_clock = std::chrono::system_clock::now},
                              .trunk = {.trunks = config_.trunks,
@@ -70,6 +76,7 @@ Result<std::vector<Endpoint>> Signalling::Start() {
   manager_ = std::make_unique<CallManager>(std::move(options), random_);
   shells_.ws_events.SetWake([this] { loop_.Wake(); });
   shells_.media_events.SetWake([this] { loop_.Wake(); });
+  shells_.user_answers.SetWake([this] { loop_.Wake(); });
   gauge_requests_.SetWake([this] { loop_.Wake(); });
   thread_ = std::thread([this] { Run(); });
   return bound;
@@ -95,6 +102,7 @@ void Signalling::Run() {
   loop_.Run([this] { return OnTurn(); });
   shells_.ws_events.SetWake(nullptr);
   shells_.media_events.SetWake(nullptr);
+  shells_.user_answers.SetWake(nullptr);
   hub_.reset();
 }
 
@@ -104,6 +112,8 @@ TimePoint Signalling::OnTurn() {
   for (const ws::Event& event : ws_batch_) manager_->OnWs(event, now);
   shells_.media_events.Drain(media_batch_);
   for (const media::MediaEvent& event : media_batch_) manager_->OnMedia(event, now);
+  shells_.user_answers.Drain(answer_batch_);
+  for (const browser::UserAnswer& answer : answer_batch_) manager_->OnUserAnswer(answer, now);
   if (stop_requested_ && stop_at_ == kNever) {
     stop_at_ = now + kDrainTime;
     manager_->ShutDown("the gateway is shutting down", now);
@@ -149,8 +159,18 @@ void Signalling::Flush(TimePoint now) {
       // The WebSocket thread is stuck if its mailbox is full; its bounds close what does not drain.
       if (!shells_.ws.Post(std::move(command))) spdlog::error("the ws thread is overloaded");
     }
+    for (std::string& name : outputs.lookups) {
+      again = true;
+      LookUp(std::move(name), now);
+    }
     for (const trunk::TrunkOutput& output : outputs.trunk) Apply(output);
     for (const CallRecord& record : outputs.records) Record(record, now);
+  }
+}
+
+void Signalling::LookUp(std::string name, TimePoint now) {
+  if (!shells_.users || !shells_.users->Ask(name)) {
+    manager_->OnUserAnswer({.name = std::move(name)}, now);
   }
 }
 

@@ -22,6 +22,7 @@
 #include "gateway/app/metrics.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/stream_hub.h"
+#include "gateway/users/user_source.h"
 #include "media_anchor/io/media_engine.h"
 #include "ws/server.h"
 
@@ -36,6 +37,8 @@ class Signalling final : private net::StreamSink {
     Mailbox<ws::Event>& ws_events;
     media::MediaEngine& media;
     Mailbox<media::MediaEvent>& media_events;
+    users::UserSource* users;  // nullptr: all users stand in the configuration
+    Mailbox<browser::UserAnswer>& user_answers;
   };
 
   // Binds the SIP listeners of `config`; `trunk_host` is how carriers reach us.
@@ -57,6 +60,7 @@ class Signalling final : private net::StreamSink {
   TimePoint OnTurn();
   void Flush(TimePoint now);
   void Apply(const trunk::TrunkOutput& output);
+  void LookUp(std::string name, TimePoint now);
   bool PostToMedia(media::MediaCommand command);
   void Record(const CallRecord& record, TimePoint now);
   Result<std::vector<Endpoint>> Listen();
@@ -83,6 +87,7 @@ class Signalling final : private net::StreamSink {
   std::unordered_map<sip::FlowId, net::StreamId> streams_;
   std::vector<ws::Event> ws_batch_;
   std::vector<media::MediaEvent> media_batch_;
+  std::vector<browser::UserAnswer> answer_batch_;
   std::vector<std::promise<CallManagerGauges>> gauge_batch_;
   std::deque<media::MediaCommand> media_backlog_;  // what a full media mailbox did not take
 

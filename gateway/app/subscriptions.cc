@@ -88,7 +88,7 @@ void Subscriptions::OnSubscribe(const browser::BrowserRequest& subscribe, TimePo
 const Subscriptions::Subscription* Subscriptions::Open(const browser::BrowserRequest& subscribe,
                                                        const sip::Event& event, TimePoint now) {
   const sip::Message& request = subscribe.request.request;
-  const browser::User* target = browser_edge_.registrar().FindUser(request.request_uri.user);
+  const browser::User* target = browser_edge_.FindUser(request.request_uri.user, now).user;
   std::string number = target ? trunk_edge_.PbxNumberOf(target->name) : request.request_uri.user;
   const bool has_account = target && !number.empty();
   if (target && !has_account) number = target->shown_number();

@@ -27,29 +27,21 @@ sip::UserAgentOptions AgentOptions() {
           .supported = {"replaces"}};
 }
 
-// Silence says nothing: JsSIP's 2xx has no Allow (RFC 3261 section 20.5).
-bool RefusesUpdate(const sip::Message& message) {
-  return !message.allow.empty() && !sip::HasToken(message.allow, "UPDATE");
-}
-
-// Of the RFCs, whether the gateway takes it or not.
-bool IsKnownMethod(std::string_view method) {
-  constexpr std::string_view kMethods[] = {"OPTIONS", "MESSAGE", "SUBSCRIBE", "NOTIFY", "PUBLISH",
-                                           "REFER",   "INFO",    "UPDATE",    "PRACK"};
-  return std::ranges::find(kMethods, method) != std::end(kMethods);
-}
-
 }  // namespace
 
 BrowserEdge::BrowserEdge(BrowserOptions options, RandomSource& random)
     : options_(std::move(options)),
       user_agent_(AgentOptions(), random),
       rings_(user_agent_),
-      registrar_(options_.domain, options_.users),
-      authenticator_(options_.domain, options_.users, options_.bearer, options_.wall_clock,
-                     random) {}
+      registrar_(options_.domain),
+      users_(options_.users, options_.lookup),
+      authenticator_(options_.domain,
+                     options_.lookup
+                         ? options_.lookup->digest
+                         : CommonAlgorithms(options_.users, !options_.bearer.algorithms.empty()),
+                     options_.bearer, options_.wall_clock, random) {}
 
-void BrowserEdge::OnFlowOpened(sip::FlowId flow, bool tls) {
+void BrowserEdge::OnFlowOpened(sip::FlowId flow, bool tls, const IpAddress& peer) {
   sip::FlowInfo info;
   info.via_transport = tls ? "WSS" : "WS";
   info.via_sent_by = options_.domain;
@@ -58,6 +50,7 @@ void BrowserEdge::OnFlowOpened(sip::FlowId flow, bool tls) {
   info.contact.params.Set("transport", "ws");
   info.owner = flow.value;
   user_agent_.AddFlow(flow, std::move(info));
+  authenticator_.OnFlowOpened(flow, peer);
 }
 
 void BrowserEdge::OnFlowClosed(sip::FlowId flow, FlowEnd end, TimePoint now) {
@@ -67,7 +60,11 @@ void BrowserEdge::OnFlowClosed(sip::FlowId flow, FlowEnd end, TimePoint now) {
     dialog.away_until = now + kMayBeAway;
     next_dialog_timeout_ = std::min(next_dialog_timeout_, dialog.away_until);
   }
+  waiting_.EraseIf([&](const Waiting& waiting) {
+    return std::visit([&](const auto& request) { return request.flow == flow; }, waiting);
+  });
   registrar_.RemoveFlow(flow);
+  authenticator_.OnFlowClosed(flow);
   user_agent_.RemoveFlow(flow, now);
 }
 
@@ -96,12 +93,14 @@ void BrowserEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now)
 
 void BrowserEdge::OnTimer(TimePoint now) {
   registrar_.OnTimer(now);
+  users_.OnTimer(now);
   user_agent_.OnTimer(now);
   RunDialogTimers(now);
 }
 
 TimePoint BrowserEdge::next_timeout() const {
-  return std::min({registrar_.next_timeout(), user_agent_.next_timeout(), next_dialog_timeout_});
+  return std::min({registrar_.next_timeout(), users_.next_timeout(), user_agent_.next_timeout(),
+                   next_dialog_timeout_});
 }
 
 void BrowserEdge::StartSessionTimer(sip::DialogId dialog, TimePoint now) {
@@ -150,17 +149,6 @@ void BrowserEdge::RunDialogTimers(TimePoint now) {
   }
 }
 
-Result<std::vector<const Binding*>, NotReachable> BrowserEdge::Reach(const std::string& user,
-                                                                     const std::string& instance,
-                                                                     TimePoint now) const {
-  if (!registrar_.FindUser(user)) {
-    return std::unexpected(NotReachable{404, "there is no such user"});
-  }
-  auto bindings = registrar_.FindAll(user, instance, now);
-  if (bindings.empty()) return std::unexpected(NotReachable{480, "the user is not registered now"});
-  return bindings;
-}
-
 sip::Parties BrowserEdge::PartiesOf(const std::string& user, const std::string& caller,
                                     const std::string& display_name) const {
   sip::Parties parties;
@@ -172,9 +160,9 @@ sip::Parties BrowserEdge::PartiesOf(const std::string& user, const std::string& 
   return parties;
 }
 
-Result<sip::DialogId, NotReachable> BrowserEdge::Ring(const RingRequest& request, TimePoint now) {
-  const auto bindings = Reach(request.user, request.instance, now);
-  if (!bindings) return std::unexpected(bindings.error());
+std::optional<sip::DialogId> BrowserEdge::Ring(const RingRequest& request, TimePoint now) {
+  const auto bindings = registrar_.FindAll(request.user, request.instance, now);
+  if (bindings.empty()) return std::nullopt;
   sip::Parties parties = PartiesOf(request.user, request.caller, request.display_name);
   sip::InviteRequest invite;
   invite.from = std::move(parties.from);
@@ -183,7 +171,7 @@ Result<sip::DialogId, NotReachable> BrowserEdge::Ring(const RingRequest& request
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
   std::vector<sip::DialogId> legs;
-  for (const Binding* binding : *bindings) {
+  for (const Binding* binding : bindings) {
     invite.request_uri = binding->contact.uri;
     legs.push_back(user_agent_.Invite(binding->flow, invite, now));
     dialogs_[legs.back()] = {.user = request.user, .device = DeviceOf(binding->contact)};
@@ -294,13 +282,24 @@ sip::DialogId BrowserEdge::Restore(BrowserDialogSnapshot snapshot, TimePoint now
 
 std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
   std::vector<BrowserEvent> out;
+  RunAgentEvents(out, now);
+  GoOn(now);  // after what was cancelled has left the list
+  RunAgentEvents(out, now);
+  std::ranges::move(std::exchange(own_events_, {}), std::back_inserter(out));
+  std::ranges::move(registrar_.TakeChanges(), std::back_inserter(out));
+  return out;
+}
+
+void BrowserEdge::RunAgentEvents(std::vector<BrowserEvent>& out, TimePoint now) {
   // Legs of a ring that are cancelled meanwhile report to nobody but us.
   for (auto events = user_agent_.TakeEvents(); !events.empty(); events = user_agent_.TakeEvents()) {
     for (sip::UserAgentEvent& event : events) OnAgentEvent(std::move(event), out, now);
   }
-  std::ranges::move(std::exchange(own_events_, {}), std::back_inserter(out));
-  std::ranges::move(registrar_.TakeChanges(), std::back_inserter(out));
-  return out;
+}
+
+// Silence says nothing: JsSIP's 2xx has no Allow (RFC 3261 section 20.5).
+bool BrowserEdge::RefusesUpdate(const sip::Message& message) {
+  return !message.allow.empty() && !sip::HasToken(message.allow, "UPDATE");
 }
 
 void BrowserEdge::OnAgentEvent(sip::UserAgentEvent event, std::vector<BrowserEvent>& out,
@@ -343,6 +342,10 @@ void BrowserEdge::ForgetEnded(const sip::UserAgentEvent& event, TimePoint now) {
     dialogs_.erase(rejected->dialog);
   } else if (const auto* cancelled = std::get_if<sip::InviteCancelled>(&event)) {
     dialogs_.erase(cancelled->dialog);
+    waiting_.EraseIf([&](const Waiting& waiting) {
+      const auto* invite = std::get_if<sip::IncomingInvite>(&waiting);
+      return invite && invite->dialog == cancelled->dialog;
+    });
   }
 }
 
@@ -383,104 +386,6 @@ std::vector<BrowserText> BrowserEdge::TakeOutgoing() {
     out.push_back({outgoing.flow, sip::Print(outgoing.message)});
   }
   return out;
-}
-
-const User* BrowserEdge::Authorize(const sip::Message& request, sip::FlowId flow,
-                                   sip::Extras& extras, int& status, TimePoint now) {
-  Identity identity = authenticator_.Identify(request, flow, registrar_, now);
-  if (identity.user) return identity.user;
-  status = identity.status;
-  extras = sip::Sentence(std::move(identity.reason));
-  std::ranges::move(identity.headers, std::back_inserter(extras.headers));
-  return nullptr;
-}
-
-void BrowserEdge::OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>& out,
-                           TimePoint now) {
-  sip::Extras extras;
-  int status = 401;
-  const User* user = Authorize(invite.request, invite.flow, extras, status, now);
-  if (!user) {
-    user_agent_.RespondInvite(invite.dialog, status, std::move(extras), now);
-    return;
-  }
-  if (!invite.request.body.empty() && invite.request.content_type != "application/sdp") {
-    extras = sip::Sentence("the body of an INVITE must be application/sdp");
-    extras.headers.push_back({"Accept", "application/sdp"});
-    user_agent_.RespondInvite(invite.dialog, 415, std::move(extras), now);
-    return;
-  }
-  const Binding* binding = registrar_.FindOnFlow(user->name, invite.flow);
-  dialogs_[invite.dialog] = {.user = user->name,
-                             .device = binding ? DeviceOf(binding->contact) : "",
-                             .takes_update = !RefusesUpdate(invite.request)};
-  out.push_back(BrowserInvite{.dialog = invite.dialog,
-                              .user = *user,
-                              .target = invite.request.request_uri.user,
-                              .offer = std::move(invite.request.body)});
-}
-
-void BrowserEdge::OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out,
-                            TimePoint now) {
-  if (request.request.to.tag().empty()) return OnRequestOutside(std::move(request), out, now);
-  if (!OnInDialogRequest(request, now)) out.push_back(sip::UserAgentEvent{std::move(request)});
-}
-
-void BrowserEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<BrowserEvent>& out,
-                                   TimePoint now) {
-  const std::string& method = request.request.method;
-  if (method == "REGISTER") return OnRegister(request, now);
-  sip::Extras extras;
-  int status = 401;
-  if (!IsKnownMethod(method)) {
-    status = 501;  // nothing that credentials could change
-  } else if (const User* user = Authorize(request.request, request.flow, extras, status, now)) {
-    if (method == "MESSAGE" || method == "SUBSCRIBE") {
-      out.push_back(BrowserRequest{std::move(request), *user});
-      return;
-    }
-    if (method == "OPTIONS") return AnswerOptions(request.id, now);
-    status = 405;
-    if (method == "REFER") {
-      status = 403;
-      extras = sip::Sentence("a REFER is taken inside a call only");
-    }
-  }
-  user_agent_.Respond(request.id, status, std::move(extras), now);
-}
-
-// RFC 3261 section 11.2.
-void BrowserEdge::AnswerOptions(sip::ServerRequestId request, TimePoint now) {
-  user_agent_.Respond(request, 200,
-                      {.headers = {{"Accept", "application/sdp"},
-                                   {"Accept-Encoding", "identity"},
-                                   {"Accept-Language", "en"},
-                                   {"Allow-Events", "dialog, message-summary"}}},
-                      now);
-}
-
-void BrowserEdge::OnRegister(const sip::IncomingRequest& request, TimePoint now) {
-  sip::Extras extras;
-  int status = 401;
-  const User* user = Authorize(request.request, request.flow, extras, status, now);
-  if (!user) return user_agent_.Respond(request.id, status, std::move(extras), now);
-  if (request.request.to.uri.user != user->name) {
-    return user_agent_.Respond(request.id, 403,
-                               sip::Sentence("a user can register only its own address"), now);
-  }
-  RegisterResult result = registrar_.Register(*user, request.flow, request.request, now);
-  extras = sip::Sentence(result.reason);
-  if (result.status == 423) {
-    extras.headers.push_back({"Min-Expires", std::to_string(Registrar::kMinExpires)});
-  }
-  if (result.outbound) extras.headers.push_back({"Require", "outbound"});
-  for (const auto& contact : result.contacts) {
-    extras.headers.push_back({"Contact", contact.ToString()});
-  }
-  spdlog::info("leg=browser flow={} register {} -> {} ({} contacts)", request.flow.value,
-               Redacted{user->name}, result.status, result.contacts.size());
-  user_agent_.Respond(request.id, result.status, std::move(extras), now);
-  if (result.status == 200) Rebind(*user, request.flow, now);
 }
 
 // What needs no call to be answered; false: the call has to answer it.

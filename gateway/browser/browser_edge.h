@@ -12,19 +12,22 @@
 #include <variant>
 #include <vector>
 
+#include "base/endpoint.h"
 #include "base/random.h"
-#include "base/result.h"
 #include "base/time.h"
 #include "gateway/browser/authenticator.h"
 #include "gateway/browser/registrar.h"
 #include "gateway/browser/ring_group.h"
+#include "gateway/browser/user_directory.h"
+#include "gateway/browser/waiting_list.h"
 #include "gateway/sip/user_agent.h"
 
 namespace lastmile::browser {
 
 struct BrowserOptions {
-  std::string domain;  // realm, and the host of our URIs towards browsers
-  std::vector<User> users;
+  std::string domain;                         // realm, and the host of our URIs towards browsers
+  std::vector<User> users;                    // all of them, unless they are looked up
+  std::optional<LookupOptions> lookup = {};   // users come from a source outside
   BearerOptions bearer = {};                  // tokens that are taken beside passwords
   std::function<WallTime()> wall_clock = {};  // needed for tokens
 };
@@ -62,11 +65,15 @@ struct BrowserAway {
 struct BrowserRefreshDue {
   sip::DialogId dialog;
 };
+// Somebody about whom FindUser said kPending is known now, or known not to be.
+struct UserSettled {
+  std::string name;
+};
 // One of the above, or what happens to a call of the browser side. Of RequestAnswered only answers
 // to SendReoffer.
 using BrowserEvent =
     std::variant<BrowserInvite, BrowserRequest, BrowserAnswered, BrowserRebound, BrowserAway,
-                 BrowserRefreshDue, RingAnswered, PresenceChanged, sip::UserAgentEvent>;
+                 BrowserRefreshDue, UserSettled, RingAnswered, PresenceChanged, sip::UserAgentEvent>;
 
 enum class FlowEnd {
   kLost,  // by the network: the browser may come back
@@ -78,10 +85,17 @@ struct BrowserText {
   std::string text;
 };
 
-// Why a user cannot be rung.
+// Why nothing can be sent to a user.
 struct NotReachable {
-  int status = 404;  // 404: no such user; 480: known, but not registered now
+  int status = 404;  // 404: no such user; 480: not registered now
   std::string reason;
+};
+
+// The flow is to be closed with this code of RFC 6455 section 7.4; OnFlowClosed follows.
+struct BrowserClose {
+  sip::FlowId flow;
+  uint16_t code = 1013;
+  std::string reason;  // a sentence
 };
 
 // A confirmed dialog with a browser as values.
@@ -100,11 +114,18 @@ class BrowserEdge {
  public:
   BrowserEdge(BrowserOptions options, RandomSource& random);
 
-  void OnFlowOpened(sip::FlowId flow, bool tls);
+  // `peer`: where the connection comes from.
+  void OnFlowOpened(sip::FlowId flow, bool tls, const IpAddress& peer);
   void OnFlowClosed(sip::FlowId flow, FlowEnd end, TimePoint now);
   void OnText(sip::FlowId flow, std::string_view text, TimePoint now);
   void OnTimer(TimePoint now);
   TimePoint next_timeout() const;
+
+  // Whether there is such a user, registered or not. kPending: UserSettled follows.
+  Lookup FindUser(std::string_view name, TimePoint now);
+  // Names that the source of users is to be asked for; an OnUserAnswer follows for each.
+  std::vector<std::string> TakeLookups() { return users_.TakeLookups(); }
+  void OnUserAnswer(const UserAnswer& answer, TimePoint now);
 
   struct RingRequest {
     std::string user;
@@ -114,8 +135,8 @@ class BrowserEdge {
     std::string offer;
   };
   // Rings all browsers of the user, as one callee (RingGroups). The dialog is the ring's, and after
-  // RingAnswered that of the browser that answered.
-  Result<sip::DialogId, NotReachable> Ring(const RingRequest& request, TimePoint now);
+  // RingAnswered that of the browser that answered. nullopt: none is registered now.
+  std::optional<sip::DialogId> Ring(const RingRequest& request, TimePoint now);
   void CancelRing(sip::DialogId ring, const sip::Extras& extras, TimePoint now);
   // 18x, 2xx or failure for a browser's INVITE.
   void Respond(sip::DialogId dialog, int status, sip::Extras extras, TimePoint now);
@@ -153,16 +174,21 @@ class BrowserEdge {
 
   std::vector<BrowserEvent> TakeEvents(TimePoint now);
   std::vector<BrowserText> TakeOutgoing();
+  std::vector<BrowserClose> TakeClosings();
 
   sip::UserAgent& user_agent() { return user_agent_; }
   const sip::UserAgent& user_agent() const { return user_agent_; }
   const Registrar& registrar() const { return registrar_; }
+  const AuthFailures& auth_failures() const { return authenticator_.failures(); }
 
   // JsSIP tries to connect again after 2 to 30 s: one that lost its connection for a minute is back
   // half a minute later at the latest, and a BYE finds it.
   static constexpr Duration kMayBeAway = 100s;
   static constexpr Duration kByeOwed = 60s;
   static constexpr Duration kReofferAgain = 2100ms;  // RFC 3261 section 14.1
+  // Requests whose user is being looked up: in all, and of one connection.
+  static constexpr size_t kMaxWaiting = 2000;
+  static constexpr size_t kMaxWaitingOnFlow = 8;
 
  private:
   // A call's dialog with a browser.
@@ -183,23 +209,33 @@ class BrowserEdge {
     TimePoint next() const { return std::min({refresh_at, reoffer_at, forget_at, away_until}); }
   };
 
-  // Where the user's browsers are; not empty.
-  Result<std::vector<const Binding*>, NotReachable> Reach(const std::string& user,
-                                                          const std::string& instance,
-                                                          TimePoint now) const;
   // From and To of what is sent to a user; the Request-URI is a binding's.
   sip::Parties PartiesOf(const std::string& user, const std::string& caller,
                          const std::string& display_name) const;
-  // The authenticated user, or nullptr: the request is to be answered with `status` and `extras`.
-  const User* Authorize(const sip::Message& request, sip::FlowId flow, sip::Extras& extras,
-                        int& status, TimePoint now);
+  using Waiting = std::variant<sip::IncomingInvite, sip::IncomingRequest>;
+
+  // Who has sent the request. Not `waits`: without a user it is to be answered with `status` and
+  // `extras`. `waits`: its user is being looked up, and it was moved away to be handled later.
+  struct Authorized {
+    const User* user = nullptr;
+    bool waits = false;
+    int status = 401;
+    sip::Extras extras = {};
+  };
+  template <class Request>
+  Authorized Authorize(Request& request, TimePoint now);
+  bool CanWait(sip::FlowId flow) const;
+  // Goes on with what has waited for names that are settled now.
+  void GoOn(TimePoint now);
+  static bool RefusesUpdate(const sip::Message& message);
   void OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>& out, TimePoint now);
   void OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out, TimePoint now);
   void OnRequestOutside(sip::IncomingRequest request, std::vector<BrowserEvent>& out,
                         TimePoint now);
   void AnswerOptions(sip::ServerRequestId request, TimePoint now);
-  void OnRegister(const sip::IncomingRequest& request, TimePoint now);
+  void OnRegister(sip::IncomingRequest request, TimePoint now);
   bool OnInDialogRequest(const sip::IncomingRequest& request, TimePoint now);
+  void RunAgentEvents(std::vector<BrowserEvent>& out, TimePoint now);
   void OnAgentEvent(sip::UserAgentEvent event, std::vector<BrowserEvent>& out, TimePoint now);
   void StartSessionTimer(sip::DialogId dialog, TimePoint now);
   void RunDialogTimers(TimePoint now);
@@ -213,7 +249,10 @@ class BrowserEdge {
   sip::UserAgent user_agent_;
   RingGroups rings_;
   Registrar registrar_;
+  UserDirectory users_;
   Authenticator authenticator_;
+  WaitingList<Waiting> waiting_{kMaxWaiting};
+  std::vector<BrowserClose> closings_;
   std::vector<BrowserText> texts_;  // answers that bypass the user agent: keep-alives, rejections
   // The gateway is always the refresher of their sessions: a browser that owes a refresh while its
   // WebSocket is down ends the call (J10, J11).

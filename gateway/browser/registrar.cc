@@ -77,14 +77,7 @@ std::string DeviceOf(const sip::NameAddr& contact) {
   return instance ? *instance : contact.uri.user;
 }
 
-Registrar::Registrar(std::string domain, std::vector<User> users) : domain_(std::move(domain)) {
-  for (User& user : users) users_.emplace(user.name, std::move(user));
-}
-
-const User* Registrar::FindUser(std::string_view name) const {
-  const auto found = users_.find(std::string(name));
-  return found == users_.end() ? nullptr : &found->second;
-}
+Registrar::Registrar(std::string domain) : domain_(std::move(domain)) {}
 
 RegisterResult Registrar::Register(const User& user, sip::FlowId flow, const sip::Message& request,
                                    TimePoint now) {

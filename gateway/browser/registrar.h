@@ -9,21 +9,11 @@
 #include <vector>
 
 #include "base/time.h"
+#include "gateway/browser/user.h"
 #include "gateway/sip/ids.h"
 #include "gateway/sip/message.h"
 
 namespace lastmile::browser {
-
-// Who may register and call. Passwords are not kept, only their hashes (sip::Ha1).
-struct User {
-  std::string name;
-  std::string ha1;              // MD5; "" = none
-  std::string caller_id;        // number shown to carriers; "" = the name
-  std::string ha1_sha256 = {};  // "" = none
-
-  // What carriers know the user by.
-  const std::string& shown_number() const { return caller_id.empty() ? name : caller_id; }
-};
 
 // Where a user's browser is: a Contact that is only reachable over the flow that registered it.
 struct Binding {
@@ -59,9 +49,8 @@ struct RegisterResult {
 class Registrar {
  public:
   // `domain` is the host of GRUUs.
-  Registrar(std::string domain, std::vector<User> users);
+  explicit Registrar(std::string domain);
 
-  const User* FindUser(std::string_view name) const;  // nullptr: unknown
   // `user` is the authenticated one.
   RegisterResult Register(const User& user, sip::FlowId flow, const sip::Message& request,
                           TimePoint now);
@@ -96,7 +85,6 @@ class Registrar {
                          TimePoint now) const;
 
   const std::string domain_;
-  std::unordered_map<std::string, User> users_;
   Bindings bindings_;
   std::vector<PresenceChanged> changes_;
   TimePoint next_expiry_ = kNever;  // never later than the first expiry; exact after OnTimer

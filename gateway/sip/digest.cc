@@ -120,6 +120,13 @@ std::string Ha1(std::string_view user, std::string_view realm, std::string_view 
   return HashHex(HashOf(algorithm), Joined({user, realm, password}));
 }
 
+std::optional<std::string> ParseHa1(std::string_view text, DigestAlgorithm algorithm) {
+  std::string hash = LowerCase(text);
+  const size_t digits = algorithm == DigestAlgorithm::kMd5 ? 32 : 64;
+  const bool is_hex = hash.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return is_hex && hash.size() == digits ? std::optional(std::move(hash)) : std::nullopt;
+}
+
 DigestServer::DigestServer(std::string realm, RandomSource& random)
     : realm_(std::move(realm)),
       random_(random),
@@ -209,7 +216,7 @@ DigestVerdict DigestServer::Verify(const AuthHeader& credentials, std::string_vi
   if (!EqualInConstantTime(NonceOf(id, connection), nonce) || !IsFresh(id, now)) {
     return DigestVerdict::kStale;
   }
-  return Spend(id, *count, now) ? DigestVerdict::kAccepted : DigestVerdict::kWrong;
+  return Spend(id, *count, now) ? DigestVerdict::kAccepted : DigestVerdict::kReplayed;
 }
 
 std::string DigestServer::UserOf(const AuthHeader& credentials) const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,9 @@ enum class DigestAlgorithm { kMd5, kSha256 };
 std::string Ha1(std::string_view user, std::string_view realm, std::string_view password,
                 DigestAlgorithm algorithm = DigestAlgorithm::kMd5);
 
+// Such a hash as somebody has stored it, in lower case; nullopt: it is none.
+std::optional<std::string> ParseHa1(std::string_view text, DigestAlgorithm algorithm);
+
 // What is stored of one user; empty: that algorithm's answers are wrong.
 struct StoredHa1 {
   std::string_view md5;
@@ -35,7 +39,8 @@ enum class DigestVerdict {
   kAccepted,
   kNoCredentials,  // none for our realm
   kStale,          // right answer, nonce expired or of another connection: challenge stale=true
-  kWrong,          // wrong answer, unknown algorithm, broken header, nc not rising
+  kReplayed,       // right answer, but nc has not risen: challenge again
+  kWrong,          // wrong answer, unknown algorithm, broken header
 };
 
 // The server side. Nonces carry their time and are bound to a connection by a keyed hash, so that

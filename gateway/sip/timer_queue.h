@@ -1,6 +1,7 @@
 #ifndef LASTMILE_GATEWAY_SIP_TIMER_QUEUE_H_
 #define LASTMILE_GATEWAY_SIP_TIMER_QUEUE_H_
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <set>
@@ -29,6 +30,8 @@ class TimerQueue {
     deadlines_.erase(found);
   }
 
+  bool Has(const Key& key) const { return deadlines_.contains(key); }
+  size_t size() const { return deadlines_.size(); }
   TimePoint next() const { return order_.empty() ? kNever : order_.begin()->first; }
 
   // Takes the earliest key whose time has come.

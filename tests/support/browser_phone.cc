@@ -11,6 +11,7 @@ namespace lastmile::test {
 namespace {
 
 constexpr int kText = 1;
+constexpr int kClose = 8;
 constexpr int kPing = 9;
 constexpr int kPong = 10;
 
@@ -96,6 +97,10 @@ void BrowserPhone::OnTurn(TimePoint now) {
     if (!frame) break;
     if (frame->opcode == kPing) client_.SendFrame(kPong, frame->payload);
     if (frame->opcode == kText) OnText(0, frame->payload);
+    if (frame->opcode == kClose) {
+      close_code_ = frame->close_code();
+      connected_ = false;
+    }
   }
   SipPhone::OnTurn(now);
 }

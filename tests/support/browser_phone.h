@@ -24,6 +24,7 @@ class BrowserPhone final : public SipPhone {
   explicit BrowserPhone(Options options);
 
   bool connected() const { return connected_; }
+  int close_code() const { return close_code_; }  // of the gateway; 0: it has not closed
   void Register();
   int register_status() const { return register_status_; }  // 0: not answered yet
   // The connection is reset, as when a network goes.
@@ -51,6 +52,7 @@ class BrowserPhone final : public SipPhone {
   const std::string host_;  // the made-up one of Via and Contact (RFC 7118 section 5)
   WsClient client_;
   bool connected_ = false;
+  int close_code_ = 0;
   sip::Message register_;
   int register_status_ = 0;
 };

@@ -12,8 +12,12 @@ import { freePorts } from '../../e2e/support/ports.js';
 const USAGE = 2;
 
 function lastmile(...args) {
+  return lastmileWith('', ...args);
+}
+
+function lastmileWith(input, ...args) {
   const { status, stdout, stderr, error } =
-      spawnSync(gatewayProgram(), args, { encoding: 'utf8', timeout: 30000 });
+      spawnSync(gatewayProgram(), args, { encoding: 'utf8', timeout: 30000, input });
   assert.ifError(error);
   return { status, stdout, stderr };
 }
@@ -80,6 +84,10 @@ users:
     'a port that is taken': () => [
       good.replace(/addr: "[^"]*"/, `addr: "${takenAddress()}"`), `"${takenAddress()}"`,
       `error[listen]: cannot listen on ${takenAddress()}: another program has it already`],
+    'a file of users that is not there': () => [
+      `${good.slice(0, good.indexOf('users:'))}users: { source: "sqlite:${folder}/none.db" }\n`,
+      `"sqlite:${folder}/none.db"`,
+      `error[users]: cannot open ${folder}/none.db: unable to open database file`],
     'a missing certificate': () => [
       `${good}tls: { cert: ${folder}/none.pem, key: ${folder}/none.key }\n`, `${folder}/none.pem`,
       `error[tls]: cannot read ${folder}/none.pem: No such file or directory`],
@@ -105,6 +113,24 @@ users:
     const { status, stdout, stderr } = lastmile('check', '-c', file);
     assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
     assert.ok(stdout.startsWith(`${file}: ok; `), stdout);
+  });
+
+  test('user add and user passwd fill the file of users that check then finds', () => {
+    const users = join(folder, 'users.db');
+    writeFileSync(file, `${good.slice(0, good.indexOf('users:'))}users: { source: sqlite:${users} }\n`);
+    const add = () => lastmileWith('secret\n', 'user', 'add', 'alice', '-c', file);
+    assert.deepEqual(add(), { status: 0, stdout: `added alice in ${users}\n`, stderr: '' });
+    assert.equal(add().status, 1);
+    assert.deepEqual(lastmileWith('changed\n', 'user', 'passwd', 'alice', '-c', file), {
+      status: 0, stdout: `changed the password of alice in ${users}\n`, stderr: '',
+    });
+    assert.equal(lastmile('user', 'passwd', 'alice', '-c', file).status, 1);
+    assert.equal(lastmile('user', 'add', '-c', file).status, USAGE);
+    const bytes = readFileSync(users, 'latin1');
+    assert.ok(!bytes.includes('secret') && !bytes.includes('changed'), 'hashes alone are kept');
+    assert.match(lastmile('check', '-c', file).stdout, /: ok; users: looked up, /);
+    writeFileSync(file, good);
+    assert.equal(add().status, USAGE);
   });
 
   test('a file that is not there', () => {

@@ -58,7 +58,9 @@ Endpoint Told(const std::vector<std::string>& greeting, const std::string& start
 
 void GatewayTest::SetUp() {
   carrier_ = std::make_unique<test::SipCarrier>();
-  gateway_ = std::make_unique<Gateway>(MakeConfig(carrier_->local(), kUsers));
+  Config config = MakeConfig(carrier_->local(), kUsers);
+  Configure(config);
+  gateway_ = std::make_unique<Gateway>(std::move(config));
   const auto started = gateway_->Start();
   ASSERT_TRUE(started) << started.error().message;
   ws_ = Told(gateway_->Greeting(), "page and ws: http://");

@@ -24,6 +24,8 @@ class GatewayTest : public testing::Test {
   static constexpr int kUsers = 20;  // "user0" ...
 
   void SetUp() override;
+  // What a test wants to be configured otherwise.
+  virtual void Configure(Config&) {}
   void TearDown() override;
 
   std::unique_ptr<test::BrowserPhone> OpenPhone(int user = 0);

@@ -280,6 +280,73 @@ TEST(Config, RulesThatCanNeverWorkAreToldWhereTheyStand) {
               HasSubstr("must be a list of rules"));
 }
 
+TEST(Config, UsersMayComeFromAFileOrAWebhook) {
+  auto config = ParseConfig("users: { source: \"sqlite:/var/lib/users.db\" }\n", "t.yaml");
+  ASSERT_TRUE(config);
+  ASSERT_TRUE(config->user_source);
+  EXPECT_EQ(config->user_source->sqlite, "/var/lib/users.db");
+  EXPECT_EQ(config->user_source->webhook.url, "");
+  EXPECT_EQ(config->user_source->lookup.ttl, Duration(60s));
+  using Algorithms = std::vector<sip::DigestAlgorithm>;
+  EXPECT_EQ(config->user_source->lookup.digest, Algorithms{sip::DigestAlgorithm::kMd5});
+  setenv("LASTMILE_TEST_HOOK", "token", 1);
+  config = ParseConfig(
+      "domain: d.example\nusers:\n  source: webhook:https://auth.example.com/sip\n  ttl: 5\n"
+      "  digest: [md5, sha-256]\n  webhook: { token: env:LASTMILE_TEST_HOOK, ca: /a.pem }\n",
+      "t.yaml");
+  ASSERT_TRUE(config);
+  const users::WebhookOptions& webhook = config->user_source->webhook;
+  EXPECT_EQ(webhook.url, "https://auth.example.com/sip");
+  EXPECT_EQ(webhook.token, "token");
+  EXPECT_EQ(webhook.ca_file, "/a.pem");
+  EXPECT_EQ(webhook.realm, "d.example");
+  EXPECT_EQ(config->user_source->lookup.ttl, Duration(5s));
+  EXPECT_EQ(config->user_source->lookup.digest,
+            (Algorithms{sip::DigestAlgorithm::kSha256, sip::DigestAlgorithm::kMd5}))
+      << "MD5 last, whatever the order in the file (J3)";
+  EXPECT_FALSE(ParseConfig("users: { source: inline }\n", "t.yaml")->user_source);
+}
+
+TEST(Config, ASourceOfUsersThatCannotBeMeantIsTold) {
+  const auto faults = [](const std::string& users) {
+    return FaultsOf("users:\n  " + users + "\n");
+  };
+  EXPECT_THAT(faults("source: ldap:x"), HasSubstr("2:11 `users.source` is inline, sqlite:PATH or"));
+  EXPECT_THAT(faults("source: \"sqlite:\""), HasSubstr("`users.source` is inline"));
+  EXPECT_THAT(faults("source: webhook:http://auth.example.com/"),
+              HasSubstr("2:11 a webhook is reached by https; plain http only on this machine"));
+  EXPECT_THAT(faults("source: webhook:https://a:b@auth.example.com/"), HasSubstr("no user or"));
+  EXPECT_THAT(faults("source: sqlite:x\n  inline: []"), HasSubstr("3:11 `users.inline` is for"));
+  EXPECT_THAT(faults("source: sqlite:x\n  webhook: { ca: x }"),
+              HasSubstr("`users.webhook` is for"));
+  EXPECT_THAT(faults("ttl: 5"), HasSubstr("2:8 `users.ttl` is for users who are looked up"));
+  EXPECT_THAT(faults("digest: [md5]"), HasSubstr("`users.digest` is for"));
+  EXPECT_THAT(faults("source: sqlite:x\n  ttl: 0"), HasSubstr("a number from 1 to 3600"));
+  EXPECT_THAT(faults("source: sqlite:x\n  digest: [sha1]"), HasSubstr("sha-256, md5"));
+  EXPECT_THAT(faults("source: sqlite:x\n  digest: [md5, md5]"), HasSubstr("sha-256, md5"));
+  EXPECT_THAT(faults("source: sqlite:x\n  digest: []"), HasSubstr("must not be empty"));
+  EXPECT_THAT(faults("source: webhook:https://a/\n  webhook: { token: \"a\\nb\" }"),
+              HasSubstr("must be one line"));
+}
+
+TEST(Config, WhoIsLookedUpMayStandInARoute) {
+  EXPECT_EQ(FaultsOf("users: { source: sqlite:x }\ntrunks: { acme: { servers: [\"h:1\"] } }\n"
+                     "routes: [ { to: \"1\", from_trunk: \"*\", user: anybody } ]\n"),
+            "");
+}
+
+TEST(CheckMachine, TellsAFileOfUsersThatIsNotThere) {
+  auto config = ParseConfig(
+      "users: { source: sqlite:/nowhere/users.db }\nmedia: { browser: { port: 0 } }\n", "t.yaml");
+  ASSERT_TRUE(config);
+  const auto faults = CheckMachine(*config);
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].position.line, 1);
+  EXPECT_EQ(faults[0].position.column, 18);
+  EXPECT_EQ(faults[0].width, 24u);
+  EXPECT_THAT(faults[0].message, HasSubstr("cannot open /nowhere/users.db"));
+}
+
 TEST(Config, RoutesNameTrunksAndUsersThatExist) {
   const std::string base =
       "users: { inline: [ { name: alice, password: x } ] }\n"

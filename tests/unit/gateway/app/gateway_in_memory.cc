@@ -39,7 +39,9 @@ GatewayInMemory::GatewayInMemory(CallManagerOptions options)
 
 void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
   records.insert(records.end(), outputs.records.begin(), outputs.records.end());
+  lookups.insert(lookups.end(), outputs.lookups.begin(), outputs.lookups.end());
   for (const ws::Command& command : outputs.ws) {
+    if (const auto* close = std::get_if<ws::Close>(&command)) closings.push_back(*close);
     const auto* send = std::get_if<ws::Send>(&command);
     if (!send) continue;
     raw_to_browsers.push_back(send->text);
@@ -101,6 +103,11 @@ void GatewayInMemory::Pump() {
   FAIL() << "the gateway never comes to rest";
 }
 
+void GatewayInMemory::AnswerLookup(const browser::UserAnswer& answer) {
+  manager.OnUserAnswer(answer, now);
+  Pump();
+}
+
 void GatewayInMemory::Wait(Duration duration) {
   const TimePoint end = now + duration;
   while (manager.next_timeout() <= end) {
@@ -118,8 +125,8 @@ bool GatewayInMemory::IsEmpty() const {
 
 // --- the browser ---
 
-void GatewayInMemory::OpenBrowser(uint64_t conn) {
-  manager.OnWs(ws::Opened{.conn = {conn}}, now);
+void GatewayInMemory::OpenBrowser(uint64_t conn, const std::string& peer) {
+  manager.OnWs(ws::Opened{.conn = {conn}, .peer = *Endpoint::Parse(peer)}, now);
   Pump();
 }
 

@@ -25,7 +25,7 @@ class GatewayInMemory {
   static CallManagerOptions DefaultOptions();
 
   // --- the browser ---
-  void OpenBrowser(uint64_t conn);
+  void OpenBrowser(uint64_t conn, const std::string& peer = "192.0.2.7:1000");
   void CloseBrowser(uint64_t conn, uint16_t code = 1006);  // of RFC 6455 section 7.4.1
   void FromBrowser(uint64_t conn, const std::string& text);
   void FromBrowser(uint64_t conn, const sip::Message& message);
@@ -65,6 +65,9 @@ class GatewayInMemory {
   void SilenceBrowser();  // the relay hears nothing of it any more
   void HearBrowser();
 
+  // --- the source of users ---
+  void AnswerLookup(const browser::UserAnswer& answer);
+
   void Wait(Duration duration);  // in steps, as timers ask for it
   bool IsEmpty() const;          // no call, dialog, transaction or media session
   void Pump();
@@ -81,6 +84,8 @@ class GatewayInMemory {
   std::vector<CallRecord> records;           // of calls that are over
   std::vector<media::UpdateSession> updates;
   std::vector<media::SendDigit> digits;      // for the trunk's media
+  std::vector<std::string> lookups;          // names the source of users was asked for
+  std::vector<ws::Close> closings;           // of browsers' connections, by the gateway
 
  private:
   void Execute(const CallManagerOutputs& outputs);

@@ -57,6 +57,16 @@ TEST(Metrics, ACallOfACarrierHasItsOfferOnTheTrunkLeg) {
   EXPECT_THAT(text, Not(HasSubstr("lastmile_invite_bytes_sum")));
 }
 
+TEST(Metrics, CredentialsThatLetNobodyInAreCountedByReason) {
+  GatewayGauges gauges;
+  gauges.signalling.auth_failures = {.password = 4, .token = 3, .limited = 2, .unavailable = 1};
+  const std::string text = Metrics().Text(gauges);
+  EXPECT_THAT(text, HasSubstr("lastmile_auth_failures_total{reason=\"password\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_auth_failures_total{reason=\"token\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_auth_failures_total{reason=\"limited\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_auth_failures_total{reason=\"unavailable\"} 1\n"));
+}
+
 TEST(Metrics, ResultsAreToldApart) {
   Metrics metrics;
   CallRecord record = AnsweredCall();

@@ -41,15 +41,15 @@ class RegistrarTest : public ::testing::Test {
     return request;
   }
   RegisterResult Register(const sip::Message& request, sip::FlowId flow = kFlow) {
-    return registrar.Register(*registrar.FindUser("alice"), flow, request, now);
+    return registrar.Register(alice, flow, request, now);
   }
   size_t Reachable(const std::string& instance = "") {
     return registrar.FindAll("alice", instance, now).size();
   }
 
-  Registrar registrar{"gw.example",
-                      {{.name = "alice", .ha1 = "x", .caller_id = ""},
-                       {.name = "bob", .ha1 = "x", .caller_id = ""}}};
+  const User alice{.name = "alice", .ha1 = "x", .caller_id = ""};
+  const User bob{.name = "bob", .ha1 = "x", .caller_id = ""};
+  Registrar registrar{"gw.example"};
   TimePoint now{1h};
   uint32_t cseq = 0;
 };
@@ -154,7 +154,7 @@ TEST_F(RegistrarTest, ExpiresZeroRemovesOneDevice) {
 TEST_F(RegistrarTest, AStarRemovesAllOfTheUsersAndNobodyElses) {
   Register(Request("tab"));
   Register(Request("phone"), kOtherFlow);
-  registrar.Register(*registrar.FindUser("bob"), kFlow, Request("bobs"), now);
+  registrar.Register(bob, kFlow, Request("bobs"), now);
   const RegisterResult result = Register(Star());
   EXPECT_EQ(result.status, 200);
   EXPECT_TRUE(result.contacts.empty());

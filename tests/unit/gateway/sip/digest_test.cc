@@ -156,7 +156,7 @@ TEST_F(DigestServerTest, TakesARightAnswerOnce) {
   const AuthHeader answer = Answer("alice", "secret", 1, kNow);
   EXPECT_EQ(server_.UserOf(answer), "alice");
   EXPECT_EQ(Verify(answer), DigestVerdict::kAccepted);
-  EXPECT_EQ(Verify(answer), DigestVerdict::kWrong);
+  EXPECT_EQ(Verify(answer), DigestVerdict::kReplayed);
 }
 
 TEST_F(DigestServerTest, ACountMustRise) {
@@ -172,8 +172,8 @@ TEST_F(DigestServerTest, ACountMustRise) {
     return Verify(next);
   };
   EXPECT_EQ(with_count("00000002"), DigestVerdict::kAccepted);
-  EXPECT_EQ(with_count("00000001"), DigestVerdict::kWrong);
-  EXPECT_EQ(with_count("00000002"), DigestVerdict::kWrong);
+  EXPECT_EQ(with_count("00000001"), DigestVerdict::kReplayed);
+  EXPECT_EQ(with_count("00000002"), DigestVerdict::kReplayed);
   EXPECT_EQ(with_count("0000000a"), DigestVerdict::kAccepted);
   EXPECT_EQ(with_count("00000000"), DigestVerdict::kWrong);
   EXPECT_EQ(with_count("b"), DigestVerdict::kWrong);
@@ -202,7 +202,7 @@ TEST_F(DigestServerTest, ASpentNonceStaysSpentUntilItExpires) {
   for (int i = 1; i <= 290; ++i) {
     const TimePoint now = kNow + std::chrono::seconds(i);
     EXPECT_EQ(Verify(Answer("alice", "secret", 1, now), 1, now), DigestVerdict::kAccepted);
-    EXPECT_EQ(Verify(answer, 1, now), DigestVerdict::kWrong);
+    EXPECT_EQ(Verify(answer, 1, now), DigestVerdict::kReplayed);
   }
   EXPECT_EQ(Verify(answer, 1, kNow + 301s), DigestVerdict::kStale);
 }
