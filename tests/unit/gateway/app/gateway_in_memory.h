@@ -76,7 +76,7 @@ class GatewayInMemory {
   std::vector<std::string> raw_to_browsers;  // likewise
   std::vector<CallRecord> records;           // of calls that are over
   std::vector<media::UpdateSession> updates;
-  std::vector<media::SendDigit> digits;      // for the trunk's media
+  std::vector<media::SendDigit> digits;  // for the trunk's media
 
  private:
   void Execute(const CallManagerOutputs& outputs);
