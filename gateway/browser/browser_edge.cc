@@ -20,8 +20,10 @@ constexpr char kSessionExpiresAsClient[] = "1800;refresher=uac";
 
 sip::UserAgentOptions AgentOptions() {
   // A second 200 would be a new answer to JsSIP, so the first one is never repeated.
-  return {.retransmit_2xx = false,
-          .allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REGISTER"}};
+  return {
+      .retransmit_2xx = false,
+      .allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REGISTER", "REFER"},
+      .supported = {"replaces"}};
 }
 
 // Silence says nothing: JsSIP's 2xx has no Allow (RFC 3261 section 20.5).
@@ -388,6 +390,10 @@ void BrowserEdge::OnRequest(sip::IncomingRequest request, std::vector<BrowserEve
     status = 501;  // nothing that credentials could change
   } else if (Authorize(request.request, request.flow, extras, status, now)) {
     status = request.request.method == "OPTIONS" ? 200 : 405;
+    if (request.request.method == "REFER") {
+      status = 403;
+      extras = Sentence("a REFER is taken inside a call only");
+    }
   }
   user_agent_.Respond(request.id, status, std::move(extras), now);
 }

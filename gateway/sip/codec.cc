@@ -188,6 +188,12 @@ std::string QuoteDisplayName(const std::string& value) {
   return tokens ? value : Quote(display) + " " + value.substr(bracket);
 }
 
+Result<NameAddr> OneAddress(const Home& home, const std::string& value) {
+  const sip_from_t* from = Make<sip_from_t>(home, sip_from_make, QuoteDisplayName(value));
+  if (from == nullptr) return Fail("the value cannot be read");
+  return NameAddrOf(home.get(), from->a_display, *from->a_url, from->a_params);
+}
+
 // --- the headers of a message ---
 
 // Reads the headers of one message. An error names the header; the first one ends the reading.
@@ -278,9 +284,7 @@ class Decoder {
   }
 
   Result<void> ReadAddress(const std::string& value, NameAddr& out) {
-    const sip_from_t* from = Make<sip_from_t>(home_, sip_from_make, QuoteDisplayName(value));
-    if (from == nullptr) return Fail("the value cannot be read");
-    auto address = NameAddrOf(home_.get(), from->a_display, *from->a_url, from->a_params);
+    auto address = OneAddress(home_, value);
     if (!address) return std::unexpected(address.error());
     out = std::move(*address);
     return {};
@@ -425,6 +429,8 @@ Result<Uri> ParseUri(std::string_view text) {
   if (url == nullptr) return Fail("the URI is not valid");
   return UriOf(home.get(), *url);
 }
+
+Result<NameAddr> ParseNameAddr(const std::string& value) { return OneAddress(NewHome(), value); }
 
 Result<Message, ParseError> Parse(std::string_view text) {
   RawMessage raw;

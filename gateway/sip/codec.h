@@ -30,6 +30,10 @@ Result<Message, ParseError> Parse(std::string_view text);
 // A URI by itself: of a configuration file, or of a parameter that names one (Digest's uri).
 Result<Uri> ParseUri(std::string_view text);
 
+// The value of a header that holds one address, with or without brackets (Refer-To). Its URI may
+// have headers.
+Result<NameAddr> ParseNameAddr(const std::string& value);
+
 // CRLF line ends, exact Content-Length, compact order: start line, Via, From, To, Call-ID, CSeq,
 // the rest. Values that would break a line (CR, LF, NUL) cannot get out: they are replaced by a
 // space.

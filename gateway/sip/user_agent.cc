@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/sip/lexical.h"
+#include "gateway/sip/refer.h"
 #include "gateway/sip/user_agent_impl.h"
 
 namespace lastmile::sip {
@@ -109,6 +110,39 @@ uint64_t UserAgent::Impl::OwnerOf(DialogId dialog) const {
   return found == usages_.end() ? 0 : found->second.owner;
 }
 
+std::optional<NamedDialog> UserAgent::Impl::FindDialog(const Replaces& name) const {
+  using Named = NamedDialog::State;
+  const std::pair<const std::string&, const std::string&> orders[] = {{name.to_tag, name.from_tag},
+                                                                      {name.from_tag, name.to_tag}};
+  for (const auto& [local_tag, remote_tag] : orders) {
+    const auto found = by_local_tag_.find(local_tag);
+    if (found == by_local_tag_.end()) continue;
+    const Usage& usage = usages_.at(found->second);
+    const bool known = std::ranges::any_of(
+        usage.legs, [&](const Dialog& leg) { return leg.IsPeer(name.call_id, remote_tag); });
+    if (!known) continue;
+    Named state = Named::kOver;
+    switch (usage.state) {
+      case State::kCalling:
+      case State::kChallenged:
+        state = Named::kCalling;
+        break;
+      case State::kIncoming:
+        state = Named::kIncoming;
+        break;
+      case State::kAnswered:
+      case State::kUnacked:
+      case State::kConfirmed:
+        state = Named::kConfirmed;
+        break;
+      case State::kEnding:
+        break;
+    }
+    return NamedDialog{usage.id, usage.owner, state};
+  }
+  return std::nullopt;
+}
+
 void UserAgent::Impl::SetFlow(Usage& usage, FlowId flow) {
   if (Flow* old = FindFlow(usage.flow)) old->usages.erase(usage.id);
   usage.flow = flow;
@@ -207,6 +241,7 @@ Message UserAgent::Impl::BuildResponse(const Message& request, int status, std::
     const Flow* flow = FindFlow(contact);
     response.allow = flow ? AllowOn(*flow) : options_.allow;
   }
+  if (success && request.method == "INVITE") response.supported = options_.supported;
   response.extra.push_back({"Server", options_.product});
   internal::Apply(response, std::move(extras));
   return response;
@@ -402,6 +437,10 @@ void UserAgent::BindFlow(DialogId dialog, FlowId flow) { impl_->BindFlow(dialog,
 FlowId UserAgent::FlowOf(DialogId dialog) const { return impl_->FlowOf(dialog); }
 
 uint64_t UserAgent::OwnerOf(DialogId dialog) const { return impl_->OwnerOf(dialog); }
+
+std::optional<NamedDialog> UserAgent::FindDialog(const Replaces& name) const {
+  return impl_->FindDialog(name);
+}
 
 UserAgentGauges UserAgent::gauges() const { return impl_->gauges(); }
 

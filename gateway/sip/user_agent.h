@@ -26,9 +26,10 @@ struct UserAgentOptions {
   // Send a 2xx again until its ACK comes (RFC 3261 section 13.3.1.4). Off towards JsSIP, which
   // takes the second one for a new answer; a missing ACK ends the dialog in both cases.
   bool retransmit_2xx = true;
-  std::string product = "Lastmile";  // User-Agent and Server
-  std::vector<std::string> allow;    // methods for Allow in INVITE, 2xx and 405
-  size_t max_transactions = 20000;   // more: new requests are answered 503
+  std::string product = "Lastmile";    // User-Agent and Server
+  std::vector<std::string> allow;      // methods for Allow in INVITE, 2xx and 405
+  std::vector<std::string> supported;  // option tags for Supported in INVITE and its 2xx
+  size_t max_transactions = 20000;     // more: new requests are answered 503
   // Option tags a peer may put into Require without getting 420. They bind nothing here: sessions
   // are timed and replaced by the owner of this object, the others are a registrar's.
   std::vector<std::string> known_extensions = {"timer", "replaces", "outbound", "path", "gruu"};
@@ -146,6 +147,21 @@ struct OutgoingMessage {
   Message message;
 };
 
+struct Replaces;  // refer.h
+
+// A dialog that somebody named.
+struct NamedDialog {
+  enum class State {
+    kIncoming,   // the peer's INVITE has no final response
+    kCalling,    // ours has none
+    kConfirmed,  // also before the ACK
+    kOver,       // gone for the caller, its BYE is not finished
+  };
+  DialogId dialog;
+  uint64_t owner = 0;  // as OwnerOf
+  State state = State::kOver;
+};
+
 struct UserAgentGauges {
   size_t transactions = 0;
   size_t dialogs = 0;  // INVITE usages
@@ -205,6 +221,9 @@ class UserAgent {
   void BindFlow(DialogId dialog, FlowId flow);
   FlowId FlowOf(DialogId dialog) const;     // 0: none, or an unknown dialog
   uint64_t OwnerOf(DialogId dialog) const;  // FlowInfo::owner of its flows; 0: an unknown dialog
+  // By its Call-ID and tags, in whatever order these are. Whether who names it may do so is the
+  // caller's business: `owner` says whose it is.
+  std::optional<NamedDialog> FindDialog(const Replaces& name) const;
   UserAgentGauges gauges() const;
 
  private:

@@ -59,6 +59,7 @@ Message UserAgent::Impl::MakeInvite(const Flow& flow, InviteRequest request,
   invite.contacts.emplace_back();
   invite.contacts.back().uri = flow.info.contact;
   invite.allow = AllowOn(flow);
+  invite.supported = options_.supported;
   internal::Apply(invite, std::move(request.extras));
   if (flow.info.prack == Prack::kSupported) invite.supported.emplace_back("100rel");
   if (flow.info.prack == Prack::kRequired) invite.require.emplace_back("100rel");

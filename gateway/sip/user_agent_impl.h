@@ -50,6 +50,7 @@ class UserAgent::Impl {
   void BindFlow(DialogId dialog, FlowId flow);
   FlowId FlowOf(DialogId dialog) const;
   uint64_t OwnerOf(DialogId dialog) const;
+  std::optional<NamedDialog> FindDialog(const Replaces& name) const;
   UserAgentGauges gauges() const { return {transactions_.size(), usages_.size()}; }
 
  private:

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/sip/codec.h"
+#include "gateway/sip/lexical.h"
 #include "gateway/sip/rejection.h"
 
 namespace lastmile::trunk {
@@ -14,7 +15,8 @@ constexpr std::string_view kKeepAlivePing = "\r\n\r\n";
 constexpr std::string_view kKeepAlivePong = "\r\n";
 
 sip::UserAgentOptions AgentOptions() {
-  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE"}};
+  return {.allow = {"INVITE", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "UPDATE", "REFER"},
+          .supported = {"replaces"}};
 }
 
 sip::Extras Sentence(std::string reason) {
@@ -40,6 +42,18 @@ const Trunk* TrunkEdge::FindTrunk(std::string_view name) const {
     if (trunk.name == name) return &trunk;
   }
   return nullptr;
+}
+
+// The owner of a trunk's flows is its index and one; unknown peers have larger ones.
+const Trunk* TrunkEdge::TrunkOf(sip::DialogId dialog) const {
+  const uint64_t owner = user_agent_.OwnerOf(dialog);
+  return owner == 0 || owner > options_.trunks.size() ? nullptr : &options_.trunks[owner - 1];
+}
+
+bool TrunkEdge::IsAt(const Trunk& trunk, std::string_view host) const {
+  if (sip::EqualNoCase(trunk.host, host)) return true;
+  const auto address = IpAddress::Parse(host);
+  return address && TrunkOf(*address) == IndexOf(trunk);
 }
 
 size_t TrunkEdge::TrunkOf(const IpAddress& peer) const {
@@ -184,6 +198,7 @@ sip::InviteRequest TrunkEdge::MakeInvite(const Trunk& trunk, const CallRequest& 
   invite.to.uri.host = trunk.host;
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
+  if (!request.replaces.empty()) invite.extras.headers.push_back({"Replaces", request.replaces});
   if (trunk.session_timer != SessionTimers::kNone) {
     AddSessionOffer({.mode = trunk.session_timer}, invite.extras);
   }
@@ -193,24 +208,22 @@ sip::InviteRequest TrunkEdge::MakeInvite(const Trunk& trunk, const CallRequest& 
 sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
   const Trunk* trunk = FindTrunk(request.trunk);
   if (!trunk) return {};
-  const auto index = static_cast<size_t>(trunk - options_.trunks.data());
-  const auto dialog = user_agent_.Invite(FlowTo(index), MakeInvite(*trunk, request), now);
+  const sip::FlowId flow = FlowTo(IndexOf(*trunk));
+  const auto dialog = user_agent_.Invite(flow, MakeInvite(*trunk, request), now);
   dialogs_[dialog].mode = trunk->session_timer;
   return dialog;
 }
 
 void TrunkEdge::Reach(sip::DialogId dialog) {
-  // The owner of a trunk's flows is its index and one; unknown peers have larger ones.
-  const uint64_t owner = user_agent_.OwnerOf(dialog);
-  if (user_agent_.FlowOf(dialog) || owner == 0 || owner > options_.trunks.size()) return;
-  user_agent_.BindFlow(dialog, FlowTo(owner - 1));
+  const Trunk* trunk = TrunkOf(dialog);
+  if (user_agent_.FlowOf(dialog) || !trunk) return;
+  user_agent_.BindFlow(dialog, FlowTo(IndexOf(*trunk)));
 }
 
 size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
   const Trunk* trunk = FindTrunk(request.trunk);
   if (!trunk) return 0;
-  const auto index = static_cast<size_t>(trunk - options_.trunks.data());
-  return user_agent_.InviteHeadBytes(FlowTo(index), MakeInvite(*trunk, request));
+  return user_agent_.InviteHeadBytes(FlowTo(IndexOf(*trunk)), MakeInvite(*trunk, request));
 }
 
 std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
@@ -269,6 +282,12 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
     user_agent_.RespondInvite(invite.dialog, status, std::move(extras), now);
     return;
   }
+  auto replaces = sip::ParseReplaces(invite.request);
+  if (!replaces) {
+    const sip::ReferError& error = replaces.error();
+    user_agent_.RespondInvite(invite.dialog, error.status, Sentence(error.reason), now);
+    return;
+  }
   NoteInvite(invite, flow->second.trunk);
   const std::string* gr = invite.request.request_uri.params.Find("gr");
   out.push_back(TrunkInvite{.dialog = invite.dialog,
@@ -278,7 +297,8 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
                             .caller = invite.request.from.uri.user,
                             .display_name = invite.request.from.display_name,
                             .offer = std::move(invite.request.body),
-                            .reliable = invite.reliable});
+                            .reliable = invite.reliable,
+                            .replaces = *std::move(replaces)});
 }
 
 // What needs no call to be answered; false: the call has to answer it.
@@ -307,6 +327,8 @@ bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
     RespondInDialog(request.dialog, request.id, 200, {}, now);
   } else if (method == "OPTIONS") {
     user_agent_.Respond(request.id, 200, {}, now);
+  } else if (method == "REFER" && !request.dialog) {
+    user_agent_.Respond(request.id, 403, Sentence("a REFER is taken inside a call only"), now);
   } else {
     user_agent_.Respond(request.id, 405, {}, now);
   }

@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "gateway/sip/framer.h"
+#include "gateway/sip/refer.h"
 #include "gateway/sip/session_timer.h"
 #include "gateway/sip/timer_queue.h"
 #include "gateway/sip/user_agent.h"
@@ -66,6 +67,7 @@ struct TrunkInvite {
   std::string display_name;  // of From
   std::string offer;         // "": it wants to be offered
   bool reliable = false;     // as in sip::IncomingInvite
+  std::optional<sip::Replaces> replaces = {};  // the dialog whose place it wants to take
 };
 // The session wants to be refreshed, and the peer takes no UPDATE: SendReoffer with what was said
 // last.
@@ -111,6 +113,7 @@ class TrunkEdge {
     std::string number;
     std::string caller;  // number or name shown to the carrier
     std::string offer;
+    std::string replaces = {};  // value of Replaces (RFC 3891), "" for none
   };
   // 0: no such trunk.
   sip::DialogId PlaceCall(const CallRequest& request, TimePoint now);
@@ -132,6 +135,9 @@ class TrunkEdge {
   std::vector<TrunkOutput> TakeOutputs();
 
   const Trunk* FindTrunk(std::string_view name) const;
+  const Trunk* TrunkOf(sip::DialogId dialog) const;  // nullptr: an unknown dialog
+  // Whether that host of a URI is the trunk's server, or one that calls come from.
+  bool IsAt(const Trunk& trunk, std::string_view host) const;
   sip::UserAgent& user_agent() { return user_agent_; }
   const sip::UserAgent& user_agent() const { return user_agent_; }
   size_t stream_count() const { return flows_.size(); }
@@ -187,6 +193,9 @@ class TrunkEdge {
   sip::FlowId FlowTo(size_t trunk);
   sip::InviteRequest MakeInvite(const Trunk& trunk, const CallRequest& request) const;
   size_t TrunkOf(const IpAddress& peer) const;
+  size_t IndexOf(const Trunk& trunk) const {
+    return static_cast<size_t>(&trunk - options_.trunks.data());
+  }
   void Close(sip::FlowId flow, std::string reason, TimePoint now);
   void OnText(sip::FlowId flow, std::string_view text, TimePoint now);
   void OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& out, TimePoint now);
