@@ -425,7 +425,8 @@ void BrowserEdge::OnRegister(const sip::IncomingRequest& request, TimePoint now)
 // What needs no call to be answered; false: the call has to answer it.
 bool BrowserEdge::OnInDialogRequest(const sip::IncomingRequest& request, TimePoint now) {
   const sip::Message& message = request.request;
-  if (message.method == "INVITE" || message.method == "INFO") return false;
+  const std::string& method = message.method;
+  if (method == "INVITE" || method == "INFO" || method == "REFER") return false;
   if (message.method == "UPDATE") {
     if (!message.body.empty() && !rings_.IsRinging(request.dialog)) return false;
     if (!message.body.empty()) {

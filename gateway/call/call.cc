@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "gateway/call/media_plan.h"
 #include "gateway/call/reasons.h"
 
 namespace lastmile::call {
@@ -34,6 +35,8 @@ std::string_view ToString(CallDirection direction) {
       return "from-browser";
     case CallDirection::kFromTrunk:
       return "from-trunk";
+    case CallDirection::kBetweenTrunks:
+      return "between-trunks";
   }
   return "";
 }
@@ -44,13 +47,9 @@ Call::Call(CallId id, media::SessionId session, CallSettings settings)
       settings_(std::move(settings)),
       browser_leg_(settings_.sdp_session_id),
       trunk_leg_(settings_.sdp_session_id + 1) {
-  sdp::TrunkProfile profile = settings_.trunk.sdp;
-  if (settings_.direction == CallDirection::kFromBrowser) {
-    const size_t invite = settings_.trunk.max_invite_bytes;
-    const size_t head = settings_.invite_head_bytes;
-    profile.max_sdp_bytes = std::min(profile.max_sdp_bytes, invite > head ? invite - head : 0);
-  }
-  trunk_leg_.SetProfile(std::move(profile));
+  const bool placed = settings_.direction == CallDirection::kFromBrowser;
+  trunk_leg_.SetProfile(placed ? ProfileWithin(settings_.trunk, settings_.invite_head_bytes)
+                               : settings_.trunk.sdp);
 }
 
 void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out) {
@@ -374,6 +373,7 @@ void Call::OnBrowserSilent(const BrowserSilent& silent, TimePoint now, Outputs& 
 
 void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out) {
   const std::string_view leg = IsBrowser(answered.party) ? "browser" : "trunk";
+  if (!IsBrowser(answered.party)) --trunk_offers_;
   if (answered.status == 408 || answered.status == 481) {
     // RFC 3261 section 12.2.1.2: the peer knows no such dialog, as one that hung up while its
     // connection was lost. Our side of it ends with a BYE all the same.
@@ -393,14 +393,38 @@ void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs
 
 // --- the end ---
 
+void Call::Transfer(TimePoint now, Outputs& out) {
+  if (state_ != CallState::kConnected || !leaves_trunk_) return;
+  summary_.transferred = true;
+  constexpr std::string_view kWhy = "transferred by the browser";
+  End({.reason_header = SipReason(200, kWhy)}, kWhy, now, out);
+}
+
+TrunkHalf Call::TakeTrunk() {
+  summary_.transferred = true;
+  return {.policy = settings_.trunk,
+          .media = trunk_,
+          .leg = std::move(trunk_leg_),
+          .told = told_trunk_,
+          .unanswered = trunk_offers_,
+          .owes_answer = owes_answer_ == TrunkParty()};
+}
+
 void Call::End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out) {
   const bool caller_answered = state_ == CallState::kAnswered || state_ == CallState::kConnected;
   const bool callee_answered = caller_answered || ending.callee_answered;
+  const auto hang_up = [&](Party party) {
+    if (leaves_trunk_ && !IsBrowser(party)) {
+      out.push_back(LetTrunkGo{});
+    } else {
+      out.push_back(HangUp{party, ending.reason_header});
+    }
+  };
   summary_.reason = why;
   if (ending.gone == Party::kCaller && !caller_answered) summary_.status = 487;
   if (ending.gone != Party::kCaller) {
     if (caller_answered) {
-      out.push_back(HangUp{Party::kCaller, ending.reason_header});
+      hang_up(Party::kCaller);
     } else {
       RespondToCaller({.status = ending.caller_status,
                        .reason_header = ending.reason_header,
@@ -410,7 +434,7 @@ void Call::End(const Ending& ending, std::string_view why, TimePoint now, Output
   }
   if (ending.gone != Party::kCallee) {
     if (callee_answered) {
-      out.push_back(HangUp{Party::kCallee, ending.reason_header});
+      hang_up(Party::kCallee);
     } else if (state_ == CallState::kCalling) {
       out.push_back(CancelCallee{ending.reason_header});
     }

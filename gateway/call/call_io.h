@@ -155,10 +155,11 @@ struct SendInfo {  // nothing waits for its answer
   std::string content_type;
   std::string body;
 };
-struct Ended {};  // the last output: the call may be deleted
+struct LetTrunkGo {};  // instead of BYE to the trunk: its leg goes on, see Call::TakeTrunk()
+struct Ended {};       // the last output: the call may be deleted
 using CallOutput =
     std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee, CancelCallee, HangUp,
-                 AnswerReoffer, SendOffer, AnswerInfo, SendInfo, Ended>;
+                 AnswerReoffer, SendOffer, AnswerInfo, SendInfo, LetTrunkGo, Ended>;
 
 }  // namespace lastmile::call
 

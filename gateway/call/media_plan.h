@@ -1,9 +1,11 @@
 #ifndef LASTMILE_GATEWAY_CALL_MEDIA_PLAN_H_
 #define LASTMILE_GATEWAY_CALL_MEDIA_PLAN_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
+#include "gateway/call/trunk_policy.h"
 #include "media_anchor/core/leg_plan.h"
 #include "sdp/offer_answer.h"
 
@@ -22,6 +24,24 @@ void AddPayloads(const std::vector<sdp::Codec>& browser,
 // What the anchor opened; codecs, directions and video's presence are left to be said.
 sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local);
 sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local);
+
+// The codecs of a bridge's first party are paired in the browser's place: it sends with the numbers
+// it was told, `ours`, and is sent its own, `theirs`.
+void NumberAsFirstSends(const std::vector<sdp::Codec>& theirs, const std::vector<sdp::Codec>& ours,
+                        std::vector<media::PayloadMapping>& payloads);
+
+// The trunk's profile for an INVITE whose head has so many bytes.
+sdp::TrunkProfile ProfileWithin(const TrunkPolicy& policy, size_t invite_head_bytes);
+
+// The first one that is not telephone-event; null: none is.
+const sdp::Codec* FirstSpeech(const std::vector<sdp::Codec>& codecs);
+// Removes telephone-event unless `keep`.
+void KeepEventsIf(bool keep, std::vector<sdp::Codec>& codecs);
+
+// What a party wants by itself that says `said` after it was `told` what the gateway does: who was
+// told that nobody listens may well not send. `held`: c=0.0.0.0 takes nothing (RFC 3264 section
+// 8.4), whatever the direction says.
+sdp::Direction WishOf(sdp::Direction said, bool held, sdp::Direction told);
 
 // "PCMU, PCMA, telephone-event" for sentences.
 std::string CodecNames(const std::vector<sdp::Codec>& codecs);
