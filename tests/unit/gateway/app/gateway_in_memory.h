@@ -75,6 +75,7 @@ class GatewayInMemory {
   std::vector<std::string> raw_to_trunk;  // everything, for greps
   std::vector<CallRecord> records;        // of calls that are over
   std::vector<media::SendDigit> digits;   // for the trunk's media
+  std::vector<media::UpdateBridge> bridge_updates;
 
  private:
   void Execute(const CallManagerOutputs& outputs);

@@ -49,6 +49,7 @@ struct OutputName {
   std::string operator()(const SendInfo& s) const {
     return s.party == Party::kCaller ? "send-info:caller" : "send-info:callee";
   }
+  std::string operator()(const LetTrunkGo&) const { return "let-go"; }
   std::string operator()(const Ended&) const { return "ended"; }
 };
 
