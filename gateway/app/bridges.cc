@@ -79,7 +79,9 @@ std::optional<sip::ReferError> CallManager::WhyNotTransferred(const Entry& entry
   if (state != State::kConnected) {
     return sip::ReferError{403, "a call can be transferred only after it was answered"};
   }
-  if (entry.bridge) return sip::ReferError{491, "another transfer of this call is under way"};
+  if (entry.bridge || entry.target_dialog) {
+    return sip::ReferError{491, "another transfer of this call is under way"};
+  }
   return std::nullopt;
 }
 
@@ -302,7 +304,7 @@ void CallManager::Carry(BridgeEntry& bridge, const call::BridgeOutput& output, T
       Entry* entry = FindCall(id);
       if (!entry || entry->bridge != bridge.bridge.id()) continue;
       std::vector<call::CallOutput> outputs;
-      entry->call.Transfer(now, outputs);
+      entry->call.HandOver(now, outputs);
       CarryAll(*entry, outputs, now);
     }
   } else if (std::holds_alternative<call::AckCallee>(output)) {

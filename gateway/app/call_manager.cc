@@ -214,6 +214,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   if (!shut_down_reason_.empty()) {
     return Refuse(false, invite.dialog, 503, shut_down_reason_, now);
   }
+  if (invite.replaces) return OnReplacingInvite(invite, now);
   const std::string user = router_.UserFor(invite.trunk, invite.target);
   const auto& registrar = browser_edge_.registrar();
   if (!registrar.FindUser(user)) return Refuse(false, invite.dialog, 404, "no such user", now);
@@ -247,6 +248,7 @@ CallManager::Entry* CallManager::FindByDialog(bool browser, sip::DialogId dialog
 void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now) {
   if (OnInfoAnswered(from_browser, event)) return;
   if (from_browser ? OnBrowserRefer(event, now) : OnBridgeEvent(event, now)) return;
+  if (!from_browser && OnTransferEvent(event, now)) return;
   Entry* entry = FindByDialog(from_browser, DialogOf(event));
   if (!entry) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
@@ -403,6 +405,8 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
     GiveTrunkToBridge(entry, now);
   } else if (std::holds_alternative<call::Ended>(output)) {
     ended_.push_back(entry.call.id());
+  } else {
+    CarryTransfer(entry, output, now);
   }
 }
 
@@ -419,6 +423,7 @@ void CallManager::Reap(TimePoint now) {
                         .summary = entry.call.summary()});
     by_browser_dialog_.erase(found->second->browser_dialog);
     by_trunk_dialog_.erase(found->second->trunk_dialog);
+    by_trunk_dialog_.erase(found->second->target_dialog);
     by_session_.erase(found->second->call.session());
     calls_.erase(found);
   }

@@ -78,7 +78,11 @@ class CallManager {
     call::Call call;
     sip::DialogId browser_dialog;
     sip::DialogId trunk_dialog;
-    std::string instance;  // the one browser that is called; "" = all of the user's
+    sip::DialogId target_dialog;           // of a transfer by the trunk; a second trunk dialog
+    sip::Refer refer;                      // the trunk's last one
+    trunk::TrunkEdge::CallRequest target;  // who is called for it
+    std::optional<uint32_t> subscribed;    // CSeq of the REFER whose sender is to be notified
+    std::string instance;                  // the one browser that is called; "" = all of the user's
     Parties parties;
     TimePoint started;
     call::CallId bridge;  // its browser transfers it by this one; 0: it does not
@@ -114,6 +118,14 @@ class CallManager {
   void PlaceCallee(Entry& entry, const std::string& offer, TimePoint now);
   void Refuse(bool browser, sip::DialogId dialog, int status, std::string reason, TimePoint now);
   Entry* FindByDialog(bool browser, sip::DialogId dialog);
+  // --- call_transfers.cc: the trunk transfers a call ---
+  bool OnTransferEvent(const sip::UserAgentEvent& event, TimePoint now);
+  void OnTargetEvent(Entry& entry, const sip::UserAgentEvent& event, TimePoint now);
+  void OnRefer(Entry& entry, const sip::IncomingRequest& request, TimePoint now);
+  call::TransferAsked Resolve(Entry& entry);
+  void OnReplacingInvite(const trunk::TrunkInvite& invite, TimePoint now);
+  void CarryTransfer(Entry& entry, const call::CallOutput& output, TimePoint now);
+  void NotifyTransferor(Entry& entry, int status, TimePoint now);
   void Reap(TimePoint now);
   call::TrunkPolicy PolicyOf(const std::string& trunk) const;
 
@@ -155,7 +167,8 @@ class CallManager {
   std::unordered_map<sip::DialogId, call::CallId> by_browser_dialog_;
   std::unordered_map<sip::DialogId, call::CallId> by_trunk_dialog_;
   std::unordered_map<media::SessionId, call::CallId> by_session_;
-  std::unordered_set<sip::ClientRequestId> trunk_infos_;  // unanswered
+  std::unordered_set<sip::ClientRequestId> trunk_infos_;     // unanswered
+  std::unordered_set<sip::ClientRequestId> trunk_notifies_;  // unanswered
   std::unordered_map<call::CallId, std::unique_ptr<BridgeEntry>> bridges_;
   std::unordered_map<sip::DialogId, call::CallId> bridge_by_dialog_;
   std::unordered_map<media::SessionId, call::CallId> bridge_by_session_;

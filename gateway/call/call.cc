@@ -55,6 +55,7 @@ Call::Call(CallId id, media::SessionId session, CallSettings settings)
 void Call::On(const CallInput& input, TimePoint now, std::vector<CallOutput>& out) {
   if (const auto* info = std::get_if<InfoReceived>(&input)) return OnInfo(*info, now, out);
   if (const auto* heard = std::get_if<DigitHeard>(&input)) return OnDigitHeard(*heard, now, out);
+  if (OnTransferInput(input, now, out)) return;
   switch (state_) {
     case CallState::kIdle:
       return OnIdle(input, now, out);
@@ -208,6 +209,7 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
     if (state_ != CallState::kConnected) return;
     OfferTo(due->of_browser ? BrowserParty() : TrunkParty(), out);
   } else if (const auto* hung_up = std::get_if<HungUp>(&input)) {
+    if (transfer_ && hung_up->party == TrunkParty()) return OnTransferorGone(out);
     End({.reason_header = hung_up->reason_header, .gone = hung_up->party},
         hung_up->party == Party::kCaller ? "the caller hung up" : "the callee hung up", now, out);
   } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
@@ -372,6 +374,7 @@ void Call::OnBrowserSilent(const BrowserSilent& silent, TimePoint now, Outputs& 
 }
 
 void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out) {
+  if (answered.party == TrunkParty() && TrunkIsAlone()) return;
   const std::string_view leg = IsBrowser(answered.party) ? "browser" : "trunk";
   if (!IsBrowser(answered.party)) --trunk_offers_;
   if (answered.status == 408 || answered.status == 481) {
@@ -393,7 +396,7 @@ void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs
 
 // --- the end ---
 
-void Call::Transfer(TimePoint now, Outputs& out) {
+void Call::HandOver(TimePoint now, Outputs& out) {
   if (state_ != CallState::kConnected || !leaves_trunk_) return;
   summary_.transferred = true;
   constexpr std::string_view kWhy = "transferred by the browser";
@@ -413,6 +416,12 @@ TrunkHalf Call::TakeTrunk() {
 void Call::End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out) {
   const bool caller_answered = state_ == CallState::kAnswered || state_ == CallState::kConnected;
   const bool callee_answered = caller_answered || ending.callee_answered;
+  const auto told = [&](Party party) {
+    return ending.gone != party && !(TrunkIsAlone() && party == TrunkParty());
+  };
+  const bool tell_caller = told(Party::kCaller);
+  const bool tell_callee = told(Party::kCallee);
+  AbandonTransfer(ending.reason_header, out);
   const auto hang_up = [&](Party party) {
     if (leaves_trunk_ && !IsBrowser(party)) {
       out.push_back(LetTrunkGo{});
@@ -422,7 +431,7 @@ void Call::End(const Ending& ending, std::string_view why, TimePoint now, Output
   };
   summary_.reason = why;
   if (ending.gone == Party::kCaller && !caller_answered) summary_.status = 487;
-  if (ending.gone != Party::kCaller) {
+  if (tell_caller) {
     if (caller_answered) {
       hang_up(Party::kCaller);
     } else {
@@ -432,7 +441,7 @@ void Call::End(const Ending& ending, std::string_view why, TimePoint now, Output
                       out);
     }
   }
-  if (ending.gone != Party::kCallee) {
+  if (tell_callee) {
     if (callee_answered) {
       hang_up(Party::kCallee);
     } else if (state_ == CallState::kCalling) {

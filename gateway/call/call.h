@@ -62,7 +62,7 @@ struct CallSummary {
   SdpBytes sdp;
   size_t invite_bytes = 0;   // of the trunk's INVITE with its SDP; 0: there was none
   bool over_budget = false;  // the offer to the trunk, with nothing left to take out of it
-  bool transferred = false;  // the trunk's party talks to another one now
+  bool transferred = false;  // the trunk's leg or its party is another one at the end
   media::SessionStats media;
 };
 
@@ -92,7 +92,7 @@ class Call {
   // LetTrunkGo, and TakeTrunk() has to follow at once.
   void LeaveTrunk(bool leaves) { leaves_trunk_ = leaves; }
   // Ends it so, for the transfer has come to its end. Only in kConnected.
-  void Transfer(TimePoint now, std::vector<CallOutput>& out);
+  void HandOver(TimePoint now, std::vector<CallOutput>& out);
   // After LetTrunkGo, once: trunk_leg() is not valid any more.
   TrunkHalf TakeTrunk();
   const TrunkPolicy& trunk_policy() const { return settings_.trunk; }
@@ -124,6 +124,23 @@ class Call {
     std::string codec;
     bool video = false;
     bool operator==(const BrowserSends&) const = default;
+  };
+
+  // What the call has to do with one party of the trunk.
+  struct TrunkSide {
+    TrunkPolicy policy;
+    sdp::TrunkLeg leg;
+    sdp::TrunkMedia media = {};
+    sdp::Direction told = sdp::Direction::kSendRecv;
+  };
+  // The trunk's party asked for another one in its place, who is called.
+  struct Transfer {
+    TrunkSide target;
+    int notified = 100;          // what the transferor heard last
+    bool alone = false;          // the transferor has hung up: its leg of the call is over
+    std::string early_sdp = {};  // of the target, in an 18x
+    bool heard = false;          // the media session is with the target; `target` is the old side
+    BrowserSends before = {};
   };
 
   void SetState(CallState next, std::string_view reason, TimePoint now);
@@ -186,6 +203,26 @@ class Call {
   // With telephone-event only if that is this trunk's way of digits.
   void SetTrunkMedia(sdp::TrunkMedia media);
 
+  // --- call_transfer.cc ---
+  bool OnTransferInput(const CallInput& input, TimePoint now, Outputs& out);
+  void OnTransferAsked(const TransferAsked& asked, Outputs& out);
+  void CallTarget(const TransferAsked& asked, Outputs& out);
+  void OnTargetProgress(const TargetProgress& progress, Outputs& out);
+  void OnTargetAnswered(const TargetAnswered& answered, TimePoint now, Outputs& out);
+  void OnTrunkReplaced(const TrunkReplaced& replaced, Outputs& out);
+  std::optional<sdp::Refusal> TakeReplacingOffer(const std::string& offer, std::string& answer,
+                                                 Outputs& out);
+  std::optional<sdp::Refusal> MoveMedia(const std::string& sdp, Outputs& out);
+  void OnTransferorGone(Outputs& out);
+  void HearTarget(Outputs& out);
+  void FailTransfer(int status, const std::string& why, TimePoint now, Outputs& out);
+  void AbandonTransfer(const std::string& reason_header, Outputs& out);
+  void MoveTrunk(std::string_view why, BrowserSends before, Outputs& out);
+  TrunkSide NewTrunkSide(TrunkPolicy policy, sdp::TrunkProfile profile);
+  void ExchangeTrunk(TrunkSide& side);
+  // The trunk leg's peer is gone, and its successor has not answered yet.
+  bool TrunkIsAlone() const { return transfer_ && transfer_->alone; }
+
   void PassHoldOn(Party from, Outputs& out);
   int StatusForCaller(int callee_status) const;
   void End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out);
@@ -195,7 +232,7 @@ class Call {
 
   const CallId id_;
   const media::SessionId session_;
-  const CallSettings settings_;
+  CallSettings settings_;
   CallState state_ = CallState::kIdle;
   TimePoint deadline_ = kNever;
 
@@ -224,6 +261,8 @@ class Call {
   int held_progress_ = 183;                 // its status
   bool late_ = false;                       // the caller's INVITE had no offer: it is offered
   bool reliable_ = false;                   // its 18x are acknowledged
+  std::optional<Transfer> transfer_;        // under way
+  uint64_t trunk_sides_ = 1;                // made so far: each has an o= line of its own
   std::optional<Party> owes_answer_;  // was offered in our 18x or 2xx; answers in PRACK or ACK
   std::string callee_sdp_;            // its last answer to its INVITE
   bool callee_updated_ = false;       // its UPDATE made that answer an old one

@@ -82,6 +82,7 @@ void Call::PassDigitOn(Party from, const Digit& digit, Outputs& out) {
   // Pages see digits that come only as INFO (J14).
   const DigitWay way = IsBrowser(to) ? DigitWay::kInfo : WayToTrunk(digit.event);
   if (way == DigitWay::kInfo) {
+    if (to == TrunkParty() && TrunkIsAlone()) return;
     out.push_back(SendInfo{to, kDtmfRelay, ToDtmfRelay(digit)});
     return;
   }

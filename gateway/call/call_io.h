@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/strong_id.h"
+#include "gateway/call/trunk_policy.h"
 #include "gateway/sip/ids.h"
 #include "media_anchor/core/leg_plan.h"
 
@@ -105,6 +106,28 @@ struct DigitHeard {  // in the media, from a party whose counterpart has no tele
 struct RefreshDue {
   bool of_browser = true;
 };
+// --- the trunk transfers the call (call_transfer.cc); `target` is the party it names ---
+struct TransferAsked {  // REFER
+  sip::ServerRequestId request;
+  int refused = 0;  // not 0: nobody can be called for it; what the transferor is notified of
+  std::string why = {};
+  TrunkPolicy policy = {};       // of the trunk by which the target is called
+  size_t invite_head_bytes = 0;  // of that INVITE without its SDP
+};
+struct TargetProgress {
+  int status = 180;  // 101-199
+  std::string sdp;   // "" without one
+};
+struct TargetAnswered {
+  std::string sdp;
+};
+struct TargetRejected {
+  int status = 0;  // 300-699; 408 and 503 also if nobody answered
+};
+// INVITE with Replaces (RFC 3891): its sender takes the place of the trunk leg's peer.
+struct TrunkReplaced {
+  std::string offer;  // "": it wants to be offered, and answers in its ACK
+};
 struct ShutDown {  // the gateway ends the call
   std::string reason;
 };
@@ -112,7 +135,8 @@ using CallInput =
     std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed, CalleeProgress,
                  CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, CalleeAcked, HungUp,
                  Reoffered, BrowserBack, BrowserSilent, BrowserHeard, BrowserAway, OfferAnswered,
-                 InfoReceived, DigitHeard, RefreshDue, ShutDown>;
+                 InfoReceived, DigitHeard, RefreshDue, TransferAsked, TargetProgress,
+                 TargetAnswered, TargetRejected, TrunkReplaced, ShutDown>;
 
 // --- outputs ---
 struct PlaceCallee {  // send the callee its INVITE
@@ -155,11 +179,39 @@ struct SendInfo {  // nothing waits for its answer
   std::string content_type;
   std::string body;
 };
+// --- of a transfer by the trunk ---
+struct AnswerRefer {
+  sip::ServerRequestId request;
+  int status = 0;
+  std::string warning;
+};
+struct NotifyTransferor {  // of how far the call it asked for has come
+  int status = 0;          // 100-699; the last one is 200 or more
+};
+struct PlaceTarget {  // send the target its INVITE
+  std::string offer;
+};
+struct AckTarget {};
+struct CancelTarget {
+  std::string reason_header;
+};
+struct HangUpTarget {  // it answered with what is of no use
+  std::string reason_header;
+};
+struct AnswerReplacing {  // the final answer to the INVITE with Replaces
+  int status = 0;
+  std::string sdp;
+  std::string warning;
+};
+struct SwapTrunk {};  // the trunk leg's dialog is the target's, or the replacing one, from now on
+// --- of a transfer by the browser ---
 struct LetTrunkGo {};  // instead of BYE to the trunk: its leg goes on, see Call::TakeTrunk()
-struct Ended {};       // the last output: the call may be deleted
-using CallOutput =
-    std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee, CancelCallee, HangUp,
-                 AnswerReoffer, SendOffer, AnswerInfo, SendInfo, LetTrunkGo, Ended>;
+
+struct Ended {};      // the last output: the call may be deleted
+using CallOutput = std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee,
+                                CancelCallee, HangUp, AnswerReoffer, SendOffer, AnswerInfo,
+                                SendInfo, AnswerRefer, NotifyTransferor, PlaceTarget, AckTarget,
+                                CancelTarget, HangUpTarget, AnswerReplacing, SwapTrunk, LetTrunkGo, Ended>;
 
 }  // namespace lastmile::call
 

@@ -211,6 +211,7 @@ std::string Call::OfferFor(Party party) {
 }
 
 void Call::OfferTo(Party party, Outputs& out) {
+  if (party == TrunkParty() && TrunkIsAlone()) return;
   if (!IsBrowser(party)) ++trunk_offers_;
   out.push_back(SendOffer{party, OfferFor(party)});
 }
@@ -237,6 +238,7 @@ std::optional<sdp::Refusal> Call::TakeAnswerToReoffer(const OfferAnswered& answe
 // one never sees. An offer that changes no direction stays on its leg.
 void Call::PassHoldOn(Party from, Outputs& out) {
   const bool by_browser = IsBrowser(from);
+  if (by_browser && TrunkIsAlone()) return;  // the target is told when it answers
   const sdp::Direction wanted = by_browser ? WishOf(browser_.direction, false, told_browser_)
                                            : WishOf(trunk_.direction, trunk_.held, told_trunk_);
   sdp::Direction& told = by_browser ? told_trunk_ : told_browser_;

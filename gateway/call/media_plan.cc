@@ -72,14 +72,6 @@ void NumberAsFirstSends(const std::vector<sdp::Codec>& theirs, const std::vector
   }
 }
 
-sdp::TrunkProfile ProfileWithin(const TrunkPolicy& policy, size_t invite_head_bytes) {
-  sdp::TrunkProfile profile = policy.sdp;
-  const size_t invite = policy.max_invite_bytes;
-  const size_t rest = invite > invite_head_bytes ? invite - invite_head_bytes : 0;
-  profile.max_sdp_bytes = std::min(profile.max_sdp_bytes, rest);
-  return profile;
-}
-
 const sdp::Codec* FirstSpeech(const std::vector<sdp::Codec>& codecs) {
   const auto found = std::ranges::find_if(
       codecs, [](const sdp::Codec& codec) { return !codec.is_telephone_event(); });

@@ -1,11 +1,9 @@
 #ifndef LASTMILE_GATEWAY_CALL_MEDIA_PLAN_H_
 #define LASTMILE_GATEWAY_CALL_MEDIA_PLAN_H_
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
-#include "gateway/call/trunk_policy.h"
 #include "media_anchor/core/leg_plan.h"
 #include "sdp/offer_answer.h"
 
@@ -29,9 +27,6 @@ sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local);
 // it was told, `ours`, and is sent its own, `theirs`.
 void NumberAsFirstSends(const std::vector<sdp::Codec>& theirs, const std::vector<sdp::Codec>& ours,
                         std::vector<media::PayloadMapping>& payloads);
-
-// The trunk's profile for an INVITE whose head has so many bytes.
-sdp::TrunkProfile ProfileWithin(const TrunkPolicy& policy, size_t invite_head_bytes);
 
 // The first one that is not telephone-event; null: none is.
 const sdp::Codec* FirstSpeech(const std::vector<sdp::Codec>& codecs);

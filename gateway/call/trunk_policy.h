@@ -1,6 +1,7 @@
 #ifndef LASTMILE_GATEWAY_CALL_TRUNK_POLICY_H_
 #define LASTMILE_GATEWAY_CALL_TRUNK_POLICY_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -29,6 +30,15 @@ struct TrunkPolicy {
   size_t max_invite_bytes = 1300;   // budget of a whole INVITE; the SDP gets what its head leaves
   bool refuse_over_budget = false;  // true: an offer that cannot be made to fit is not sent
 };
+
+// The SDP of an INVITE whose head has that many bytes.
+inline sdp::TrunkProfile ProfileWithin(const TrunkPolicy& policy, size_t invite_head_bytes) {
+  sdp::TrunkProfile profile = policy.sdp;
+  const size_t invite = policy.max_invite_bytes;
+  const size_t left = invite > invite_head_bytes ? invite - invite_head_bytes : 0;
+  profile.max_sdp_bytes = std::min(profile.max_sdp_bytes, left);
+  return profile;
+}
 
 }  // namespace lastmile::call
 

@@ -308,7 +308,7 @@ bool TrunkEdge::OnRequest(const sip::IncomingRequest& request, TimePoint now) {
   if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) {
     user_agent_.Respond(request.id, 403, Sentence("requests are not accepted from this address"),
                         now);
-  } else if (request.dialog && (method == "PRACK" || method == "INFO")) {
+  } else if (request.dialog && (method == "PRACK" || method == "INFO" || method == "REFER")) {
     return false;
   } else if (request.dialog && (method == "INVITE" || method == "UPDATE")) {
     sip::Extras extras;

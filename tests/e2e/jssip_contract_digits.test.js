@@ -17,6 +17,9 @@ withStage('JsSIP and digits', (stage) => {
     await phone.run('digits', DIGITS, { duration: 100, interToneGap: 500 });
     await until(() => peer.digits().length >= DIGITS.length, 'the carrier gets the digits');
     assert.equal(peer.digits(), DIGITS);
+    // The browser tells of its frames later than the carrier of its tones.
+    await until(() => phone.wire.received('SIP/2.0 200', ' INFO').length >= DIGITS.length,
+                'every INFO is answered 200');
     assert.equal(phone.wire.sent('INFO').length, DIGITS.length);
     assert.equal(phone.wire.received('SIP/2.0 200', ' INFO').length, DIGITS.length);
     assert.deepEqual(stage.carrier.requests('INFO', { call: stage.call }), []);

@@ -76,6 +76,27 @@ bool LooksLikeDtls(ByteView datagram) {
          datagram[0] >= 20 && datagram[0] <= 63 && datagram[1] == 0xfe;
 }
 
+// What a cipher of ours adds to a record: AES-GCM a nonce and a tag (RFC 5288 section 3),
+// ChaCha20-Poly1305 the tag alone (RFC 7905 section 2).
+size_t OverheadOf(const SSL_CIPHER* cipher) {
+  constexpr size_t kNonce = 8;
+  constexpr size_t kTag = 16;
+  const bool chacha = cipher && SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305;
+  return chacha ? kTag : kNonce + kTag;
+}
+
+// An encrypted record in it is too short for what its cipher adds. It is to be ignored (RFC 6347
+// section 4.1.2.7), but OpenSSL 3.0.19 ends the association over it.
+bool HasTruncatedRecord(ByteView datagram, size_t overhead) {
+  while (datagram.size() >= kRecordHeaderSize) {
+    const size_t length = LoadBe16(datagram.data() + kRecordHeaderSize - 2);
+    const bool encrypted = LoadBe16(datagram.data() + 3) != 0;  // by its epoch
+    if (encrypted && length < overhead) return true;
+    datagram = datagram.subspan(std::min(datagram.size(), kRecordHeaderSize + length));
+  }
+  return false;
+}
+
 // OpenSSL's side of one association. A non-movable object: the BIO and the SSL point to it.
 //
 // Time. OpenSSL 3 times its retransmissions by gettimeofday() and can neither be handed a clock nor
@@ -104,6 +125,9 @@ class Association {
 
   void OnDatagram(ByteView datagram, TimePoint now) {
     if (!ssl_ || !LooksLikeDtls(datagram)) return;
+    const SSL_CIPHER* current = SSL_get_current_cipher(ssl_.get());
+    const SSL_CIPHER* cipher = current ? current : SSL_get_pending_cipher(ssl_.get());
+    if (HasTruncatedRecord(datagram, OverheadOf(cipher))) return;
     now_ = now;
     incoming_ = datagram;
     Process();

@@ -69,6 +69,10 @@ export class ClientNetwork {
     run('ip', 'link', 'add', this.#device, 'type', 'veth', 'peer', 'name', 'client', 'netns',
         String(this.#holder.pid));
     run('ip', 'addr', 'add', `${this.host}/24`, 'dev', this.#device);
+    // A link-local address of IPv6 comes a second or two after the link and is a change of network,
+    // at which Chromium drops what it is loading (ERR_NETWORK_CHANGED).
+    run('ip', 'link', 'set', this.#device, 'addrgenmode', 'none');
+    this.#inside('ip', 'link', 'set', 'client', 'addrgenmode', 'none');
     run('ip', 'link', 'set', this.#device, 'up');
     this.#inside('ip', 'link', 'set', 'lo', 'up');
     this.#inside('ip', 'link', 'set', 'client', 'up');

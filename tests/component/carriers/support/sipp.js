@@ -61,6 +61,12 @@ export class Sipp {
         .catch((error) => this.#fail(error));
   }
 
+  // What `pattern` finds in its messages first.
+  async reads(pattern) {
+    await this.says(pattern, 1);
+    return pattern.exec(this.#read('messages'));
+  }
+
   async stop() {
     await this.#process.stop().catch(() => {});
     rmSync(this.#folder, { recursive: true, force: true });

@@ -64,6 +64,18 @@ export class Exchange {
     return `${trunk.prefix}${++this.#calls}`;
   }
 
+  // SIPp waits for a call that is not alice's.
+  async awaits(trunk, xml) {
+    return Sipp.answering(this.#write(xml), trunk.host, trunk.port);
+  }
+
+  // SIPp calls into a call of alice's that there is already.
+  async joins(trunk, xml) {
+    const [port] = await freePorts(1);
+    return Sipp.calling(this.#write(xml), trunk.host, port, 'lastmile',
+                        `${this.#lab.trunkHost}:${this.#lab.sip}`);
+  }
+
   // SIPp answers alice's call.
   async answered(trunk, xml, limitS) {
     const sipp = await Sipp.answering(this.#write(xml), trunk.host, trunk.port, limitS);

@@ -39,6 +39,7 @@ TEST(CallRecord, IsOneLineWithTimesPartiesBytesAndPackets) {
   EXPECT_EQ(json["number"], "600");
   EXPECT_EQ(json["status"], 200);
   EXPECT_EQ(json["reason"], "the caller hung up");
+  EXPECT_EQ(json["transferred"], false);
   EXPECT_EQ(json["sdp_bytes"]["offer_in"], 2237);
   EXPECT_EQ(json["sdp_bytes"]["offer_out"], 199);
   EXPECT_EQ(json["invite_bytes"], 653);
@@ -49,6 +50,12 @@ TEST(CallRecord, ACallThatWasNotAnsweredSaysSo) {
   CallRecord record = Sample();
   record.summary.answered.reset();
   EXPECT_TRUE(nlohmann::json::parse(ToJson(record, kClock))["answered"].is_null());
+}
+
+TEST(CallRecord, ATransferredCallSaysSo) {
+  CallRecord record = Sample();
+  record.summary.transferred = true;
+  EXPECT_EQ(nlohmann::json::parse(ToJson(record, kClock))["transferred"], true);
 }
 
 TEST(CallRecord, WhatAPeerWroteCannotBreakTheLine) {

@@ -85,6 +85,8 @@ void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
     } else if (const auto* close = std::get_if<media::CloseSession>(&command)) {
       sessions.erase(close->session);
       media_events_.push_back(media::SessionClosed{.session = close->session});
+    } else if (const auto* update = std::get_if<media::UpdateSession>(&command)) {
+      updates.push_back(*update);
     } else if (const auto* digit = std::get_if<media::SendDigit>(&command)) {
       digits.push_back(*digit);
     }

@@ -74,7 +74,8 @@ class GatewayInMemory {
   int streams_opened = 0;
   std::vector<std::string> raw_to_trunk;  // everything, for greps
   std::vector<CallRecord> records;        // of calls that are over
-  std::vector<media::SendDigit> digits;   // for the trunk's media
+  std::vector<media::UpdateSession> updates;
+  std::vector<media::SendDigit> digits;  // for the trunk's media
   std::vector<media::UpdateBridge> bridge_updates;
 
  private:

@@ -49,6 +49,18 @@ struct OutputName {
   std::string operator()(const SendInfo& s) const {
     return s.party == Party::kCaller ? "send-info:caller" : "send-info:callee";
   }
+  std::string operator()(const AnswerRefer& a) const { return "refer:" + std::to_string(a.status); }
+  std::string operator()(const NotifyTransferor& n) const {
+    return "notify:" + std::to_string(n.status);
+  }
+  std::string operator()(const PlaceTarget&) const { return "place-target"; }
+  std::string operator()(const AckTarget&) const { return "ack-target"; }
+  std::string operator()(const CancelTarget&) const { return "cancel-target"; }
+  std::string operator()(const HangUpTarget&) const { return "bye:target"; }
+  std::string operator()(const AnswerReplacing& a) const {
+    return "replacing:" + std::to_string(a.status);
+  }
+  std::string operator()(const SwapTrunk&) const { return "swap"; }
   std::string operator()(const LetTrunkGo&) const { return "let-go"; }
   std::string operator()(const Ended&) const { return "ended"; }
 };
@@ -85,6 +97,18 @@ class CallHarness {
     }
     Feed(CallerCancelled{});
     if (state == CallState::kEnded) Feed(MediaClosed{});
+  }
+
+  // "bye:trunk" as the name of the output that it is in this direction.
+  std::string ByParty(std::string names) const {
+    for (const char* of : {"trunk", "browser"}) {
+      const bool caller = (of == std::string("browser")) == from_browser();
+      const std::string wanted = std::string("bye:") + of;
+      if (const size_t at = names.find(wanted); at != std::string::npos) {
+        names.replace(at, wanted.size(), caller ? "bye:caller" : "bye:callee");
+      }
+    }
+    return names;
   }
 
   bool from_browser() const { return call_.direction() == CallDirection::kFromBrowser; }

@@ -14,7 +14,8 @@ struct Row {
   CallState from;
   const char* input;
   CallState to;
-  const char* outputs;  // "486" stands for the status the direction maps it to
+  // "486" stands for the status the direction maps it to, "trunk" and "browser" for its parties.
+  const char* outputs;
 };
 
 constexpr CallState kIdle = CallState::kIdle;
@@ -52,6 +53,12 @@ constexpr Row kTable[] = {
     {kIdle, "offer-gone", kIdle, ""},
     {kIdle, "digit-info", kIdle, "info:503"},
     {kIdle, "digit-heard", kIdle, ""},
+    {kIdle, "transfer-asked", kIdle, "refer:403"},
+    {kIdle, "transfer-refused", kIdle, "refer:403"},
+    {kIdle, "target-progress", kIdle, ""},
+    {kIdle, "target-answered", kIdle, ""},
+    {kIdle, "target-rejected", kIdle, ""},
+    {kIdle, "trunk-replaced", kIdle, "replacing:491"},
     {kIdle, "shut-down", kEnded, "ended"},
     {kIdle, "timer", kIdle, ""},
 
@@ -81,6 +88,12 @@ constexpr Row kTable[] = {
     {kOpening, "offer-gone", kOpening, ""},
     {kOpening, "digit-info", kOpening, "info:503"},
     {kOpening, "digit-heard", kOpening, ""},
+    {kOpening, "transfer-asked", kOpening, "refer:403"},
+    {kOpening, "transfer-refused", kOpening, "refer:403"},
+    {kOpening, "target-progress", kOpening, ""},
+    {kOpening, "target-answered", kOpening, ""},
+    {kOpening, "target-rejected", kOpening, ""},
+    {kOpening, "trunk-replaced", kOpening, "replacing:491"},
     {kOpening, "shut-down", kClosing, "answer:503 close"},
     {kOpening, "timer", kClosing, "answer:503 close"},
 
@@ -110,6 +123,12 @@ constexpr Row kTable[] = {
     {kCalling, "offer-gone", kCalling, ""},
     {kCalling, "digit-info", kCalling, "info:503"},
     {kCalling, "digit-heard", kCalling, ""},
+    {kCalling, "transfer-asked", kCalling, "refer:403"},
+    {kCalling, "transfer-refused", kCalling, "refer:403"},
+    {kCalling, "target-progress", kCalling, ""},
+    {kCalling, "target-answered", kCalling, ""},
+    {kCalling, "target-rejected", kCalling, ""},
+    {kCalling, "trunk-replaced", kCalling, "replacing:491"},
     {kCalling, "shut-down", kClosing, "answer:503 cancel close"},
     {kCalling, "timer", kCalling, ""},
 
@@ -139,6 +158,12 @@ constexpr Row kTable[] = {
     {kAnswered, "offer-gone", kClosing, "bye:caller bye:callee close"},
     {kAnswered, "digit-info", kAnswered, "info:200 event:5"},
     {kAnswered, "digit-heard", kAnswered, "event:5"},
+    {kAnswered, "transfer-asked", kAnswered, "refer:403"},
+    {kAnswered, "transfer-refused", kAnswered, "refer:403"},
+    {kAnswered, "target-progress", kAnswered, ""},
+    {kAnswered, "target-answered", kAnswered, ""},
+    {kAnswered, "target-rejected", kAnswered, ""},
+    {kAnswered, "trunk-replaced", kAnswered, "replacing:491"},
     {kAnswered, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kAnswered, "timer", kAnswered, ""},
 
@@ -168,6 +193,12 @@ constexpr Row kTable[] = {
     {kConnected, "offer-gone", kClosing, "bye:caller bye:callee close"},
     {kConnected, "digit-info", kConnected, "info:200 event:5"},
     {kConnected, "digit-heard", kConnected, "event:5"},
+    {kConnected, "transfer-asked", kConnected, "refer:202 notify:100 place-target"},
+    {kConnected, "transfer-refused", kConnected, "refer:202 notify:404"},
+    {kConnected, "target-progress", kConnected, ""},
+    {kConnected, "target-answered", kConnected, ""},
+    {kConnected, "target-rejected", kConnected, ""},
+    {kConnected, "trunk-replaced", kConnected, "update replacing:200 bye:trunk swap"},
     {kConnected, "shut-down", kClosing, "bye:caller bye:callee close"},
     {kConnected, "timer", kConnected, ""},
 
@@ -197,6 +228,12 @@ constexpr Row kTable[] = {
     {kClosing, "offer-gone", kClosing, ""},
     {kClosing, "digit-info", kClosing, "info:481"},
     {kClosing, "digit-heard", kClosing, ""},
+    {kClosing, "transfer-asked", kClosing, "refer:481"},
+    {kClosing, "transfer-refused", kClosing, "refer:481"},
+    {kClosing, "target-progress", kClosing, ""},
+    {kClosing, "target-answered", kClosing, ""},
+    {kClosing, "target-rejected", kClosing, ""},
+    {kClosing, "trunk-replaced", kClosing, "replacing:603"},
     {kClosing, "shut-down", kClosing, ""},
     {kClosing, "timer", kEnded, "ended"},
 };
@@ -232,6 +269,12 @@ std::map<std::string, CallInput> InputsFor(const CallHarness& harness) {
        InfoReceived{
            harness.from_browser() ? Party::kCaller : Party::kCallee, {6}, kDtmfRelay, "Signal=5"}},
       {"digit-heard", DigitHeard{.from_browser = true, .event = 5}},
+      {"transfer-asked", TransferAsked{.request = {8}}},
+      {"transfer-refused", TransferAsked{.request = {8}, .refused = 404, .why = "no route"}},
+      {"target-progress", TargetProgress{180, ""}},
+      {"target-answered", TargetAnswered{testing::TrunkSdp("0 101")}},
+      {"target-rejected", TargetRejected{486}},
+      {"trunk-replaced", TrunkReplaced{testing::TrunkSdp("0 101")}},
       {"shut-down", ShutDown{"stopping"}},
   };
 }
@@ -249,8 +292,115 @@ TEST_P(CallTable, EveryInputInEveryStateDoesWhatTheTableSays) {
         timer ? harness.Wait(1h) : harness.Feed(InputsFor(harness).at(row.input));
     // For the browser it is held back for a moment (Call::kMergeProgress).
     const bool held = std::string(row.outputs) == "answer:180" && harness.from_browser();
-    EXPECT_EQ(done, held ? "" : row.outputs);
+    EXPECT_EQ(done, held ? "" : harness.ByParty(row.outputs));
     EXPECT_EQ(harness.call().state(), row.to);
+  }
+}
+
+// A call whose trunk transfers it, while the target is called. `alone`: the transferor has hung up.
+struct TransferRow {
+  const char* input;
+  CallState to;
+  const char* outputs;
+  const char* alone;  // outputs
+};
+
+constexpr TransferRow kTransferTable[] = {
+    {"invited", kConnected, "", ""},
+    {"invited-bad", kConnected, "", ""},
+    {"media-opened", kConnected, "", ""},
+    {"media-connected", kConnected, "", ""},
+    {"media-failed", kClosing, "notify:487 cancel-target bye:caller bye:callee close",
+     "cancel-target bye:browser close"},
+    {"media-closed", kConnected, "", ""},
+    {"progress", kConnected, "", ""},
+    {"answered", kConnected, "", ""},
+    {"answered-bad", kConnected, "", ""},
+    {"rejected", kConnected, "", ""},
+    {"acked", kConnected, "", ""},
+    {"callee-acked", kConnected, "", ""},
+    {"refresh-due", kConnected, "offer", "offer"},
+    {"hung-up-browser", kClosing, "notify:487 cancel-target bye:trunk close",
+     "cancel-target close"},
+    {"hung-up-trunk", kConnected, "", ""},
+    {"reoffered-browser", kConnected, "update reoffer:200", "update reoffer:200"},
+    {"browser-holds", kConnected, "update reoffer:200 offer", "update reoffer:200"},
+    {"browser-back", kConnected, "update offer", "update offer"},
+    {"browser-silent", kConnected, "update offer", "update offer"},
+    {"browser-left", kClosing, "notify:487 cancel-target bye:caller bye:callee close",
+     "cancel-target bye:browser close"},
+    {"browser-heard", kConnected, "", ""},
+    {"browser-away", kClosing, "notify:487 cancel-target bye:caller bye:callee close",
+     "cancel-target bye:browser close"},
+    {"offer-answered-trunk", kConnected, "", ""},
+    {"offer-gone-browser", kClosing, "notify:487 cancel-target bye:caller bye:callee close",
+     "cancel-target bye:browser close"},
+    {"digit-info", kConnected, "info:200 event:5", "info:200 event:5"},
+    {"digit-heard", kConnected, "event:5", "event:5"},
+    {"transfer-asked", kConnected, "refer:491", "refer:491"},
+    {"transfer-refused", kConnected, "refer:491", "refer:491"},
+    {"target-progress", kConnected, "notify:180", ""},
+    {"target-answered", kConnected, "ack-target update notify:200 bye:trunk swap",
+     "ack-target update swap"},
+    {"target-answered-bad", kConnected, "ack-target bye:target notify:488", nullptr},
+    {"target-rejected", kConnected, "notify:486", nullptr},
+    {"trunk-replaced", kConnected, "replacing:491", "replacing:491"},
+    {"shut-down", kClosing, "notify:487 cancel-target bye:caller bye:callee close",
+     "cancel-target bye:browser close"},
+    {"timer", kConnected, "", ""},
+};
+
+// Of a transferor that is gone nothing can come any more; what ends the transfer ends the call.
+constexpr TransferRow kAloneTable[] = {
+    {"target-answered-bad", kClosing, nullptr, "ack-target bye:target bye:browser close"},
+    {"target-rejected", kClosing, nullptr, "bye:browser close"},
+};
+
+std::map<std::string, CallInput> TransferInputsFor(const CallHarness& harness) {
+  auto inputs = InputsFor(harness);
+  for (const char* name : {"cancelled", "hung-up-caller", "hung-up-callee", "reoffered",
+                           "offer-answered", "offer-gone"}) {
+    inputs.erase(name);
+  }
+  const Party browser = harness.from_browser() ? Party::kCaller : Party::kCallee;
+  const std::string sdp = testing::BrowserSdp("actpass", "0 101");
+  std::string held = sdp;
+  held.replace(held.find("a=sendrecv"), 10, "a=sendonly");
+  inputs.emplace("hung-up-browser", HungUp{browser, ""});
+  inputs.emplace("hung-up-trunk", HungUp{Other(browser), ""});
+  inputs.emplace("reoffered-browser", Reoffered{browser, {5}, sdp});
+  inputs.emplace("browser-holds", Reoffered{browser, {5}, held});
+  inputs.emplace("offer-answered-trunk", OfferAnswered{Other(browser), 200, "not sdp"});
+  inputs.emplace("offer-gone-browser", OfferAnswered{browser, 481, ""});
+  inputs.emplace("target-answered-bad", TargetAnswered{"not sdp"});
+  return inputs;
+}
+
+void RunTransferRow(CallDirection direction, const TransferRow& row, bool alone) {
+  SCOPED_TRACE(std::string(row.input) + (alone ? ", alone" : ""));
+  CallHarness harness(direction);
+  harness.DriveTo(CallState::kConnected);
+  const auto inputs = TransferInputsFor(harness);
+  harness.Feed(inputs.at("transfer-asked"));
+  if (alone) {
+    ASSERT_EQ(harness.Feed(inputs.at("hung-up-trunk")), "");
+  }
+  const bool timer = std::string(row.input) == "timer";
+  const std::string done = timer ? harness.Wait(1h) : harness.Feed(inputs.at(row.input));
+  EXPECT_EQ(done, harness.ByParty(alone ? row.alone : row.outputs));
+  EXPECT_EQ(harness.call().state(), row.to);
+}
+
+TEST_P(CallTable, EveryInputDuringATransferDoesWhatTheTableSays) {
+  std::set<std::string> rows;
+  for (const TransferRow& row : kTransferTable) {
+    EXPECT_TRUE(rows.insert(row.input).second) << row.input;
+    RunTransferRow(GetParam(), row, false);
+    if (row.alone) RunTransferRow(GetParam(), row, true);
+  }
+  for (const TransferRow& row : kAloneTable) RunTransferRow(GetParam(), row, true);
+  for (const auto& [name, input] : TransferInputsFor(CallHarness(GetParam()))) {
+    EXPECT_TRUE(rows.contains(name)) << name;
   }
 }
 

@@ -8,6 +8,10 @@
 namespace lastmile::simulation {
 
 void Carrier::Call(PlannedCall& plan, const std::string& user) {
+  Place(plan, MakeInvite(plan, user));
+}
+
+sip::Message Carrier::MakeInvite(const PlannedCall& plan, const std::string& user) {
   sip::Message invite;
   invite.method = "INVITE";
   invite.request_uri = {.user = user, .host = "198.51.100.1"};
@@ -21,7 +25,34 @@ void Carrier::Call(PlannedCall& plan, const std::string& user) {
     invite.content_type = "application/sdp";
     invite.body = Sdp(true);
   }
-  Place(plan, std::move(invite));
+  return invite;
+}
+
+// By REFER, and maybe gone at once; or by an INVITE that takes the leg's place.
+bool Carrier::Transfer(Leg& leg) {
+  Dice& dice = world_.dice;
+  leg.moved = true;
+  if (dice.Chance(40)) {
+    const bool swapped = dice.Chance(50);
+    const std::string ours = swapped ? ";to-tag=" : ";from-tag=";
+    const std::string theirs = swapped ? ";from-tag=" : ";to-tag=";
+    sip::Message invite = MakeInvite(*leg.plan, "lastmile");
+    invite.extra.push_back(
+        {"Replaces", leg.call_id + ours + leg.local.tag() + theirs + leg.remote.tag()});
+    Place(*leg.plan, std::move(invite));
+    return true;
+  }
+  sip::Message refer = Request(leg, "REFER");
+  const std::string number = std::to_string(leg.plan->number);
+  const bool attended = dice.Chance(20);
+  const std::string user = attended || dice.Chance(90) ? "6" + number : "7" + number;
+  refer.extra.push_back(
+      {"Refer-To", "<sip:" + user + "@" + kHost +
+                       (attended ? "?Replaces=x%3Bto-tag%3D1%3Bfrom-tag%3D2>" : ">")});
+  if (dice.Chance(10)) refer.extra.push_back({"Refer-Sub", "false"});
+  SendRequest(leg, std::move(refer));
+  if (dice.Chance(40)) Later(leg, 500ms, [this](Leg& living) { Bye(living); });
+  return true;
 }
 
 // Any of its connections; carriers make a new one for a call when they like.

@@ -8,7 +8,8 @@
 
 namespace lastmile::simulation {
 
-// A carrier over TCP: forks, answers in any order, uses several connections, loses them, goes away.
+// A carrier over TCP: forks, answers in any order, transfers calls, uses several connections, loses
+// them, goes away.
 class Carrier final : public Peer {
  public:
   static constexpr char kHost[] = "198.51.100.9";
@@ -28,9 +29,12 @@ class Carrier final : public Peer {
   void FillRequest(sip::Message& request, Link& link) override;
   void Inspect(const sip::Message& message, const std::string& text) override;
   void Misbehave(Leg& leg) override;
+  bool Transfer(Leg& leg) override;
   size_t most_forks() const override { return 3; }
 
  private:
+  sip::Message MakeInvite(const PlannedCall& plan, const std::string& user);
+
   std::vector<Link*> links_;  // that are up
   bool unreachable_ = false;
 };

@@ -123,7 +123,7 @@ void Peer::OnResponse(Link& link, const sip::Message& response) {
 
 // The gateway says there is no such dialog: then it must be about to end the call, too.
 void Peer::OnGone(Leg& leg) {
-  const bool innocent = !leg.disturbed && leg.state == Leg::State::kConfirmed;
+  const bool innocent = !leg.disturbed && !leg.moved && leg.state == Leg::State::kConfirmed;
   Over(leg);
   if (!innocent) return;
   world_.In(kAnswerDue, [this, &leg] {
@@ -466,6 +466,8 @@ void Peer::Act(Leg& leg) {
     update.content_type = "application/sdp";
     update.body = Sdp(true);
     SendRequest(leg, std::move(update));
+  } else if (what < 58 && Transfer(leg)) {
+    return;
   } else if (what < 70) {
     SendRequest(leg, Request(leg, world_.dice.Of(kMethods)));
   } else {

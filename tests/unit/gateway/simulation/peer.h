@@ -29,6 +29,7 @@ struct Leg {
   State state = State::kTrying;
   bool excused = false;    // nobody could tell it of the end
   bool disturbed = false;  // a connection broke while it lived
+  bool moved = false;      // it transferred the call, which may go on without it
 
   std::string call_id;
   sip::NameAddr local;
@@ -97,7 +98,8 @@ class Peer {
   virtual bool OnChallenge(Leg&, const sip::Message&) { return false; }
   virtual bool OnOther(Link&, const sip::Message&) { return false; }  // outside dialogs
   virtual void Misbehave(Leg& leg) = 0;
-  virtual void OnLeg(Leg&) {}  // made
+  virtual bool Transfer(Leg&) { return false; }  // false: it knows no such thing
+  virtual void OnLeg(Leg&) {}                    // made
   virtual size_t most_forks() const = 0;
 
   void Place(PlannedCall& plan, sip::Message invite);
@@ -108,6 +110,7 @@ class Peer {
                std::string sdp = "");
   void Later(Leg& leg, Duration most, std::function<void(Leg&)> action);
   void Over(Leg& leg);
+  void Bye(Leg& leg);
   std::string Branch();
   sip::Message AckOf(Leg& leg, const sip::Message& response);
   // Legs that live on, but for those whose INVITE was on its way over that connection.
@@ -138,7 +141,6 @@ class Peer {
   void RepeatAccept(Ringing& ringing, Leg& leg, Duration interval, Duration left);
   void Reject(Ringing& ringing, int status);
   void Cancel(Leg& leg);
-  void Bye(Leg& leg);
   void Reinvite(Leg& leg);
   void Live(Leg& leg, int actions);
   void Act(Leg& leg);

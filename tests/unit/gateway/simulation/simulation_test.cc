@@ -43,6 +43,7 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
     if (!world.failure().empty() && ++failures == kMostFailures) break;
     sum.calls += world.counts.calls;
     sum.answered += world.counts.answered;
+    sum.moved += world.counts.moved;
     sum.cancelled += world.counts.cancelled;
     sum.rebound += world.counts.rebound;
     sum.reoffers += world.counts.reoffers;
@@ -51,13 +52,15 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
     sum.messages += world.counts.messages;
   }
   std::printf(
-      "%llu seeds: %zu calls, %zu answered, %zu callees cancelled, %zu browsers back, "
+      "%llu seeds: %zu calls, %zu answered, %zu transferred, %zu callees cancelled, %zu browsers "
+      "back, "
       "%zu re-INVITEs of the gateway, %zu of %zu legs out of reach, %zu messages\n",
-      static_cast<unsigned long long>(seeds), sum.calls, sum.answered, sum.cancelled, sum.rebound,
-      sum.reoffers, sum.excused, sum.legs, sum.messages);
+      static_cast<unsigned long long>(seeds), sum.calls, sum.answered, sum.moved, sum.cancelled,
+      sum.rebound, sum.reoffers, sum.excused, sum.legs, sum.messages);
   if (alone || failures > 0) return;
   // The dice do reach the interesting states.
   EXPECT_GT(sum.answered, seeds / 4);
+  EXPECT_GT(sum.moved, seeds / 50);
   EXPECT_GT(sum.cancelled, seeds / 20);
   EXPECT_GT(sum.rebound, seeds / 50);
   EXPECT_LT(sum.excused, sum.legs / 4);

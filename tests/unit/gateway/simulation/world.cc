@@ -136,6 +136,7 @@ void World::TakeRecord(const app::CallRecord& record) {
   if (++plan->records > 1) Fail("two records of one call");
   ++counts.calls;
   if (record.summary.answered) ++counts.answered;
+  if (record.summary.transferred) ++counts.moved;
   record_ids_.push_back(record.id.value);
 }
 

@@ -46,6 +46,7 @@ struct PlannedCall {
 struct Counts {
   size_t calls = 0;      // records written
   size_t answered = 0;   // of them
+  size_t moved = 0;      // of them, to another party of the carrier
   size_t cancelled = 0;  // legs of callees that saw a CANCEL
   size_t rebound = 0;    // browsers back over another connection
   size_t reoffers = 0;   // re-INVITEs the gateway made

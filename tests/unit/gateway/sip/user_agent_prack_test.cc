@@ -25,17 +25,17 @@ class PrackTest : public ::testing::Test {
     id = t.ua.Invite(t.flow, MakeInvite(), t.now);
     invite = t.Sent("INVITE");
   }
-  Message Reliable(int status, uint32_t rseq, const char* tag = "fork") const {
-    Message response = Solo::Answer(invite, status, tag);
+  Message Reliable(int status, uint32_t rseq, const char* fork = "fork") const {
+    Message response = Solo::Answer(invite, status, fork);
     response.require = {"100rel"};
     response.extra.push_back({"RSeq", std::to_string(rseq)});
     return response;
   }
   // The PRACK that is sent next.
-  Message Pracked(uint32_t rseq, const char* tag = "fork") {
+  Message Pracked(uint32_t rseq, const char* fork = "fork") {
     Message prack = t.Sent("PRACK");
     EXPECT_EQ(*prack.FindExtra("RAck"), std::to_string(rseq) + " 1 INVITE");
-    EXPECT_EQ(prack.to.tag(), tag);
+    EXPECT_EQ(prack.to.tag(), fork);
     EXPECT_EQ(prack.request_uri, MakeUri("bob", "contact.example"));
     return prack;
   }

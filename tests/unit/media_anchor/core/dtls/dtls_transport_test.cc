@@ -478,6 +478,26 @@ TEST_P(BothRoles, GarbageAroundTheHandshakeIsIgnored) {
   EXPECT_EQ(pair.gateway().state(), State::kClosed) << "still listens";
 }
 
+TEST_P(BothRoles, AnEncryptedRecordShorterThanItsTagIsIgnored) {
+  // A handshake record of epoch 1 with 17 bytes.
+  Bytes record(13 + 17, 0x5a);
+  const uint8_t head[] = {22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 17};
+  std::ranges::copy(head, record.begin());
+  Pair pair(GetParam());
+  pair.Start();
+  pair.Exchange([&](Pair::Way way, const Bytes&) {
+    if (way == Pair::Way::kToGateway) pair.gateway().OnDatagram(record, pair.now());
+    return true;
+  });
+  ASSERT_TRUE(pair.both_connected()) << pair.gateway().failure();
+  pair.gateway().OnDatagram(record, pair.now());
+  Bytes datagram;
+  EXPECT_FALSE(pair.gateway().PopDatagram(datagram));
+  pair.browser().Close();
+  pair.Exchange();
+  EXPECT_EQ(pair.gateway().state(), State::kClosed) << "still listens";
+}
+
 // Records of the next epoch, which OpenSSL keeps until it has keys for it, are the only ones that a
 // stranger could make it store.
 TEST_P(BothRoles, AFloodDoesNotGrowMemory) {
