@@ -1,3 +1,4 @@
+import { UserAgent } from 'sip.js';
 import { SessionManager } from 'sip.js/lib/platform/web/index.js';
 
 // From one key to the next: a tone that is still played would be cut off by its successor.
@@ -81,6 +82,19 @@ export class SipJsPhone {
 
   async hangUp() {
     await this.#manager.hangup(this.session);
+  }
+
+  async transfer(number) {
+    await this.session.refer(UserAgent.makeURI(`sip:${number}@${this.#domain}`), {
+      requestDelegate: {
+        onAccept: ({ message }) => this.#note('referred', { status: message.statusCode }),
+      },
+      onNotify: (notification) => {
+        const [, status] = /^SIP\/2\.0 (\d+)/.exec(notification.request.body);
+        this.#note('notified', { status: Number(status) });
+        notification.accept();
+      },
+    });
   }
 
   async stop() {
