@@ -4,12 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { MICROPHONE_HZ } from './support/browser.js';
+import { withBriefLab } from './support/lab.js';
 import { withStage } from './support/stage.js';
 import { until } from './support/wait.js';
 
 const FIRST_HZ = 500;
 const SECOND_HZ = 900;
 const TARGET = '4930700700';
+const CARRIER_HZ = 880;  // of the demo carrier's 601
 
 withStage('a browser transfers', (stage) => {
   // A call that is up, with its far end and one for the target.
@@ -110,5 +112,33 @@ withStage('a browser transfers', (stage) => {
     assert.deepEqual(call.reinvites, []);
     stage.call = call;
     await stage.hangsUp(phone);
+  });
+});
+
+withBriefLab('the demo page transfers', (lab) => {
+  test('by the keyboard: a busy target is told in words, an echo takes the call over',
+       { timeout: 60000 }, async () => {
+    const phone = await lab.openPage();
+    const { page } = phone;
+    await phone.signIn();
+    assert.ok(await page.locator('#transfer').isHidden());
+    await phone.dial('601');
+    await phone.callBecomes('active');
+    const to = page.getByLabel('Transfer to');
+    await to.fill('602');
+    await to.press('Enter');
+    await until(async () => /^Not transferred/.test(await phone.words()), 'it fails in words');
+    assert.equal(await phone.words(),
+                 'Not transferred. 602 is busy (486). You are still in a call with 601.');
+    await to.fill('600');
+    await to.press('Tab');
+    await page.keyboard.press('Enter');
+    await phone.callBecomes('ended');
+    assert.equal(await phone.words(), '601 is talking to 600 now.');
+    // 601 hears its own tone, which 600 gives back.
+    await lab.carrierHears(CARRIER_HZ, lab.carrier.lines.length);
+    assert.ok(await page.locator('#transfer').isHidden());
+    assert.deepEqual(phone.errors, []);
+    await lab.carrier.stop();  // it hangs up: nobody else is in that call
   });
 });
