@@ -113,6 +113,7 @@ void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePo
       .trunk = trunk->name,
       .number = number,
       .caller = has_caller_id ? user->caller_id : entry.parties.user,
+      .user = entry.parties.user,
       .offer = ""};
   call::BridgeSettings settings{
       .first = {.policy = entry.call.trunk_policy(), .media = entry.call.trunk_media()},

@@ -104,6 +104,7 @@ void CallManager::ShutDown(std::string_view reason, TimePoint now) {
   shut_down_reason_ = reason;
   for (auto& [id, entry] : calls_) Feed(*entry, call::ShutDown{shut_down_reason_}, now);
   for (auto& [id, entry] : bridges_) FeedBridge(*entry, call::ShutDown{shut_down_reason_}, now);
+  trunk_edge_.UnregisterAll(now);
 }
 
 CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
@@ -123,6 +124,9 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
         if (entry) Feed(*entry, call::RefreshDue{.of_browser = true}, now);
       } else if (const auto* answered = std::get_if<browser::RingAnswered>(&event)) {
         OnRingAnswered(*answered);
+      } else if (const auto* changed = std::get_if<browser::PresenceChanged>(&event)) {
+        const bool present = changed->present && shut_down_reason_.empty();
+        trunk_edge_.SetPresent(changed->user, present, now);
       } else {
         OnAgentEvent(true, std::get<sip::UserAgentEvent>(event), now);
       }
@@ -160,8 +164,11 @@ CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties partie
                               .trunk = PolicyOf(parties.trunk),
                               .sdp_session_id = random_.Next64() >> 2};
   if (direction == CallDirection::kFromBrowser) {
-    settings.invite_head_bytes = trunk_edge_.InviteHeadBytes(
-        {.trunk = parties.trunk, .number = parties.number, .caller = parties.caller, .offer = ""});
+    settings.invite_head_bytes = trunk_edge_.InviteHeadBytes({.trunk = parties.trunk,
+                                                              .number = parties.number,
+                                                              .caller = parties.caller,
+                                                              .user = parties.user,
+                                                              .offer = ""});
   }
   const call::CallId id = call_ids_.Next();
   const media::SessionId session = session_ids_.Next();
@@ -188,12 +195,18 @@ void CallManager::Refuse(bool browser, sip::DialogId dialog, int status, std::st
   }
 }
 
+// Routes first. What none of them names is dialled at the user's PBX, as a phone on its desk would.
+const trunk::Trunk* CallManager::TrunkFor(const std::string& user,
+                                          const std::string& number) const {
+  if (const auto name = router_.TrunkFor(number)) return trunk_edge_.FindTrunk(*name);
+  return number.empty() || number.size() > Router::kMaxNumber ? nullptr : trunk_edge_.PbxOf(user);
+}
+
 void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) {
   if (!shut_down_reason_.empty()) {
     return Refuse(true, invite.dialog, 503, shut_down_reason_, now);
   }
-  const auto trunk_name = router_.TrunkFor(invite.target);
-  const trunk::Trunk* trunk = trunk_name ? trunk_edge_.FindTrunk(*trunk_name) : nullptr;
+  const trunk::Trunk* trunk = TrunkFor(invite.user.name, invite.target);
   if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
   const std::string& caller_id = invite.user.caller_id;
   Entry& entry = NewCall(CallDirection::kFromBrowser,
@@ -215,7 +228,9 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
     return Refuse(false, invite.dialog, 503, shut_down_reason_, now);
   }
   if (invite.replaces) return OnReplacingInvite(invite, now);
-  const std::string user = router_.UserFor(invite.trunk, invite.target);
+  // An account names its user; routes are for numbers.
+  const std::string user =
+      invite.user.empty() ? router_.UserFor(invite.trunk, invite.target) : invite.user;
   const auto& registrar = browser_edge_.registrar();
   if (!registrar.FindUser(user)) return Refuse(false, invite.dialog, 404, "no such user", now);
   if (registrar.FindAll(user, invite.instance, now).empty()) {
@@ -324,6 +339,7 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
     entry.trunk_dialog = trunk_edge_.PlaceCall({.trunk = parties.trunk,
                                                 .number = parties.number,
                                                 .caller = parties.caller,
+                                                .user = parties.user,
                                                 .offer = offer},
                                                now);
     by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
@@ -433,11 +449,14 @@ void CallManager::Reap(TimePoint now) {
 CallManagerGauges CallManager::gauges() const {
   const auto browser = browser_edge_.user_agent().gauges();
   const auto trunk = trunk_edge_.user_agent().gauges();
+  const auto registrations = trunk_edge_.registrations();
   return {.calls = calls_.size() + bridges_.size(),
           .dialogs = browser.dialogs + trunk.dialogs,
           .transactions = browser.transactions + trunk.transactions,
           .registrations = browser_edge_.registrar().binding_count(),
-          .trunk_streams = trunk_edge_.stream_count()};
+          .trunk_streams = trunk_edge_.stream_count(),
+          .pbx_registrations = registrations.registered,
+          .pbx_registers = registrations.under_way};
 }
 
 }  // namespace lastmile::app

@@ -48,6 +48,8 @@ struct CallManagerGauges {
   size_t transactions = 0;
   size_t registrations = 0;
   size_t trunk_streams = 0;
+  size_t pbx_registrations = 0;  // of users, at their PBXs
+  size_t pbx_registers = 0;  // REGISTERs that are unanswered, or unregister and are not sent yet
 };
 
 // All of signalling without a socket: the two edges, the calls between them and the routes. Events
@@ -63,7 +65,8 @@ class CallManager {
   void OnMediaRefused(media::SessionId session, TimePoint now);
   void OnTimer(TimePoint now);
   TimePoint next_timeout() const;
-  void ShutDown(std::string_view reason, TimePoint now);  // ends every call, takes no new one
+  // Ends every call, takes no new one, and unregisters its users at their PBXs.
+  void ShutDown(std::string_view reason, TimePoint now);
 
   // Carries events from edges to calls and back until nothing is left, then hands out the commands.
   CallManagerOutputs TakeOutputs(TimePoint now);
@@ -108,6 +111,8 @@ class CallManager {
   void OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now);
   call::Signalling SignallingOf(const Entry& entry) const;
   void OnRingAnswered(const browser::RingAnswered& answered);
+  // Where a call of that user to that number goes; nullptr: nowhere.
+  const trunk::Trunk* TrunkFor(const std::string& user, const std::string& number) const;
   void OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now);
   bool OnInfoAnswered(bool from_browser, const sip::UserAgentEvent& event);
   void SendInfo(Entry& entry, const call::SendInfo& info, TimePoint now);

@@ -108,6 +108,7 @@ call::TransferAsked CallManager::Resolve(Entry& entry) {
                   .caller = from_browser    ? parties.caller
                             : has_caller_id ? user->caller_id
                                             : parties.user,
+                  .user = parties.user,
                   .offer = "",
                   .replaces = refer.replaces ? refer.replaces->ToString() : ""};
   call::TransferAsked asked{.request = {},

@@ -82,6 +82,7 @@ struct Config {
   int workers = 1;
   std::vector<browser::User> users;
   browser::BearerOptions bearer;
+  std::vector<trunk::PbxUser> pbx_users;
   std::vector<trunk::Trunk> trunks;
   std::unordered_map<std::string, call::TrunkPolicy> trunk_policies;  // one for each of trunks
   std::vector<OutboundRoute> outbound_routes;

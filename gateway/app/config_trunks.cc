@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/app/config_accounts.h"
+
 namespace lastmile::app {
 namespace {
 
@@ -174,6 +176,7 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
       section.Report(section.Find("accept_from")[i], block.error().message);
     }
   }
+  ReadAuth(section, trunk);
   ReadExtensions(section, trunk);
   config.trunk_policies[trunk.name] = ReadPolicy(section);
   section.Finish();

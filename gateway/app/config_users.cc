@@ -6,7 +6,9 @@
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "gateway/app/config_accounts.h"
 #include "gateway/sip/digest.h"
 
 namespace lastmile::app {
@@ -16,23 +18,8 @@ using sip::DigestAlgorithm;
 
 constexpr size_t kMinSecret = 32;  // bytes; RFC 7518 section 3.2
 
-// A hash of a password, in lower case; "" if the key is absent or its value is none.
-std::string ReadHash(YamlSection& entry, std::string_view key, size_t digits) {
-  std::string hash;
-  if (!entry.Secret(key, hash)) return {};
-  for (char& c : hash) {
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  }
-  if (hash.size() != digits || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    entry.Report(entry.Find(key), "`" + std::string(key) + "` must have " + std::to_string(digits) +
-                                      " hexadecimal digits");
-    return {};
-  }
-  return hash;
-}
-
 void ReadUser(YamlSection& entry, const YAML::Node& at, std::set<std::string>& names,
-              Config& config) {
+              const std::set<std::string>& trunks, Config& config) {
   browser::User user;
   std::string password;
   entry.Text("name", user.name);
@@ -54,6 +41,7 @@ void ReadUser(YamlSection& entry, const YAML::Node& at, std::set<std::string>& n
     user.ha1 = sip::Ha1(user.name, config.domain, password);
     user.ha1_sha256 = sip::Ha1(user.name, config.domain, password, DigestAlgorithm::kSha256);
   }
+  ReadPbx(entry, user.name, trunks, config);
   entry.Finish();
   config.users.push_back(std::move(user));
 }
@@ -142,6 +130,15 @@ void ReadTokens(YamlSection& users, Config& config) {
   jwt.Finish();
 }
 
+// They are read after the users, and checked there.
+std::set<std::string> TrunkNames(YamlSection& root) {
+  std::set<std::string> names;
+  const YAML::Node trunks = root.Find("trunks");
+  if (!trunks.IsDefined() || !trunks.IsMap()) return names;
+  for (const auto& trunk : trunks) names.insert(trunk.first.Scalar());
+  return names;
+}
+
 }  // namespace
 
 void ReadUsers(YamlSection& root, Config& config) {
@@ -151,10 +148,11 @@ void ReadUsers(YamlSection& root, Config& config) {
   if (list.IsDefined() && !list.IsSequence()) {
     users.Report(list, "`users.inline` must be a list of { name, password }");
   }
+  const std::set<std::string> trunks = TrunkNames(root);
   std::set<std::string> names;
   for (size_t i = 0; list.IsDefined() && list.IsSequence() && i < list.size(); ++i) {
     YamlSection entry(users.context(), list[i], "users.inline[" + std::to_string(i) + "]", "users");
-    ReadUser(entry, list[i], names, config);
+    ReadUser(entry, list[i], names, trunks, config);
   }
   CheckAlgorithms(users, list, config);
   users.Finish();

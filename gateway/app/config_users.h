@@ -6,8 +6,9 @@
 
 namespace lastmile::app {
 
-// Reads the section `users`: who may register, with which password hashes or tokens. Needs
-// config.domain. Faults are reported through the section. Thread: main, at start.
+// Reads the section `users`: who may register, with which password hashes or tokens, and the users'
+// accounts at PBXs. Needs config.domain. Faults are reported through the section. Thread: main, at
+// start.
 void ReadUsers(YamlSection& root, Config& config);
 
 }  // namespace lastmile::app

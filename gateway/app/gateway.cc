@@ -150,9 +150,10 @@ void Gateway::LogGauges() {
   const auto [signalling, media, ws] = gauges();
   spdlog::info(
       "gauges calls={} dialogs={} transactions={} registrations={} sessions={} ports={} ws={} "
-      "streams={}",
+      "streams={} pbx={}",
       signalling.calls, signalling.dialogs, signalling.transactions, signalling.registrations,
-      media.sessions, media.ports_in_use, ws.connections, signalling.trunk_streams);
+      media.sessions, media.ports_in_use, ws.connections, signalling.trunk_streams,
+      signalling.pbx_registrations);
 }
 
 }  // namespace lastmile::app

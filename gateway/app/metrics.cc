@@ -111,6 +111,8 @@ std::string Metrics::Text(const GatewayGauges& gauges) const {
              out);
   WriteGauge("lastmile_registrations", "Browser users that are registered.",
              gauges.signalling.registrations, out);
+  WriteGauge("lastmile_pbx_registrations", "Users who are registered at their PBX.",
+             gauges.signalling.pbx_registrations, out);
   WriteGauge("lastmile_sip_dialogs", "Dialogs on both legs.", gauges.signalling.dialogs, out);
   WriteGauge("lastmile_sip_transactions", "Transactions on both legs.",
              gauges.signalling.transactions, out);

@@ -60,6 +60,7 @@ Result<std::vector<Endpoint>> Signalling::Start() {
                                          .bearer = config_.bearer,
                                          .wall_clock = std::chrono::system_clock::now},
                              .trunk = {.trunks = config_.trunks,
+                                       .pbx_users = config_.pbx_users,
                                        .local_host = trunk_host_,
                                        .tcp_port = PortOf(config_.sip, *bound, false, 5060),
                                        .tls_port = PortOf(config_.sip, *bound, true, 5061)},
@@ -123,7 +124,7 @@ TimePoint Signalling::OnTurn() {
 bool Signalling::IsDrained(TimePoint now) const {
   if (stop_at_ == kNever) return false;
   const auto gauges = manager_->gauges();
-  return now >= stop_at_ || (gauges.calls == 0 && gauges.dialogs == 0);
+  return now >= stop_at_ || (gauges.calls == 0 && gauges.dialogs == 0 && gauges.pbx_registers == 0);
 }
 
 void Signalling::Flush(TimePoint now) {

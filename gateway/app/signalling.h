@@ -44,7 +44,8 @@ class Signalling final : private net::StreamSink {
 
   // The bound SIP listeners, in order; after them that of `listen.admin`, if there is one.
   Result<std::vector<Endpoint>> Start();
-  // Ends all calls, gives their BYEs kDrainTime to be answered, then joins the thread. Idempotent.
+  // Ends all calls and registrations at PBXs, gives their requests kDrainTime to be answered, then
+  // joins the thread. Idempotent.
   void Stop();
   // Waits for the thread's next turn. All zero before Start() and after Stop().
   CallManagerGauges gauges();

@@ -261,6 +261,7 @@ std::vector<BrowserEvent> BrowserEdge::TakeEvents(TimePoint now) {
     for (sip::UserAgentEvent& event : events) OnAgentEvent(std::move(event), out, now);
   }
   std::ranges::move(std::exchange(own_events_, {}), std::back_inserter(out));
+  std::ranges::move(registrar_.TakeChanges(), std::back_inserter(out));
   return out;
 }
 
@@ -281,9 +282,6 @@ void BrowserEdge::OnAgentEvent(sip::UserAgentEvent event, std::vector<BrowserEve
       dialog->second.takes_update = !RefusesUpdate(accepted->response);
     }
     StartSessionTimer(accepted->dialog, now);
-  } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event);
-             rejected && (rejected->status == 401 || rejected->status == 407)) {
-    user_agent_.Forget(rejected->dialog);  // the gateway has no account at a browser
   }
   ForgetEnded(event, now);
   if (!rings_.IsRinging(std::visit([](const auto& e) { return e.dialog; }, event))) {

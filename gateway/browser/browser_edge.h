@@ -54,7 +54,7 @@ struct BrowserRefreshDue {
 // One of the above, or what happens to a call of the browser side. Of RequestAnswered only answers
 // to SendReoffer.
 using BrowserEvent = std::variant<BrowserInvite, BrowserRebound, BrowserAway, BrowserRefreshDue,
-                                  RingAnswered, sip::UserAgentEvent>;
+                                  RingAnswered, PresenceChanged, sip::UserAgentEvent>;
 
 enum class FlowEnd {
   kLost,  // by the network: the browser may come back

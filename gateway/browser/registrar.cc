@@ -100,10 +100,13 @@ RegisterResult Registrar::Register(const User& user, sip::FlowId flow, const sip
     next_expiry_ = std::min(next_expiry_, binding.expires_at);
     result.contacts.push_back(Describe(user, binding, with_gruu, now));
   }
-  if (bindings.empty()) {
-    bindings_.erase(user.name);
+  const auto [entry, is_new] = bindings_.try_emplace(user.name);
+  entry->second = std::move(bindings);
+  if (is_new && entry->second.empty()) {
+    bindings_.erase(entry);
   } else {
-    bindings_[user.name] = std::move(bindings);
+    if (is_new) changes_.push_back({user.name, true});
+    DropIfEmpty(entry);
   }
   return result;
 }
@@ -164,10 +167,16 @@ sip::NameAddr Registrar::Describe(const User& user, const Binding& binding, bool
   return contact;
 }
 
+Registrar::Bindings::iterator Registrar::DropIfEmpty(Bindings::iterator user) {
+  if (!user->second.empty()) return std::next(user);
+  changes_.push_back({user->first, false});
+  return bindings_.erase(user);
+}
+
 void Registrar::RemoveFlow(sip::FlowId flow) {
   for (auto it = bindings_.begin(); it != bindings_.end();) {
     std::erase_if(it->second, [&](const Binding& b) { return b.flow == flow; });
-    it = it->second.empty() ? bindings_.erase(it) : std::next(it);
+    it = DropIfEmpty(it);
   }
 }
 
@@ -177,7 +186,7 @@ void Registrar::OnTimer(TimePoint now) {
   for (auto it = bindings_.begin(); it != bindings_.end();) {
     std::erase_if(it->second, [&](const Binding& b) { return b.expires_at <= now; });
     for (const Binding& b : it->second) next_expiry_ = std::min(next_expiry_, b.expires_at);
-    it = it->second.empty() ? bindings_.erase(it) : std::next(it);
+    it = DropIfEmpty(it);
   }
 }
 

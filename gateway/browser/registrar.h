@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -33,6 +34,12 @@ struct Binding {
 // Tells a user's browsers apart, also over connections that come and go: the instance it names
 // (RFC 5626 section 4.1), else the user part of its Contact.
 std::string DeviceOf(const sip::NameAddr& contact);
+
+// A user has a first binding, or none any more.
+struct PresenceChanged {
+  std::string user;
+  bool present = false;
+};
 
 // The answer to a REGISTER that passed authentication.
 struct RegisterResult {
@@ -66,6 +73,8 @@ class Registrar {
   // That user's binding over this flow; nullptr: none.
   const Binding* FindOnFlow(std::string_view user, sip::FlowId flow) const;
   size_t binding_count() const;
+  // Since the last call, in order.
+  std::vector<PresenceChanged> TakeChanges() { return std::exchange(changes_, {}); }
 
   static constexpr size_t kMaxBindings = 10;  // a user
   static constexpr uint32_t kDefaultExpires = 600;
@@ -73,15 +82,20 @@ class Registrar {
   static constexpr uint32_t kMaxExpires = 3600;
 
  private:
+  using Bindings = std::unordered_map<std::string, std::vector<Binding>>;  // by user, newest last
+
   // The bindings that `request` leaves of `old`, or why it is refused.
   RegisterResult Update(const sip::Message& request, sip::FlowId flow, std::vector<Binding>& old,
                         TimePoint now) const;
+  // Erases a user without bindings. Returns what comes after it.
+  Bindings::iterator DropIfEmpty(Bindings::iterator user);
   sip::NameAddr Describe(const User& user, const Binding& binding, bool with_gruu,
                          TimePoint now) const;
 
   const std::string domain_;
   std::unordered_map<std::string, User> users_;
-  std::unordered_map<std::string, std::vector<Binding>> bindings_;  // newest last
+  Bindings bindings_;
+  std::vector<PresenceChanged> changes_;
   TimePoint next_expiry_ = kNever;  // never later than the first expiry; exact after OnTimer
 };
 

@@ -1,5 +1,6 @@
 #include "gateway/sip/digest.h"
 
+#include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -218,19 +219,25 @@ std::string DigestServer::UserOf(const AuthHeader& credentials) const {
 
 Result<AuthHeader> AnswerChallenge(const AuthHeader& challenge, const Credentials& credentials,
                                    std::string_view method, std::string_view uri,
-                                   RandomSource& random) {
+                                   RandomSource& random, uint32_t count) {
   const std::string_view algorithm = Value(challenge, "algorithm");
   const bool sha256 = EqualNoCase(algorithm, "SHA-256");
-  if (!IsDigest(challenge)) return Fail("The challenge is not Digest.");
+  if (!IsDigest(challenge)) return Fail("it asks for something other than Digest");
   if (!sha256 && !algorithm.empty() && !EqualNoCase(algorithm, "MD5")) {
-    return Fail("The challenge asks for an algorithm other than MD5 and SHA-256.");
+    return Fail("it asks for an algorithm other than MD5 and SHA-256");
   }
   if (!challenge.params.Has("realm") || Value(challenge, "nonce").empty()) {
-    return Fail("The challenge has no realm or no nonce.");
+    return Fail("its challenge has no realm or no nonce");
+  }
+  if (!credentials.realm.empty() && credentials.realm != Value(challenge, "realm")) {
+    return Fail("it asks for another realm than that of the account");
+  }
+  if (sha256 && !credentials.ha1.empty()) {
+    return Fail("it asks for SHA-256, of which the account has no hash");
   }
   const bool qop = challenge.params.Has("qop");
   if (qop && !OffersAuth(Value(challenge, "qop"))) {
-    return Fail("The challenge offers no qop \"auth\".");
+    return Fail("it offers no qop of \"auth\"");
   }
   const EVP_MD* hash = sha256 ? EVP_sha256() : EVP_md5();
   AuthHeader answer;
@@ -240,17 +247,25 @@ Result<AuthHeader> AnswerChallenge(const AuthHeader& challenge, const Credential
   answer.params.Set("nonce", Value(challenge, "nonce"));
   answer.params.Set("uri", uri);
   if (!algorithm.empty()) answer.params.Set("algorithm", sha256 ? "SHA-256" : "MD5");
-  // Each challenge is answered once, so the count of a nonce never passes 1.
   if (qop) {
     answer.params.Set("qop", "auth");
-    answer.params.Set("nc", "00000001");
+    answer.params.Set("nc", fmt::format("{:08x}", count));
     answer.params.Set("cnonce", random.Token(20));
   }
   if (challenge.params.Has("opaque")) answer.params.Set("opaque", Value(challenge, "opaque"));
   const std::string ha1 =
-      HashHex(hash, Joined({credentials.user, Value(challenge, "realm"), credentials.password}));
+      !credentials.ha1.empty()
+          ? credentials.ha1
+          : HashHex(hash,
+                    Joined({credentials.user, Value(challenge, "realm"), credentials.password}));
   answer.params.Set("response", ResponseHash(hash, answer, ha1, method));
   return answer;
+}
+
+Result<AuthHeader> AnswerChallenge(const AuthHeader& challenge, const Credentials& credentials,
+                                   const Message& request, RandomSource& random, uint32_t count) {
+  return AnswerChallenge(challenge, credentials, request.method, request.request_uri.ToString(),
+                         random, count);
 }
 
 }  // namespace lastmile::sip

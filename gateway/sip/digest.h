@@ -77,15 +77,23 @@ class DigestServer {
   int64_t floor_;                      // nonces made at or before it are stale
 };
 
-// The client side, towards trunks: answers the first MD5 or SHA-256 challenge. Fails for an
-// algorithm or qop we do not have.
+// The client side, towards trunks.
 struct Credentials {
   std::string user;
   std::string password;
+  std::string realm = {};  // the only one they are for; "": any
+  std::string ha1 = {};    // of that realm, MD5: instead of the password; "" = none
 };
+
+// Answers one MD5 or SHA-256 challenge; `count` is the nc, how often its nonce was used with this
+// one. Fails with the rest of a sentence for an algorithm or qop we do not have, and for a realm
+// that the credentials are not for.
 Result<AuthHeader> AnswerChallenge(const AuthHeader& challenge, const Credentials& credentials,
                                    std::string_view method, std::string_view uri,
-                                   RandomSource& random);
+                                   RandomSource& random, uint32_t count = 1);
+// The same for the method and Request-URI of `request`.
+Result<AuthHeader> AnswerChallenge(const AuthHeader& challenge, const Credentials& credentials,
+                                   const Message& request, RandomSource& random, uint32_t count);
 
 }  // namespace lastmile::sip
 

@@ -21,6 +21,10 @@ struct ClientRequestTag;
 // A request of ours, other than a dialog's first INVITE, that waits for the peer's final response.
 using ClientRequestId = StrongId<ClientRequestTag>;
 
+struct AccountTag;
+// An account at a server that may challenge our requests.
+using AccountId = StrongId<AccountTag>;
+
 }  // namespace lastmile::sip
 
 #endif  // LASTMILE_GATEWAY_SIP_IDS_H_

@@ -124,7 +124,6 @@ std::optional<NamedDialog> UserAgent::Impl::FindDialog(const Replaces& name) con
     Named state = Named::kOver;
     switch (usage.state) {
       case State::kCalling:
-      case State::kChallenged:
         state = Named::kCalling;
         break;
       case State::kIncoming:
@@ -273,8 +272,17 @@ void UserAgent::Impl::SendStateless(FlowId id, Message request) {
 TransactionId UserAgent::Impl::SendStateful(FlowId id, Message request, ClientUse use,
                                             TimePoint now) {
   const Flow& flow = *FindFlow(id);
+  if (Usage* usage = FindUsage(use.usage)) {
+    ++usage->open;
+    use.account = usage->account;
+  }
+  // Section 22.1: CANCEL cannot be challenged. The first INVITE is kept by its usage.
+  if (FindAccount(use.account) && use.kind != ClientUse::Kind::kInvite &&
+      request.method != "CANCEL") {
+    if (!use.sent) Preempt(use.account, request);
+    use.sent = request;
+  }
   Stamp(request, flow);
-  if (Usage* usage = FindUsage(use.usage)) ++usage->open;
   const TransactionId transaction = transactions_.Send(id, flow.owner, request, now);
   client_uses_.emplace(transaction, std::move(use));
   return transaction;
@@ -360,7 +368,6 @@ void UserAgent::Impl::Bye(DialogId dialog, Extras extras, TimePoint now) {
       RespondInvite(dialog, 480, std::move(extras), now);
       return;
     case State::kCalling:
-    case State::kChallenged:
     case State::kEnding:
       return;
   }
@@ -405,12 +412,6 @@ size_t UserAgent::InviteHeadBytes(FlowId flow, InviteRequest request) const {
   return impl_->InviteHeadBytes(flow, std::move(request));
 }
 
-void UserAgent::RetryInvite(DialogId dialog, std::vector<Header> auth_headers, TimePoint now) {
-  impl_->RetryInvite(dialog, std::move(auth_headers), now);
-}
-
-void UserAgent::Forget(DialogId dialog) { impl_->Forget(dialog); }
-
 void UserAgent::Ack(DialogId dialog, Extras extras, TimePoint now) {
   impl_->Ack(dialog, std::move(extras), now);
 }
@@ -428,8 +429,17 @@ ClientRequestId UserAgent::SendInDialog(DialogId dialog, std::string_view method
   return impl_->SendInDialog(dialog, method, std::move(extras), now);
 }
 
-ClientRequestId UserAgent::SendRequest(FlowId flow, Message request, TimePoint now) {
-  return impl_->SendRequest(flow, std::move(request), now);
+ClientRequestId UserAgent::SendRequest(FlowId flow, Message request, TimePoint now,
+                                       AccountId account) {
+  return impl_->SendRequest(flow, std::move(request), now, account);
+}
+
+AccountId UserAgent::AddAccount(Credentials credentials) {
+  return impl_->AddAccount(std::move(credentials));
+}
+
+void UserAgent::SetAccount(DialogId dialog, AccountId account) {
+  impl_->SetAccount(dialog, account);
 }
 
 void UserAgent::BindFlow(DialogId dialog, FlowId flow) { impl_->BindFlow(dialog, flow); }

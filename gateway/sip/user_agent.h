@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "gateway/sip/digest.h"
 #include "gateway/sip/ids.h"
 #include "gateway/sip/message.h"
 
@@ -73,6 +74,7 @@ struct InviteRequest {
   // No final response after so long: InviteRejected 408 at once, CANCEL inside. Counted from the
   // first INVITE, the time spent on a challenge included.
   Duration ring_timeout = 180s;
+  AccountId account = {};  // of the call; 0: it has none
 };
 
 // --- events ---
@@ -101,13 +103,14 @@ struct InviteAccepted {
   DialogId dialog;
   Message response;
 };
-// Final failure; the ACK is sent. A 422 (RFC 4028) is obeyed once, inside. `response` is absent if
-// nobody answered: status is then 408 (no response in time) or 503 (flow lost). After a 401/407 the
-// usage stays until RetryInvite or Forget; after any other status the usage is gone.
+// Final failure; the ACK is sent, and the usage is gone. A 422 (RFC 4028) is obeyed once, inside.
+// `response` is absent if nobody answered: status is then 408 (no response in time) or 503 (flow
+// lost). `challenge_fault`: of a 401 or 407, why the account of the call was no answer to it.
 struct InviteRejected {
   DialogId dialog;
   int status = 0;
   std::optional<Message> response;
+  std::string challenge_fault = {};
 };
 // The peer ACKed our 2xx. `ack` may carry SDP (late offer).
 struct InviteAcked {
@@ -137,6 +140,7 @@ struct RequestAnswered {
   DialogId dialog;
   int status = 0;
   std::optional<Message> response;
+  std::string challenge_fault = {};  // as in InviteRejected
 };
 using UserAgentEvent =
     std::variant<IncomingInvite, IncomingRequest, InviteProgress, InviteAccepted, InviteRejected,
@@ -198,9 +202,6 @@ class UserAgent {
   DialogId Invite(FlowId flow, InviteRequest request, TimePoint now);
   // Bytes of that INVITE up to its body, whose length is taken to have four digits.
   size_t InviteHeadBytes(FlowId flow, InviteRequest request) const;
-  // The INVITE again after 401/407: same Call-ID and From-tag, CSeq + 1.
-  void RetryInvite(DialogId dialog, std::vector<Header> auth_headers, TimePoint now);
-  void Forget(DialogId dialog);  // after 401/407 without a retry
   void Ack(DialogId dialog, Extras extras, TimePoint now);
   // Ends an INVITE of ours that has no final response: CANCEL as soon as a 1xx came. InviteRejected
   // (487, or the failure that crossed it, but never 401 or 407) follows; a 2xx that crossed is
@@ -216,7 +217,14 @@ class UserAgent {
   ClientRequestId SendInDialog(DialogId dialog, std::string_view method, Extras extras,
                                TimePoint now);
   // Outside dialogs (OPTIONS, REGISTER). Call-ID, CSeq, From-tag and Via are added if absent.
-  ClientRequestId SendRequest(FlowId flow, Message request, TimePoint now);
+  ClientRequestId SendRequest(FlowId flow, Message request, TimePoint now, AccountId account = {});
+
+  // --- accounts (RFC 3261 section 22) ---
+  // A 401 or 407 to a request of an account is answered inside, BYE and PRACK included; events only
+  // tell how it ended. ACK carries what its INVITE carried, CANCEL nothing.
+  AccountId AddAccount(Credentials credentials);
+  // For requests of ours in a dialog that the peer began.
+  void SetAccount(DialogId dialog, AccountId account);
 
   void BindFlow(DialogId dialog, FlowId flow);
   FlowId FlowOf(DialogId dialog) const;     // 0: none, or an unknown dialog

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -11,9 +10,10 @@
 namespace lastmile::sip {
 namespace {
 
-bool IsCredentials(const Header& header) {
-  return EqualNoCase(header.name, "Authorization") ||
-         EqualNoCase(header.name, "Proxy-Authorization");
+// Section 22.1: a server cannot challenge an ACK, so it carries what the INVITE carried.
+void CopyCredentials(const Message& invite, Message& ack) {
+  ack.authorizations = invite.authorizations;
+  ack.proxy_authorizations = invite.proxy_authorizations;
 }
 
 bool IsSuccess(int status) { return status >= 200 && status < 300; }
@@ -38,8 +38,10 @@ DialogId UserAgent::Impl::Invite(FlowId flow, InviteRequest request, TimePoint n
   }
   Usage& usage = NewUsage(flow, State::kCalling);
   const Duration ring_timeout = request.ring_timeout;
+  usage.account = request.account;
   usage.invite = MakeInvite(*found, std::move(request), usage.local_tag);
   usage.invite.call_id = random_.Token(internal::kCallIdLength);
+  Preempt(usage.account, usage.invite);
   timers_.Set({usage.id, Timer::kRing}, now + ring_timeout);
   SendInvite(usage, now);
   return usage.id;
@@ -71,9 +73,14 @@ size_t UserAgent::Impl::InviteHeadBytes(FlowId id, InviteRequest request) const 
   if (flow == flows_.end()) return 0;
   constexpr size_t kFourDigits = 1000;
   request.extras.body.assign(kFourDigits, '0');
+  const AccountId account_id = request.account;
   Message invite =
       MakeInvite(flow->second, std::move(request), std::string(internal::kTagLength, '0'));
   invite.call_id.assign(internal::kCallIdLength, '0');
+  if (const auto account = accounts_.find(account_id); account != accounts_.end()) {
+    DigestClient copy = account->second;  // nothing is sent: no nc is spent
+    copy.Preempt(invite);
+  }
   Stamp(invite, flow->second, std::string(internal::kBranchLength, '0'));
   return Print(invite).size() - kFourDigits;
 }
@@ -85,28 +92,6 @@ void UserAgent::Impl::SendInvite(Usage& usage, TimePoint now) {
   usage.invite_transaction = SendStateful(usage.flow, usage.invite, std::move(use), now);
 }
 
-void UserAgent::Impl::RetryInvite(DialogId dialog, std::vector<Header> auth_headers,
-                                  TimePoint now) {
-  Usage* usage = FindUsage(dialog);
-  if (!usage || usage->state != State::kChallenged) return;
-  if (!FindFlow(usage->flow)) {
-    RejectInvite(*usage, 503, std::nullopt, now);
-    return;
-  }
-  Message& invite = usage->invite;
-  std::erase_if(invite.extra, IsCredentials);
-  std::ranges::move(auth_headers, std::back_inserter(invite.extra));
-  ++invite.cseq.number;
-  SendInvite(*usage, now);
-}
-
-void UserAgent::Impl::Forget(DialogId dialog) {
-  Usage* usage = FindUsage(dialog);
-  if (!usage || usage->state != State::kChallenged) return;
-  usage->state = State::kEnding;
-  EraseIfDone(*usage);
-}
-
 void UserAgent::Impl::Cancel(DialogId dialog, Extras extras, TimePoint now) {
   Usage* usage = FindUsage(dialog);
   if (!usage) return;
@@ -116,9 +101,6 @@ void UserAgent::Impl::Cancel(DialogId dialog, Extras extras, TimePoint now) {
       timers_.Clear({dialog, Timer::kRing});
       usage->cancel_headers = std::move(extras.headers);
       StartCancel(*usage, now);
-      return;
-    case State::kChallenged:
-      RejectInvite(*usage, 487, std::nullopt, now);
       return;
     case State::kAnswered:
       // The 2xx crossed this command: the caller need not hear of it any more.
@@ -152,9 +134,10 @@ void UserAgent::Impl::StartCancel(Usage& usage, TimePoint now) {
 
 // `usage` is not valid afterwards.
 void UserAgent::Impl::RejectInvite(Usage& usage, int status, std::optional<Message> response,
-                                   TimePoint now) {
+                                   TimePoint now, std::string challenge_fault) {
   if (usage.state != State::kEnding) {
-    events_.push_back(InviteRejected{usage.id, status, std::move(response)});
+    events_.push_back(
+        InviteRejected{usage.id, status, std::move(response), std::move(challenge_fault)});
   }
   End(usage, now);
 }
@@ -177,16 +160,22 @@ void UserAgent::Impl::OnResponse(FlowId flow, Message response, TimePoint now) {
       break;
   }
   if (response.status < 200) return;
-  const ClientUse use = std::move(found->second);
+  ClientUse use = std::move(found->second);
   client_uses_.erase(found);
   Usage* usage = FindUsage(use.usage);
+  const auto retried = AnswerChallenge(flow, use, response, now);
+  if (retried) {
+    if (usage) --usage->open;
+    return;
+  }
   if (use.kind == ClientUse::Kind::kRequest) {
     if (usage && !usage->legs.empty() && response.cseq.method == "UPDATE" &&
         IsSuccess(response.status)) {
       usage->legs.back().RefreshTarget(response);
     }
     const int status = response.status;
-    events_.push_back(RequestAnswered{use.request, use.usage, status, std::move(response)});
+    events_.push_back(RequestAnswered{use.request, use.usage, status, std::move(response),
+                                      retried.error().message});
   }
   if (!usage) return;
   --usage->open;
@@ -214,17 +203,16 @@ void UserAgent::Impl::OnInviteResponse(TransactionId id, Message response, TimeP
   timers_.Clear({usage.id, Timer::kCancel});
   const int status = response.status;
   if (status == 422 && RaiseInterval(usage, response)) return SendInvite(usage, now);
-  const bool challenge = status == 401 || status == 407;
-  if (challenge && usage.state == State::kCalling && !usage.cancelling) {
-    usage.state = State::kChallenged;
-    usage.legs.clear();
-    usage.may_fork = false;
-    events_.push_back(InviteRejected{usage.id, status, std::move(response)});
-  } else if (challenge) {
-    RejectInvite(usage, 487, std::nullopt, now);  // cancelled: nobody will retry
-  } else {
-    RejectInvite(usage, status, std::move(response), now);
+  if (status != 401 && status != 407) {
+    return RejectInvite(usage, status, std::move(response), now);
   }
+  // Cancelled: nobody wants another try.
+  if (usage.state != State::kCalling || usage.cancelling) {
+    return RejectInvite(usage, 487, std::nullopt, now);
+  }
+  const auto answered = AnswerInviteChallenge(usage, response);
+  if (answered) return SendInvite(usage, now);
+  RejectInvite(usage, status, std::move(response), now, answered.error().message);
 }
 
 // RFC 4028 section 7.4: the INVITE once more, with the interval the peer asks for.
@@ -240,6 +228,7 @@ bool UserAgent::Impl::RaiseInterval(Usage& usage, const Message& response) {
   usage.may_fork = false;
   usage.invite.SetExtra("Session-Expires", std::to_string(*asked));
   usage.invite.SetExtra("Min-SE", std::to_string(*asked));
+  Preempt(usage.account, usage.invite);  // an nc is good for one request
   ++usage.invite.cseq.number;
   return true;
 }
@@ -313,7 +302,7 @@ void UserAgent::Impl::OnFurtherSuccess(TransactionId id, const Message& response
   usage.may_fork = true;
   Dialog leg = Dialog::OfClient(usage.invite, response);
   Message ack = leg.Ack(response.cseq.number);
-  std::ranges::copy_if(usage.invite.extra, std::back_inserter(ack.extra), IsCredentials);
+  CopyCredentials(usage.invite, ack);
   Stamp(ack, *FindFlow(usage.flow));
   use.acks.push_back({tag, ack});
   outgoing_.push_back({usage.flow, std::move(ack)});
@@ -334,9 +323,13 @@ void UserAgent::Impl::OnReinviteResponse(TransactionId id, Message response, Tim
   usage.our_reinvite = {};
   timers_.Clear({usage.id, Timer::kReinvite});
   if (!IsSuccess(status)) {
+    ClientUse refused = std::move(use);
     client_uses_.erase(id);
+    const auto retried = AnswerChallenge(usage.flow, refused, response, now);
     --usage.open;
-    events_.push_back(RequestAnswered{request, usage.id, status, std::move(response)});
+    if (retried) return;
+    events_.push_back(
+        RequestAnswered{request, usage.id, status, std::move(response), retried.error().message});
     EraseIfDone(usage);
     return;
   }
@@ -401,8 +394,9 @@ void UserAgent::Impl::Ack(DialogId dialog, Extras extras, TimePoint) {
 void UserAgent::Impl::SendAck(Usage& usage, Extras extras) {
   const OwedAck owed = *std::exchange(usage.owed_ack, std::nullopt);
   Message ack = usage.legs.back().Ack(owed.cseq);
-  // Section 22.1: a server cannot challenge an ACK, so it carries what the INVITE carried.
-  std::ranges::copy_if(usage.invite.extra, std::back_inserter(ack.extra), IsCredentials);
+  const auto use = client_uses_.find(owed.transaction);
+  const bool known = use != client_uses_.end();
+  CopyCredentials(known && use->second.sent ? *use->second.sent : usage.invite, ack);
   internal::Apply(ack, std::move(extras));
   const Flow* flow = FindFlow(usage.flow);
   if (!flow) {
@@ -410,8 +404,7 @@ void UserAgent::Impl::SendAck(Usage& usage, Extras extras) {
     return;
   }
   Stamp(ack, *flow);
-  const auto use = client_uses_.find(owed.transaction);
-  if (use != client_uses_.end()) use->second.acks.push_back({ack.to.tag(), ack});
+  if (known) use->second.acks.push_back({ack.to.tag(), ack});
   outgoing_.push_back({usage.flow, std::move(ack)});
 }
 
@@ -457,7 +450,8 @@ ClientRequestId UserAgent::Impl::SendInDialog(DialogId dialog, std::string_view 
   return id;
 }
 
-ClientRequestId UserAgent::Impl::SendRequest(FlowId flow, Message request, TimePoint now) {
+ClientRequestId UserAgent::Impl::SendRequest(FlowId flow, Message request, TimePoint now,
+                                             AccountId account) {
   LASTMILE_CHECK(request.method != "INVITE" && request.method != "ACK" &&
                  request.method != "CANCEL");
   if (!FindFlow(flow)) return AnswerAtOnce({}, 503);
@@ -467,7 +461,8 @@ ClientRequestId UserAgent::Impl::SendRequest(FlowId flow, Message request, TimeP
   if (request.from.tag().empty()) request.from.params.Set("tag", internal::NewTag(random_));
   if (!request.max_forwards) request.max_forwards = 70;
   const ClientRequestId id = request_ids_.Next();
-  SendStateful(flow, std::move(request), {.kind = ClientUse::Kind::kRequest, .request = id}, now);
+  SendStateful(flow, std::move(request),
+               {.kind = ClientUse::Kind::kRequest, .request = id, .account = account}, now);
   return id;
 }
 

@@ -12,13 +12,15 @@
 
 #include "base/strong_id.h"
 #include "gateway/sip/dialog.h"
+#include "gateway/sip/digest_client.h"
 #include "gateway/sip/timer_queue.h"
 #include "gateway/sip/transactions.h"
 #include "gateway/sip/user_agent.h"
 
-// Private to user_agent*.cc: the state behind UserAgent. The methods are in four files: what both
-// roles share (user_agent.cc), our requests (user_agent_client.cc), the peer's
-// (user_agent_server.cc), and RFC 3262 in both roles (user_agent_reliable.cc).
+// Private to user_agent*.cc: the state behind UserAgent. The methods are in five files: what both
+// roles share (user_agent.cc), our requests (user_agent_client.cc) and their credentials
+// (user_agent_accounts.cc), the peer's (user_agent_server.cc), and RFC 3262 in both roles
+// (user_agent_reliable.cc).
 namespace lastmile::sip {
 
 class UserAgent::Impl {
@@ -38,14 +40,15 @@ class UserAgent::Impl {
 
   DialogId Invite(FlowId flow, InviteRequest request, TimePoint now);
   size_t InviteHeadBytes(FlowId flow, InviteRequest request) const;
-  void RetryInvite(DialogId dialog, std::vector<Header> auth_headers, TimePoint now);
-  void Forget(DialogId dialog);
   void Ack(DialogId dialog, Extras extras, TimePoint now);
   void Cancel(DialogId dialog, Extras extras, TimePoint now);
   void Bye(DialogId dialog, Extras extras, TimePoint now);
   ClientRequestId SendInDialog(DialogId dialog, std::string_view method, Extras extras,
                                TimePoint now);
-  ClientRequestId SendRequest(FlowId flow, Message request, TimePoint now);
+  ClientRequestId SendRequest(FlowId flow, Message request, TimePoint now, AccountId account);
+
+  AccountId AddAccount(Credentials credentials);
+  void SetAccount(DialogId dialog, AccountId account);
 
   void BindFlow(DialogId dialog, FlowId flow);
   FlowId FlowOf(DialogId dialog) const;
@@ -55,11 +58,10 @@ class UserAgent::Impl {
 
  private:
   enum class State {
-    kCalling,     // our INVITE has no final response
-    kChallenged,  // our INVITE got 401 or 407: RetryInvite or Forget
-    kAnswered,    // our INVITE got a 2xx: Ack is owed
-    kIncoming,    // the peer's INVITE has no final response
-    kUnacked,     // our 2xx has no ACK
+    kCalling,   // our INVITE has no final response
+    kAnswered,  // our INVITE got a 2xx: Ack is owed
+    kIncoming,  // the peer's INVITE has no final response
+    kUnacked,   // our 2xx has no ACK
     kConfirmed,
     kEnding,  // gone for the caller; what peers are owed is finished inside
   };
@@ -121,7 +123,9 @@ class UserAgent::Impl {
     // The dialog. Ours before its 2xx: one for each fork heard of, the one heard last at the end.
     std::vector<Dialog> legs;
 
-    Message invite;  // ours, as sent last
+    AccountId account;     // of our requests
+    Message invite;        // ours, as sent last
+    ChallengeTries tries;  // of it
     TransactionId invite_transaction;
     bool proceeding = false;  // a 1xx came
     bool cancelling = false;  // CANCEL wanted or sent
@@ -154,6 +158,10 @@ class UserAgent::Impl {
     DialogId usage = {};  // 0: outside dialogs
     ClientRequestId request = {};
     bool has_body = false;
+    // What a challenge of any request but our first INVITE needs; `sent` only with an account.
+    AccountId account = {};
+    std::optional<Message> sent = {};
+    ChallengeTries tries = {};
     std::optional<std::string> winner = {};  // To-tag of the first 2xx
     std::vector<SentAck> acks = {};
   };
@@ -200,10 +208,21 @@ class UserAgent::Impl {
   bool RaiseInterval(Usage& usage, const Message& response);
   void TakeEarlyLeg(Usage& usage, const Message& response);
   void MarkAccepted(TransactionId id, ClientUse& use, Usage& usage, const Message& response);
-  void RejectInvite(Usage& usage, int status, std::optional<Message> response, TimePoint now);
+  void RejectInvite(Usage& usage, int status, std::optional<Message> response, TimePoint now,
+                    std::string challenge_fault = {});
   void StartCancel(Usage& usage, TimePoint now);
   void SendAck(Usage& usage, Extras extras);
   ClientRequestId AnswerAtOnce(DialogId dialog, int status);
+
+  // --- user_agent_accounts.cc ---
+  DigestClient* FindAccount(AccountId account);
+  // Credentials for what the account was asked for before.
+  void Preempt(AccountId account, Message& request);
+  // Gives our INVITE its next try's credentials and CSeq.
+  Result<void> AnswerInviteChallenge(Usage& usage, const Message& response);
+  // Sends what was answered with 401 or 407 once more. `use` goes on as that of the new one.
+  Result<void> AnswerChallenge(FlowId flow, ClientUse& use, const Message& response, TimePoint now);
+  uint32_t NextCSeq(Usage* usage, const Message& sent);
 
   // --- user_agent_server.cc ---
   void OnRequest(FlowId flow, Message request, TimePoint now);
@@ -261,6 +280,8 @@ class UserAgent::Impl {
   std::unordered_map<std::string, DialogId> by_local_tag_;
   std::unordered_map<TransactionId, ClientUse> client_uses_;
   std::unordered_map<TransactionId, ServerUse> server_uses_;
+  IdSource<AccountId> account_ids_;
+  std::unordered_map<AccountId, DigestClient> accounts_;
 };
 
 namespace internal {

@@ -204,7 +204,6 @@ void UserAgent::Impl::OnBye(Usage& usage, const std::string& remote_tag, const M
     case State::kEnding:
       End(usage, now);
       return;
-    case State::kChallenged:
       return;
   }
 }

@@ -30,18 +30,28 @@ sip::Extras Sentence(std::string reason) {
 TrunkEdge::TrunkEdge(TrunkOptions options, RandomSource& random)
     : options_(std::move(options)),
       user_agent_(AgentOptions(), random),
+      registrations_(RegistrationAccounts(), random),
       outbound_(options_.trunks.size()),
       server_addresses_(options_.trunks.size()) {
   for (size_t i = 0; i < options_.trunks.size(); ++i) {
     if (auto address = IpAddress::Parse(options_.trunks[i].host)) server_addresses_[i] = *address;
+    const auto& auth = options_.trunks[i].auth;
+    trunk_accounts_.push_back(auth ? user_agent_.AddAccount(*auth) : sip::AccountId{});
+  }
+  for (size_t i = 0; i < registrations_.size(); ++i) {
+    pbx_accounts_.push_back(user_agent_.AddAccount(registrations_.account(i).pbx.credentials));
   }
 }
 
+size_t TrunkEdge::IndexOf(std::string_view name) const {
+  const auto found = std::ranges::find(options_.trunks, name, &Trunk::name);
+  return found == options_.trunks.end() ? kUnknownPeer
+                                        : static_cast<size_t>(found - options_.trunks.begin());
+}
+
 const Trunk* TrunkEdge::FindTrunk(std::string_view name) const {
-  for (const Trunk& trunk : options_.trunks) {
-    if (trunk.name == name) return &trunk;
-  }
-  return nullptr;
+  const size_t index = IndexOf(name);
+  return index == kUnknownPeer ? nullptr : &options_.trunks[index];
 }
 
 // The owner of a trunk's flows is its index and one; unknown peers have larger ones.
@@ -53,7 +63,7 @@ const Trunk* TrunkEdge::TrunkOf(sip::DialogId dialog) const {
 bool TrunkEdge::IsAt(const Trunk& trunk, std::string_view host) const {
   if (sip::EqualNoCase(trunk.host, host)) return true;
   const auto address = IpAddress::Parse(host);
-  return address && TrunkOf(*address) == IndexOf(trunk);
+  return address && TrunkOf(*address) == IndexOf(trunk.name);
 }
 
 size_t TrunkEdge::TrunkOf(const IpAddress& peer) const {
@@ -68,17 +78,22 @@ size_t TrunkEdge::TrunkOf(const IpAddress& peer) const {
 
 // --- streams ---
 
+sip::Uri TrunkEdge::ContactOn(bool tls) const {
+  sip::Uri contact;
+  contact.user = "lastmile";
+  contact.host = options_.local_host;
+  contact.port = tls ? options_.tls_port : options_.tcp_port;
+  contact.params.Set("transport", tls ? "tls" : "tcp");
+  return contact;
+}
+
 sip::FlowId TrunkEdge::NewFlow(size_t trunk, bool inbound, bool tls) {
   const sip::FlowId flow = flow_ids_.Next();
   flows_[flow] = {.trunk = trunk, .inbound = inbound, .framer = {}};
-  const uint16_t port = tls ? options_.tls_port : options_.tcp_port;
   sip::FlowInfo info;
   info.via_transport = tls ? "TLS" : "TCP";
-  info.via_sent_by = options_.local_host + ":" + std::to_string(port);
-  info.contact.user = "lastmile";
-  info.contact.host = options_.local_host;
-  info.contact.port = port;
-  info.contact.params.Set("transport", tls ? "tls" : "tcp");
+  info.contact = ContactOn(tls);
+  info.via_sent_by = options_.local_host + ":" + std::to_string(info.contact.port);
   // All flows of a trunk are one owner: carriers send requests of a dialog on any of them. Owner 0
   // shares nothing, which is right for a peer nobody knows.
   info.owner = trunk == kUnknownPeer ? 0 : trunk + 1;
@@ -145,7 +160,11 @@ void TrunkEdge::OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now) {
 void TrunkEdge::OnStreamClosed(sip::FlowId flow, TimePoint now) {
   const auto found = flows_.find(flow);
   if (found == flows_.end()) return;
-  std::replace(outbound_.begin(), outbound_.end(), flow, sip::FlowId{});
+  const auto outbound = std::ranges::find(outbound_, flow);
+  if (outbound != outbound_.end()) {
+    *outbound = {};
+    registrations_.OnFlowLost(found->second.trunk, now);
+  }
   flows_.erase(found);
   user_agent_.RemoveFlow(flow, now);
 }
@@ -169,6 +188,8 @@ void TrunkEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now) {
 void TrunkEdge::OnTimer(TimePoint now) {
   user_agent_.OnTimer(now);
   RunSessionTimers(now);
+  registrations_.OnTimer(now);
+  SendRegisters(now);
   if (now < next_keepalive_) return;
   next_keepalive_ = kNever;
   for (auto& [id, flow] : flows_) {
@@ -181,19 +202,28 @@ void TrunkEdge::OnTimer(TimePoint now) {
 }
 
 TimePoint TrunkEdge::next_timeout() const {
-  return std::min({user_agent_.next_timeout(), session_timers_.next(), next_keepalive_});
+  return std::min({user_agent_.next_timeout(), session_timers_.next(),
+                   registrations_.next_timeout(), next_keepalive_});
 }
 
 // --- calls ---
 
-sip::InviteRequest TrunkEdge::MakeInvite(const Trunk& trunk, const CallRequest& request) const {
+sip::InviteRequest TrunkEdge::MakeInvite(size_t index, const CallRequest& request) const {
+  const Trunk& trunk = options_.trunks[index];
   sip::InviteRequest invite;
   invite.request_uri.user = request.number;
   invite.request_uri.host = trunk.host;
   invite.request_uri.port = trunk.port;
   invite.request_uri.params.Set("transport", trunk.tls ? "tls" : "tcp");
-  invite.from.uri.user = request.caller;
-  invite.from.uri.host = options_.local_host;
+  const size_t pbx_user = PbxUserAt(index, request.user);
+  if (pbx_user == Registrations::kNone) {
+    invite.from.uri.user = request.caller;
+    invite.from.uri.host = options_.local_host;
+  } else {
+    invite.from.uri.user = registrations_.account(pbx_user).pbx.aor;
+    invite.from.uri.host = registrations_.account(pbx_user).pbx.host;
+  }
+  invite.account = AccountAt(index, pbx_user);
   invite.to.uri.user = request.number;
   invite.to.uri.host = trunk.host;
   invite.extras.content_type = "application/sdp";
@@ -206,24 +236,23 @@ sip::InviteRequest TrunkEdge::MakeInvite(const Trunk& trunk, const CallRequest& 
 }
 
 sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
-  const Trunk* trunk = FindTrunk(request.trunk);
-  if (!trunk) return {};
-  const sip::FlowId flow = FlowTo(IndexOf(*trunk));
-  const auto dialog = user_agent_.Invite(flow, MakeInvite(*trunk, request), now);
-  dialogs_[dialog].mode = trunk->session_timer;
+  const size_t trunk = IndexOf(request.trunk);
+  if (trunk == kUnknownPeer) return {};
+  const auto dialog = user_agent_.Invite(FlowTo(trunk), MakeInvite(trunk, request), now);
+  dialogs_[dialog].mode = options_.trunks[trunk].session_timer;
   return dialog;
 }
 
 void TrunkEdge::Reach(sip::DialogId dialog) {
   const Trunk* trunk = TrunkOf(dialog);
   if (user_agent_.FlowOf(dialog) || !trunk) return;
-  user_agent_.BindFlow(dialog, FlowTo(IndexOf(*trunk)));
+  user_agent_.BindFlow(dialog, FlowTo(IndexOf(trunk->name)));
 }
 
 size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
-  const Trunk* trunk = FindTrunk(request.trunk);
-  if (!trunk) return 0;
-  return user_agent_.InviteHeadBytes(FlowTo(IndexOf(*trunk)), MakeInvite(*trunk, request));
+  const size_t trunk = IndexOf(request.trunk);
+  if (trunk == kUnknownPeer) return 0;
+  return user_agent_.InviteHeadBytes(FlowTo(trunk), MakeInvite(trunk, request));
 }
 
 std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
@@ -237,13 +266,9 @@ std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
       if (OnRequest(*request, now)) continue;
     }
     if (const auto* answered = std::get_if<sip::RequestAnswered>(&event)) {
-      if (OnAnswered(*answered, now)) continue;
+      if (OnRegisterAnswered(*answered, now) || OnAnswered(*answered, now)) continue;
     }
-    if (const auto* rejected = std::get_if<sip::InviteRejected>(&event);
-        rejected && (rejected->status == 401 || rejected->status == 407)) {
-      spdlog::warn("leg=trunk the carrier asks for credentials, which trunks have none of");
-      user_agent_.Forget(rejected->dialog);
-    }
+    if (const auto* rejected = std::get_if<sip::InviteRejected>(&event)) LogChallenge(*rejected);
     const auto* ended = std::get_if<sip::DialogEnded>(&event);
     if (ended && ended->end == sip::DialogEnd::kNoAck && !user_agent_.FlowOf(ended->dialog)) {
       Bye(ended->dialog, {}, now);
@@ -290,9 +315,14 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
   }
   NoteInvite(invite, flow->second.trunk);
   const std::string* gr = invite.request.request_uri.params.Find("gr");
+  const std::string& target = invite.request.request_uri.user;
+  const size_t pbx_user = registrations_.Find(flow->second.trunk, target);
+  const bool is_known = pbx_user != Registrations::kNone;
+  user_agent_.SetAccount(invite.dialog, AccountAt(flow->second.trunk, pbx_user));
   out.push_back(TrunkInvite{.dialog = invite.dialog,
                             .trunk = trunk.name,
-                            .target = invite.request.request_uri.user,
+                            .target = is_known ? registrations_.account(pbx_user).pbx.aor : target,
+                            .user = is_known ? registrations_.account(pbx_user).pbx.user : "",
                             .instance = gr ? *gr : "",
                             .caller = invite.request.from.uri.user,
                             .display_name = invite.request.from.display_name,

@@ -18,6 +18,7 @@
 #include "gateway/sip/session_timer.h"
 #include "gateway/sip/timer_queue.h"
 #include "gateway/sip/user_agent.h"
+#include "gateway/trunk/registration.h"
 
 namespace lastmile::trunk {
 
@@ -48,11 +49,13 @@ struct Trunk {
   std::vector<AddressBlock> accept_from;  // inbound calls: besides the server's own address
   sip::Prack prack = sip::Prack::kSupported;
   SessionTimers session_timer = SessionTimers::kSupported;
+  std::optional<sip::Credentials> auth;  // for calls that have no account of their own
 };
 
 struct TrunkOptions {
   std::vector<Trunk> trunks;
-  std::string local_host;  // how carriers reach us: host of Via, Contact and From
+  std::vector<PbxUser> pbx_users = {};  // of trunks there are; a user, and an address, once
+  std::string local_host;               // how carriers reach us: host of Via, Contact and From
   uint16_t tcp_port = 5060;
   uint16_t tls_port = 5061;
 };
@@ -61,7 +64,8 @@ struct TrunkOptions {
 struct TrunkInvite {
   sip::DialogId dialog;
   std::string trunk;         // its name
-  std::string target;        // user part of the Request-URI
+  std::string target;        // user part of the Request-URI, or the PBX's address of `user`
+  std::string user;          // whose account at the PBX is called; "": it names none
   std::string instance;      // its `gr` (RFC 5627): one device of the user; "" for none
   std::string caller;        // user part of From
   std::string display_name;  // of From
@@ -92,8 +96,9 @@ struct CloseStream {
 using TrunkOutput = std::variant<OpenStream, SendBytes, CloseStream>;
 
 // The carrier side of SIP: one connection to each trunk's server, kept and reused, inbound
-// connections identified by their peer's address alone, and the user agent of all trunk dialogs
-// with their session timers, of which the other leg of a call learns nothing.
+// connections identified by their peer's address alone, the accounts of users at PBXs with their
+// registrations, and the user agent of all trunk dialogs with their session timers. Of both the
+// other leg of a call learns nothing.
 // Streams only: there is no way to send a datagram. Sans-IO. Thread: signalling.
 class TrunkEdge {
  public:
@@ -112,6 +117,7 @@ class TrunkEdge {
     std::string trunk;
     std::string number;
     std::string caller;  // number or name shown to the carrier
+    std::string user;    // of the browser; if it has an account there, that is the caller
     std::string offer;
     std::string replaces = {};  // value of Replaces (RFC 3891), "" for none
   };
@@ -130,6 +136,15 @@ class TrunkEdge {
                        sip::Extras extras, TimePoint now);
   void SendReoffer(sip::DialogId dialog, sip::Extras extras, TimePoint now);  // a re-INVITE
   void Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now);
+
+  // --- accounts at PBXs ---
+  // A user's first browser is registered here, or the last one gone.
+  void SetPresent(std::string_view user, bool present, TimePoint now);
+  // Before the end: tells the PBXs that nobody is here any more.
+  void UnregisterAll(TimePoint now);
+  // The trunk whose PBX that user has an account at; nullptr: none.
+  const Trunk* PbxOf(std::string_view user) const;
+  RegistrationGauges registrations() const { return registrations_.gauges(); }
 
   std::vector<TrunkEvent> TakeEvents(TimePoint now);
   std::vector<TrunkOutput> TakeOutputs();
@@ -189,13 +204,23 @@ class TrunkEdge {
   void Follow(const sip::UserAgentEvent& event, TimePoint now);
   void ForgetDialog(sip::DialogId id);
 
+  // --- trunk_accounts.cc ---
+  std::vector<Registrations::Account> RegistrationAccounts() const;
+  void SendRegisters(TimePoint now);
+  // True: it was the answer to a REGISTER.
+  bool OnRegisterAnswered(const sip::RequestAnswered& answered, TimePoint now);
+  // Index of the user's account at that trunk; Registrations::kNone: it has none there.
+  size_t PbxUserAt(size_t trunk, std::string_view user) const;
+  // That account's credentials; of kNone: those of the trunk.
+  sip::AccountId AccountAt(size_t trunk, size_t pbx_user) const;
+  void LogChallenge(const sip::InviteRejected& rejected);
+
+  sip::Uri ContactOn(bool tls) const;
   sip::FlowId NewFlow(size_t trunk, bool inbound, bool tls);
   sip::FlowId FlowTo(size_t trunk);
-  sip::InviteRequest MakeInvite(const Trunk& trunk, const CallRequest& request) const;
+  sip::InviteRequest MakeInvite(size_t trunk, const CallRequest& request) const;
+  size_t IndexOf(std::string_view trunk) const;  // kUnknownPeer: there is none
   size_t TrunkOf(const IpAddress& peer) const;
-  size_t IndexOf(const Trunk& trunk) const {
-    return static_cast<size_t>(&trunk - options_.trunks.data());
-  }
   void Close(sip::FlowId flow, std::string reason, TimePoint now);
   void OnText(sip::FlowId flow, std::string_view text, TimePoint now);
   void OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& out, TimePoint now);
@@ -203,6 +228,10 @@ class TrunkEdge {
 
   const TrunkOptions options_;
   sip::UserAgent user_agent_;
+  Registrations registrations_;
+  std::vector<sip::AccountId> trunk_accounts_;                  // by trunk; 0: it has none
+  std::vector<sip::AccountId> pbx_accounts_;                    // by account of registrations_
+  std::unordered_map<sip::ClientRequestId, size_t> registers_;  // unanswered, with their account
   IdSource<sip::FlowId> flow_ids_;
   std::unordered_map<sip::FlowId, Flow> flows_;
   std::vector<sip::FlowId> outbound_;        // by trunk: the flow we opened, 0 for none

@@ -6,6 +6,21 @@
 
 #include "gateway/sip/codec.h"
 #include "gateway/sip/precheck.h"
+#include "gateway/sip/refer.h"
+
+namespace {
+
+// A dialog that a REFER names is written into an INVITE, and is the same there.
+void CheckRefer(const lastmile::sip::Message& message) {
+  const auto refer = lastmile::sip::ParseRefer(message);
+  if (!refer || !refer->replaces) return;
+  lastmile::sip::Message invite;
+  invite.SetExtra("Replaces", refer->replaces->ToString());
+  const auto replaces = lastmile::sip::ParseReplaces(invite);
+  if (!replaces || *replaces != refer->replaces) std::abort();
+}
+
+}  // namespace
 
 // Parse takes any bytes. What it takes it has understood: printed and parsed again it is the same,
 // unless printing made it longer than the bounds of the pre-check allow.
@@ -22,6 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     return 0;
   }
+  CheckRefer(*message);
   const std::string printed = Print(*message);
   if (printed.size() > kMaxLine) return 0;
   const auto again = Parse(printed);

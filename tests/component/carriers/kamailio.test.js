@@ -4,13 +4,13 @@ import { after, before, test } from 'node:test';
 import { MICROPHONE_HZ } from '../../e2e/support/browser.js';
 import { withLab } from '../../e2e/support/lab.js';
 import { freePorts } from '../../e2e/support/ports.js';
-import { Kamailio, kamailioIsInstalled } from './support/kamailio.js';
+import { Kamailio, kamailioIsInstalled, relayIsInstalled } from './support/kamailio.js';
 
 const SKIPPED = 77;  // CTest's SKIP_RETURN_CODE
 const TONE_HZ = 880;
 const PLAIN = 'replace-origin replace-session-connection';
 
-if (!kamailioIsInstalled()) {
+if (!kamailioIsInstalled() || !relayIsInstalled()) {
   console.log('skipped: kamailio and rtpengine-daemon are not installed');
   process.exit(SKIPPED);
 }

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 
 import { Baresip } from '../../component/carriers/support/baresip.js';
-import { Kamailio, kamailioIsInstalled, versions } from '../../component/carriers/support/kamailio.js';
+import { Kamailio, kamailioIsInstalled, relayIsInstalled, versions } from '../../component/carriers/support/kamailio.js';
 import { freeMediaPort, untilListening } from '../../component/carriers/support/listening.js';
 import { RawCarrier } from '../../component/carriers/support/raw_carrier.js';
 import { TrunkCaller } from '../../component/carriers/support/raw_caller.js';
@@ -243,7 +243,7 @@ async function main() {
     await phones(browser);
     await baresip();
     await sipp();
-    if (kamailioIsInstalled()) {
+    if (kamailioIsInstalled() && relayIsInstalled()) {
       await rtpengine(offer);
     } else {
       console.log('    left out: kamailio and rtpengine-daemon are not installed');

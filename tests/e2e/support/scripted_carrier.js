@@ -10,13 +10,14 @@ const uriOf = (header) => /<([^>]+)>/.exec(header)?.[1] ?? header.split(';')[0];
 const tagOf = (header) => /;tag=([^;]+)/.exec(header)?.[1] ?? '';
 
 // A carrier on TCP whose answers to INVITEs a test writes: `onInvite` gets each as a CarrierCall.
-// Everything else is answered 200 by itself. It keeps every message that came, in order.
+// `onRegister` may make another answer to a REGISTER. Everything else is answered 200 by itself. It keeps every message that came, in order.
 export class ScriptedCarrier {
   #server;
   #sockets = new Set();
   #calls = new Map();  // by Call-ID
   messages = [];
   onInvite = (call) => call.reply(603, 'Decline');
+  onRegister = (register) => responseBytes(register, 200, 'OK', { tag: token() });
 
   static async listen(host, port) {
     const carrier = new ScriptedCarrier();
@@ -99,6 +100,8 @@ export class ScriptedCarrier {
       call?.reply(487, 'Request Terminated');
     } else if (message.method === 'ACK') {
       call?.onAck(message);
+    } else if (message.method === 'REGISTER') {
+      socket.write(this.onRegister(message));
     } else {
       socket.write(responseBytes(message, 200, 'OK', { tag: call?.tag }));
     }

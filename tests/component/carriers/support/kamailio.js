@@ -14,7 +14,37 @@ const RTPENGINE = '/usr/bin/rtpengine';
 const RELAYED_PORTS = 200;
 const MIN_PACKETS = 25;  // half a second
 
-export const kamailioIsInstalled = () => existsSync(KAMAILIO) && existsSync(RTPENGINE);
+export const kamailioIsInstalled = () => existsSync(KAMAILIO);
+export const relayIsInstalled = () => existsSync(RTPENGINE);
+
+// A kamailio with the program `routes` behind what every configuration here begins with, on TCP at
+// HOST:port. Its files are in `folder`.
+export async function runKamailio(folder, port, routes) {
+  const config = join(folder, 'kamailio.cfg');
+  writeFileSync(config, `#!KAMAILIO
+debug=1
+log_stderror=yes
+children=1
+tcp_children=1
+auto_aliases=no
+dns=no
+rev_dns=no
+listen=tcp:${HOST}:${port}
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "siputils.so"
+loadmodule "textops.so"
+${routes}`);
+  const kamailio = new ChildProcess('kamailio', KAMAILIO, [
+    '-DD', '-E', '-f', config, '-Y', folder, '-m', '32', '-M', '4']);
+  await untilListening(port).catch((error) => {
+    throw kamailio.explained(error);
+  });
+  return kamailio;
+}
 
 // "kamailio-5.6.3-rtpengine-10.5.3.5".
 export function versions() {
@@ -78,33 +108,12 @@ export class Kamailio {
     }, 'rtpengine starts').catch((error) => {
       throw this.#rtpengine.explained(error);
     });
-    const config = join(this.#folder, 'kamailio.cfg');
-    writeFileSync(config, this.#config(port, target, control, offer, answer));
-    this.#kamailio = new ChildProcess('kamailio', KAMAILIO, [
-      '-DD', '-E', '-f', config, '-Y', this.#folder, '-m', '32', '-M', '4']);
-    await untilListening(port).catch((error) => {
-      throw this.#kamailio.explained(error);
-    });
+    this.#kamailio = await runKamailio(this.#folder, port,
+                                       this.#routes(target, control, offer, answer));
   }
 
-  #config(port, target, control, offer, answer) {
-    return `#!KAMAILIO
-debug=1
-log_stderror=yes
-children=1
-tcp_children=1
-auto_aliases=no
-dns=no
-rev_dns=no
-listen=tcp:${HOST}:${port}
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "siputils.so"
-loadmodule "textops.so"
-loadmodule "rtpengine.so"
+  #routes(target, control, offer, answer) {
+    return `loadmodule "rtpengine.so"
 modparam("rtpengine", "rtpengine_sock", "udp:${HOST}:${control}")
 
 request_route {

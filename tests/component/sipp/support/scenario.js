@@ -103,8 +103,9 @@ export function request(method, cseq, { fields = [], body, inDialog = method !==
 
 // --- both ---
 
-export const response = (status, expected = {}) =>
-    receive(`response="${status}" rrs="true"`, expected);
+// `route` is '' for a response without a Contact.
+export const response = (status, expected = {}, route = ' rrs="true"') =>
+    receive(`response="${status}"${route}`, expected);
 export const requested = (method, expected = {}) => receive(`request="${method}"`, expected);
 
 // To the last request.

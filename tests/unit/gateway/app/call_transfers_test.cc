@@ -308,6 +308,17 @@ TEST_F(CallTransfersTest, ARingingCallAndNoCallAreNotTransferred) {
   EXPECT_THAT(*refused.FindExtra("Warning"), HasSubstr("inside a call only"));
 }
 
+TEST_F(CallTransfersTest, ABrowserReferringOutsideACallIsRefused) {
+  gw.Register(kAlice, "alice");
+  sip::Message refer = gw.MakeRegister("alice");
+  refer.method = refer.cseq.method = "REFER";
+  refer.call_id = "refer-alice";
+  refer.extra.push_back({"Refer-To", "<sip:700@gw.example>"});
+  const sip::Message refused = gw.Ask(kAlice, refer, "secret");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(*refused.FindExtra("Warning"), HasSubstr("inside a call only"));
+}
+
 // --- REFER with Replaces ---
 
 TEST_F(CallTransfersTest, Interop30AnAttendedTransferNamesTheDialogToReplace) {

@@ -313,6 +313,89 @@ TEST(Config, ATrunkSaysWhichExtensionsItTakes) {
   EXPECT_THAT(FaultsOf(base + ", prack: maybe } }\n"), HasSubstr("prack"));
 }
 
+TEST(Config, AUserMayHaveAnAccountAtAPbx) {
+  setenv("LASTMILE_TEST_PBX", "of the PBX", 1);
+  const std::string trunks = "trunks: { office: { servers: [pbx.example] } }\n";
+  const auto users = [](const std::string& pbx) {
+    return "users: { inline: [ { name: a, password: x, pbx: " + pbx + " } ] }\n";
+  };
+  auto config = ParseConfig(
+      users("{ trunk: office, username: a201, password: env:LASTMILE_TEST_PBX }") + trunks, "");
+  ASSERT_TRUE(config);
+  ASSERT_EQ(config->pbx_users.size(), 1u);
+  const trunk::PbxUser& pbx = config->pbx_users[0];
+  EXPECT_EQ(pbx.user, "a");
+  EXPECT_EQ(pbx.trunk, "office");
+  EXPECT_EQ(pbx.aor, "a201");
+  EXPECT_EQ(pbx.host, "");
+  EXPECT_EQ(pbx.credentials.user, "a201");
+  EXPECT_EQ(pbx.credentials.password, "of the PBX");
+  EXPECT_EQ(pbx.credentials.realm, "");
+  config = ParseConfig(users("{ trunk: office, username: u, password: p, aor: 201@corp.example, "
+                             "realm: corp }") +
+                           trunks,
+                       "");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->pbx_users[0].aor, "201");
+  EXPECT_EQ(config->pbx_users[0].host, "corp.example");
+  EXPECT_EQ(config->pbx_users[0].credentials.realm, "corp");
+  config = ParseConfig(users("{ trunk: office, username: u, realm: r, ha1: "
+                             "0123456789ABCDEF0123456789abcdef }") +
+                           trunks,
+                       "");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->pbx_users[0].credentials.ha1, "0123456789abcdef0123456789abcdef");
+}
+
+TEST(Config, FaultsOfAPbxAccountAreToldWhereTheyStand) {
+  const auto faults = [](const std::string& pbx, const std::string& more = "") {
+    return FaultsOf("users:\n  inline:\n    - name: a\n      password: x\n      pbx: " + pbx +
+                    "\n" + more + "trunks: { office: { servers: [pbx.example] } }\n");
+  };
+  EXPECT_EQ(faults("{ trunk: ofice, username: u, password: p }"),
+            "5:21 there is no trunk ofice [office]\n");
+  EXPECT_EQ(faults("{ username: u, password: p }"),
+            "5:12 `users.inline[0].pbx` needs `trunk`, the PBX the account is at\n");
+  EXPECT_EQ(faults("{ trunk: office, username: u }"),
+            "5:12 `users.inline[0].pbx` needs `username`, and `password` or `ha1`\n");
+  EXPECT_EQ(faults("{ trunk: office, usernam: u, username: u, password: p }"),
+            "5:29 unknown key `usernam` in users.inline[0].pbx [username]\n");
+  EXPECT_EQ(faults("201"),
+            "5:12 `users.inline[0].pbx` must be a mapping of keys to values, not a single value\n");
+  for (const char* aor : {"201@", "\"@pbx.example\"", "\"201@pbx example\"", "\"\""}) {
+    EXPECT_THAT(
+        faults("{ trunk: office, username: u, password: p, aor: " + std::string(aor) + " }"),
+        HasSubstr("5:60 `users.inline[0].pbx.aor` must be USER or USER@HOST"));
+  }
+  const std::string hash = "ha1: 0123456789abcdef0123456789abcdef";
+  EXPECT_THAT(faults("{ trunk: office, username: u, " + hash + " }"), HasSubstr("is of one `realm`"));
+  EXPECT_THAT(faults("{ trunk: office, username: u, realm: r, password: p, " + hash + " }"),
+              HasSubstr("`password` or `ha1`"));
+  EXPECT_THAT(faults("{ trunk: office, username: \"u\\nv\", password: p }"),
+              HasSubstr("control character"));
+  EXPECT_EQ(faults("{ trunk: office, username: u, password: p }",
+                   "    - name: b\n      password: x\n"
+                   "      pbx: { trunk: office, username: v, password: p, aor: u }\n"),
+            "8:12 users a and b have the same address at trunk office\n");
+}
+
+TEST(Config, ATrunkMayHaveAnAccountForItsCalls) {
+  auto config = ParseConfig(
+      "trunks: { m: { servers: [h], auth: { username: gw, password: p, realm: r } }, n: { servers: "
+      "[h] } }\n",
+      "");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->trunks[0].auth->user, "gw");
+  EXPECT_EQ(config->trunks[0].auth->password, "p");
+  EXPECT_EQ(config->trunks[0].auth->realm, "r");
+  EXPECT_FALSE(config->trunks[1].auth);
+  EXPECT_EQ(FaultsOf("trunks:\n  m:\n    servers: [h]\n    auth: { username: gw }\n"),
+            "4:11 `trunks.m.auth` needs `username`, and `password` or `ha1`\n");
+  EXPECT_EQ(FaultsOf("trunks:\n  m:\n    servers: [h]\n    auth: { username: gw, pasword: p }\n"),
+            "4:11 `trunks.m.auth` needs `username`, and `password` or `ha1`\n"
+            "4:27 unknown key `pasword` in trunks.m.auth [password]\n");
+}
+
 TEST(Config, BrokenYamlIsOneFaultWithItsPlace) {
   EXPECT_THAT(FaultsOf("listen: { ws: \n"), HasSubstr("2:1 "));
   EXPECT_THAT(FaultsOf("a: \"b\n"), ::testing::Not(""));

@@ -42,6 +42,7 @@ void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
   for (const ws::Command& command : outputs.ws) {
     const auto* send = std::get_if<ws::Send>(&command);
     if (!send) continue;
+    raw_to_browsers.push_back(send->text);
     auto message = sip::Parse(send->text);
     ASSERT_TRUE(message) << send->text;
     to_browser_[send->conn.value].push_back(*std::move(message));

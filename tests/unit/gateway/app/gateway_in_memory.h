@@ -72,10 +72,11 @@ class GatewayInMemory {
   bool refuse_media = false;
   std::vector<std::string> browser_allows;  // Allow of MakeInvite; empty: none
   int streams_opened = 0;
-  std::vector<std::string> raw_to_trunk;  // everything, for greps
-  std::vector<CallRecord> records;        // of calls that are over
+  std::vector<std::string> raw_to_trunk;     // everything, for greps
+  std::vector<std::string> raw_to_browsers;  // likewise
+  std::vector<CallRecord> records;           // of calls that are over
   std::vector<media::UpdateSession> updates;
-  std::vector<media::SendDigit> digits;  // for the trunk's media
+  std::vector<media::SendDigit> digits;      // for the trunk's media
   std::vector<media::UpdateBridge> bridge_updates;
 
  private:

@@ -214,5 +214,31 @@ TEST_F(RegistrarTest, AUserHasTenDevicesAtMost) {
   EXPECT_EQ(registrar.binding_count(), Registrar::kMaxBindings);
 }
 
+TEST_F(RegistrarTest, TellsWhenAUserComesAndGoes) {
+  const auto changes = [&] {
+    std::string text;
+    for (const PresenceChanged& change : registrar.TakeChanges()) {
+      text += (change.present ? "+" : "-") + change.user;
+    }
+    return text;
+  };
+  Register(Request("", "", 0));
+  EXPECT_EQ(changes(), "") << "a user who was never there cannot go";
+  Register(Request("tab"));
+  Register(Request("phone"), kOtherFlow);
+  EXPECT_EQ(changes(), "+alice");
+  registrar.RemoveFlow(kFlow);
+  EXPECT_EQ(changes(), "");
+  Register(Request("phone", "1", 0), kOtherFlow);
+  EXPECT_EQ(changes(), "-alice");
+  Register(Request("tab", "1", 60));
+  now += 61s;
+  registrar.OnTimer(now);
+  EXPECT_EQ(changes(), "+alice-alice");
+  Register(Request("tab"));
+  registrar.RemoveFlow(kFlow);
+  EXPECT_EQ(changes(), "+alice-alice");
+}
+
 }  // namespace
 }  // namespace lastmile::browser

@@ -82,6 +82,24 @@ TEST(DigestVectors, ResponsesOfTheRfcsAreRight) {
             DigestVerdict::kWrong);
 }
 
+TEST(DigestVectors, TheSha256ResponseOfRfc7616IsRight) {
+  SeededRandom random(1);
+  AuthHeader credentials = ChallengeOf("http-auth@example.org",
+                                       "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "SHA-256");
+  credentials.params.Set("username", "Mufasa");
+  credentials.params.Set("uri", "/dir/index.html");
+  credentials.params.Set("qop", "auth");
+  credentials.params.Set("nc", "00000001");
+  credentials.params.Set("cnonce", "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ");
+  credentials.params.Set("response",
+                         "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1");
+  const std::string ha1 =
+      Ha1("Mufasa", "http-auth@example.org", "Circle of Life", DigestAlgorithm::kSha256);
+  DigestServer server("http-auth@example.org", random);
+  // The right answer to a nonce that is not ours.
+  EXPECT_EQ(server.Verify(credentials, "GET", {"", ha1}, 1, kNow), DigestVerdict::kStale);
+}
+
 // RFC 2069's form, with the corrected figure of RFC 2617's errata for no qop.
 TEST(DigestVectors, ClientWithoutQop) {
   FixedRandom random;

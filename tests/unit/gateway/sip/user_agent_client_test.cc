@@ -102,71 +102,18 @@ TEST_F(ClientTest, EveryFailureEndsTheUsage) {
     EXPECT_EQ(rejected.status, status);
     EXPECT_EQ(rejected.response->contacts.size(), 1u);
     EXPECT_TRUE(t.Empty());
-    t.ua.RetryInvite(id, {}, t.now);
     t.ua.Cancel(id, {}, t.now);
     EXPECT_TRUE(t.Empty());
   }
 }
 
-TEST_F(ClientTest, RetryAfterChallenge) {
-  Call();
-  Receive(407);
-  t.Sent("ACK");
-  ExpectRejected(407);
-  t.ua.RetryInvite(id, {{"Proxy-Authorization", "Digest a=1"}}, t.now);
-  const Message second = t.Sent("INVITE");
-  EXPECT_EQ(second.cseq.number, 2u);
-  EXPECT_EQ(second.call_id, invite.call_id);
-  EXPECT_EQ(second.from, invite.from);
-  EXPECT_EQ(second.body, invite.body);
-  EXPECT_NE(second.vias, invite.vias);
-  EXPECT_EQ(*second.FindExtra("Proxy-Authorization"), "Digest a=1");
-  // Once more: the old credentials are gone.
-  t.Receive(Solo::Answer(second, 401));
-  t.Sent("ACK");
-  ExpectRejected(401);
-  t.ua.RetryInvite(id, {{"Authorization", "Digest b=2"}}, t.now);
-  const Message third = t.Sent("INVITE");
-  EXPECT_EQ(third.FindExtra("Proxy-Authorization"), nullptr);
-  t.Receive(Solo::Answer(third, 200));
-  EXPECT_EQ(t.Take<InviteAccepted>().dialog, id);
-  t.ua.Ack(id, {}, t.now);
-  const Message ack = t.Sent("ACK");
-  EXPECT_EQ(ack.cseq, (CSeq{3, "ACK"}));
-  EXPECT_EQ(*ack.FindExtra("Authorization"), "Digest b=2");
-  t.ua.Bye(id, {}, t.now);
-  EXPECT_EQ(t.Sent("BYE").cseq.number, 4u);
-}
-
-TEST_F(ClientTest, ChallengeWithoutRetry) {
+TEST_F(ClientTest, AChallengeToACallWithoutAnAccountIsAFailure) {
   Call();
   Receive(401);
   t.Sent("ACK");
-  ExpectRejected(401);
-  EXPECT_EQ(t.ua.gauges().dialogs, 1u);
-  t.ua.Forget(id);
-  EXPECT_TRUE(t.Empty());
-}
-
-TEST_F(ClientTest, ChallengeNobodyLooksAtEndsWithTheRingTimeout) {
-  Call();
-  Receive(401);
-  t.Sent("ACK");
-  ExpectRejected(401);
-  t.Advance(180s);
-  ExpectRejected(408);
-  EXPECT_TRUE(t.Empty());
-}
-
-TEST_F(ClientTest, ChallengeAndLostFlow) {
-  Call();
-  Receive(401);
-  t.Sent("ACK");
-  ExpectRejected(401);
-  t.ua.RemoveFlow(t.flow, t.now);
-  EXPECT_TRUE(t.Silent());
-  t.ua.RetryInvite(id, {}, t.now);
-  ExpectRejected(503);
+  const auto rejected = t.Take<InviteRejected>();
+  EXPECT_EQ(rejected.status, 401);
+  EXPECT_EQ(rejected.challenge_fault, "there is no account to answer with");
   EXPECT_TRUE(t.Empty());
 }
 
@@ -385,16 +332,6 @@ TEST_F(ClientTest, CancelledInviteThatNobodyAnswersAtAll) {
   t.ua.Cancel(id, {}, t.now);
   t.Advance(32s);
   ExpectRejected(408);
-  EXPECT_TRUE(t.Empty());
-}
-
-TEST_F(ClientTest, CancelInChallenge) {
-  Call();
-  Receive(401);
-  t.Sent("ACK");
-  ExpectRejected(401);
-  t.ua.Cancel(id, {}, t.now);
-  ExpectRejected(487);
   EXPECT_TRUE(t.Empty());
 }
 

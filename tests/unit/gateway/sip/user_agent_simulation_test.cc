@@ -13,12 +13,13 @@ namespace lastmile::sip {
 namespace {
 
 // What the contract says of a dialog, as its owner sees it.
-enum class Seen { kOut, kCancelled, kChallenged, kAccepted, kIn, kAnswered, kUp, kGone };
+enum class Seen { kOut, kCancelled, kAccepted, kIn, kAnswered, kUp, kGone };
 
 // The caller of one user agent.
 class Driver {
  public:
-  Driver(TestUa& side, const char* name) : side_(side), name_(name) {}
+  Driver(TestUa& side, const char* name)
+      : side_(side), name_(name), account_(side.ua.AddAccount({name, "secret"})) {}
 
   void OnEvents() {
     side_.Collect();
@@ -33,6 +34,7 @@ class Driver {
   void Call(FlowId flow, TimePoint now) {
     InviteRequest invite = MakeInvite();
     invite.ring_timeout = 60s;
+    invite.account = account_;
     const DialogId id = side_.ua.Invite(flow, std::move(invite), now);
     seen_[id] = Seen::kOut;
     OnEvents();
@@ -42,14 +44,15 @@ class Driver {
   void Act(std::mt19937_64& dice, FlowId flow, TimePoint now) {
     const auto roll = [&](size_t n) { return dice() % n; };
     if (!requests_.empty() && roll(3) == 0) {
-      static constexpr int kAnswers[] = {180, 200, 200, 200, 403, 491};
+      static constexpr int kAnswers[] = {180, 200, 200, 200, 401, 403, 491};
       const ServerRequestId id = requests_[roll(requests_.size())];
-      side_.ua.Respond(id, kAnswers[roll(std::size(kAnswers))], Body("x"), now);
+      const int status = kAnswers[roll(std::size(kAnswers))];
+      side_.ua.Respond(id, status, status == 401 ? Challenge(id.value) : Body("x"), now);
     } else if (!seen_.empty()) {
       auto at = seen_.begin();
       std::advance(at, roll(seen_.size()));
       const bool sensible = roll(4) != 0;
-      const size_t which = sensible ? Sensible(at->second, roll(20)) : roll(13);
+      const size_t which = sensible ? Sensible(at->second, roll(20)) : roll(11);
       Command(at->first, at->second, which, flow, now);
     }
     OnEvents();
@@ -60,7 +63,6 @@ class Driver {
     for (ServerRequestId id : std::exchange(requests_, {})) side_.ua.Respond(id, 200, {}, now);
     for (auto& [id, seen] : seen_) {
       if (seen == Seen::kOut) Cancel(id, seen, now);
-      if (seen == Seen::kChallenged) Forget(id, seen);
       if (seen == Seen::kIn) Answer(id, seen, 486, now);
       if (seen == Seen::kAccepted || seen == Seen::kAnswered || seen == Seen::kUp) {
         Bye(id, seen, now);
@@ -88,8 +90,6 @@ class Driver {
     switch (seen) {
       case Seen::kOut:
         return dice < 1 ? 5 : 7;
-      case Seen::kChallenged:
-        return dice < 4 ? 11 : 10;
       case Seen::kAccepted:
         return dice < 2 ? 6 : 3;
       case Seen::kIn:
@@ -102,7 +102,14 @@ class Driver {
       case Seen::kGone:
         break;
     }
-    return 12;
+    return 10;
+  }
+
+  // Every third one says that a nonce was stale.
+  static Extras Challenge(uint64_t number) {
+    std::string value = "Digest realm=\"r\", qop=\"auth\", nonce=\"" + std::to_string(number) + '"';
+    if (number % 3 == 0) value += ", stale=true";
+    return {.headers = {{"WWW-Authenticate", std::move(value)}}};
   }
 
   void Command(DialogId id, Seen& seen, size_t which, FlowId flow, TimePoint now) {
@@ -135,13 +142,6 @@ class Driver {
       case 9:
         Send(id, "INVITE", now);
         break;
-      case 10:
-        side_.ua.RetryInvite(id, {{"Authorization", "Digest x=\"y\""}}, now);
-        if (seen == Seen::kChallenged) seen = Seen::kOut;
-        break;
-      case 11:
-        Forget(id, seen);
-        break;
       default:
         side_.ua.BindFlow(id, flow);
         break;
@@ -149,22 +149,18 @@ class Driver {
   }
 
   void Answer(DialogId id, Seen& seen, int status, TimePoint now) {
-    side_.ua.RespondInvite(id, status, Body("answer"), now);
+    side_.ua.RespondInvite(id, status, status == 401 ? Challenge(id.value) : Body("answer"), now);
     if (seen == Seen::kIn) seen = status < 300 ? Seen::kAnswered : Seen::kGone;
   }
   void Cancel(DialogId id, Seen& seen, TimePoint now) {
     side_.ua.Cancel(id, {}, now);
-    const bool open = seen == Seen::kOut || seen == Seen::kChallenged || seen == Seen::kAccepted;
+    const bool open = seen == Seen::kOut || seen == Seen::kAccepted;
     if (open) seen = Seen::kCancelled;
   }
   void Bye(DialogId id, Seen& seen, TimePoint now) {
     side_.ua.Bye(id, {}, now);
     const bool up = seen == Seen::kAccepted || seen == Seen::kAnswered || seen == Seen::kUp;
     if (up) seen = Seen::kGone;
-  }
-  void Forget(DialogId id, Seen& seen) {
-    side_.ua.Forget(id);
-    if (seen == Seen::kChallenged) seen = Seen::kGone;
   }
   void Send(DialogId id, const char* method, TimePoint now) {
     const bool offer = id.value % 2 == 0;
@@ -193,11 +189,12 @@ class Driver {
     ++accepted;
   }
   void On(InviteRejected& e) {
-    Seen& seen = Expect(e.dialog, {Seen::kOut, Seen::kCancelled, Seen::kChallenged});
+    Seen& seen = Expect(e.dialog, {Seen::kOut, Seen::kCancelled});
     const bool challenge = e.status == 401 || e.status == 407;
-    EXPECT_TRUE(!challenge || seen == Seen::kOut) << what_ << " asks for a retry";
+    EXPECT_TRUE(!challenge || seen == Seen::kOut) << what_ << " of what was cancelled";
+    EXPECT_EQ(challenge, !e.challenge_fault.empty());
     EXPECT_GE(e.status, 300);
-    seen = challenge ? Seen::kChallenged : Seen::kGone;
+    seen = Seen::kGone;
   }
   void On(InviteAcked& e) { Expect(e.dialog, {Seen::kAnswered, Seen::kUp}) = Seen::kUp; }
   // A 2xx may still wait for a PRACK.
@@ -216,6 +213,7 @@ class Driver {
 
   TestUa& side_;
   const char* name_;
+  const AccountId account_;
   std::string what_;
   std::map<DialogId, Seen> seen_;
   std::set<ClientRequestId> owed_;
