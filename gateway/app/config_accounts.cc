@@ -25,7 +25,8 @@ void ReadCredentials(YamlSection& section, const YAML::Node& at, sip::Credential
   if (!section.Find("username").IsDefined() || has_password == has_hash) {
     section.Report(at, "`" + section.path() + "` needs `username`, and `password` or `ha1`");
   } else if (has_hash && out.realm.empty()) {
-    section.Report(section.Find("ha1"), "`" + section.PathOf("ha1") + "` is of one `realm`: name it");
+    section.Report(section.Find("ha1"),
+                   "`" + section.PathOf("ha1") + "` is of one `realm`: name it");
   }
   if (HasControl(out.user) || HasControl(out.realm)) {
     section.Report(at, "`" + section.path() + "` has a control character in it");

@@ -28,6 +28,7 @@ void UserAgent::Impl::Preempt(AccountId account, Message& request) {
 Result<void> UserAgent::Impl::AnswerInviteChallenge(Usage& usage, const Message& response) {
   DigestClient* client = FindAccount(usage.account);
   if (!client) return Fail("there is no account to answer with");
+  if (!FindFlow(usage.flow)) return Fail("the connection is lost");
   auto answered = client->Answer(response, usage.invite, usage.tries);
   if (!answered) return answered;
   usage.legs.clear();
@@ -44,9 +45,9 @@ Result<void> UserAgent::Impl::AnswerChallenge(FlowId flow, ClientUse& use, const
   Usage* usage = FindUsage(use.usage);
   const bool inside = use.kind == ClientUse::Kind::kInside;
   if (usage && usage->state == State::kEnding && !inside) return Fail("the call is over");
+  if (!FindFlow(flow)) return Fail("the connection is lost");
   auto answered = client->Answer(response, *use.sent, use.tries);
   if (!answered) return answered;
-  if (!FindFlow(flow)) return Fail("the connection is lost");
   Message again = *use.sent;
   again.cseq.number = NextCSeq(usage, again);
   const bool reinvite = use.kind == ClientUse::Kind::kReinvite;

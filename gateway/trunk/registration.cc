@@ -240,17 +240,21 @@ void Registrations::OnAnswered(size_t account, int status, const sip::Message* r
     return;
   }
   entry.tries = {};
-  if (leaving) {
-    spdlog::info("leg=trunk trunk={} user={} unregistered at the PBX: {}", entry.config.pbx.trunk,
-                 Redacted{entry.config.pbx.user}, status);
-    entry.confirmed = false;
-    entry.bound_until = TimePoint::min();
-    SetState(account, State::kIdle, "unregistered");
-    if (entry.wanted) RegisterAt(account, now, "a browser is registered again");
-    return;
-  }
+  if (leaving) return OnLeft(account, status, now);
   if (status == 401 || status == 407) return OnRefused(account, status, fault, now);
   OnRegisterAnswered(account, status, response, now);
+}
+
+void Registrations::OnLeft(size_t account, int status, TimePoint now) {
+  Entry& entry = accounts_[account];
+  const bool success = status >= 200 && status < 300;
+  spdlog::info("leg=trunk trunk={} user={} {} at the PBX: {}", entry.config.pbx.trunk,
+               Redacted{entry.config.pbx.user},
+               success ? "unregistered" : "could not be unregistered, and expires", status);
+  entry.confirmed = false;
+  entry.bound_until = TimePoint::min();
+  SetState(account, State::kIdle, "unregistered");
+  if (entry.wanted) RegisterAt(account, now, "a browser is registered again");
 }
 
 // True: the request is on its way again, before all others.

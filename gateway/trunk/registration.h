@@ -124,6 +124,7 @@ class Registrations {
   void Unqueue(size_t account);
   void SendNext(TimePoint now);
   void Send(size_t account);
+  void OnLeft(size_t account, int status, TimePoint now);
   void OnRegisterAnswered(size_t account, int status, const sip::Message* response, TimePoint now);
   void OnRegistered(size_t account, const sip::Message& response, TimePoint now);
   void OnRefused(size_t account, int status, std::string_view reason, TimePoint now);

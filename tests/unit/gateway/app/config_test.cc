@@ -368,7 +368,8 @@ TEST(Config, FaultsOfAPbxAccountAreToldWhereTheyStand) {
         HasSubstr("5:60 `users.inline[0].pbx.aor` must be USER or USER@HOST"));
   }
   const std::string hash = "ha1: 0123456789abcdef0123456789abcdef";
-  EXPECT_THAT(faults("{ trunk: office, username: u, " + hash + " }"), HasSubstr("is of one `realm`"));
+  EXPECT_THAT(faults("{ trunk: office, username: u, " + hash + " }"),
+              HasSubstr("is of one `realm`"));
   EXPECT_THAT(faults("{ trunk: office, username: u, realm: r, password: p, " + hash + " }"),
               HasSubstr("`password` or `ha1`"));
   EXPECT_THAT(faults("{ trunk: office, username: \"u\\nv\", password: p }"),

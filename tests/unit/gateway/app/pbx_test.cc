@@ -212,6 +212,21 @@ TEST_F(TrunkAccountTest, UsersWithoutAnAccountCallWithThatOfTheTrunk) {
   EXPECT_TRUE(Proves(gw.ToTrunk(), "gateway", kTrunkPassword));
 }
 
+TEST_F(TrunkAccountTest, ABrowserThatAsksForCredentialsGetsNone) {
+  gw.Register(kAlice, "alice");
+  gw.ConnectTrunk("198.51.100.9:4000");
+  gw.FromTrunk(gw.MakeTrunkInvite("201"));
+  EXPECT_EQ(gw.ToTrunk().status, 100);
+  sip::Message asks = sip::MakeResponse(gw.ToBrowser(kAlice), 407, "", "browser");
+  asks.proxy_authenticates = {challenge};
+  gw.FromBrowser(kAlice, asks);
+  const sip::Message ack = gw.ToBrowser(kAlice);
+  EXPECT_EQ(ack.method, "ACK");
+  EXPECT_TRUE(ack.proxy_authorizations.empty());
+  EXPECT_TRUE(gw.BrowserIsQuiet(kAlice));
+  EXPECT_EQ(gw.ToTrunk().status, 480);
+}
+
 TEST_F(TrunkAccountTest, AnInboundCallIsHungUpWithTheAccountOfTheTrunk) {
   gw.Register(kBob, "bob");
   gw.ConnectTrunk("198.51.100.9:4000");

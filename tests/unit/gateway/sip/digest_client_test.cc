@@ -161,8 +161,8 @@ TEST_F(DigestClientTest, AnAccountOfOneRealmAnswersNoOther) {
 
 TEST_F(DigestClientTest, AHashInsteadOfThePasswordAnswersMd5Alone) {
   DigestClient hashed({"201", "", "pbx", Ha1("201", "pbx", "secret")}, random);
-  ASSERT_TRUE(hashed.Answer(Response(401, {Challenge("pbx", "a", "SHA-256"), Challenge("pbx", "b")}),
-                            request, tries));
+  ASSERT_TRUE(hashed.Answer(
+      Response(401, {Challenge("pbx", "a", "SHA-256"), Challenge("pbx", "b")}), request, tries));
   EXPECT_TRUE(IsRight(request.authorizations.at(0), "secret", DigestAlgorithm::kMd5));
   const auto refused =
       hashed.Answer(Response(407, {Challenge("pbx", "c", "SHA-256")}), request, tries);
