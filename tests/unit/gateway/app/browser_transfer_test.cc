@@ -407,7 +407,7 @@ TEST_F(BrowserTransferTest, HoldsDigitsAndRefreshesGoFromOneCarrierToTheOther) {
   EXPECT_EQ(gw.digits[0].event, 5);
   EXPECT_FALSE(gw.digits[0].to_first);
   gw.FromTrunk(FromCarrier(first, "REFER"));
-  EXPECT_EQ(gw.ToTrunk().status, 405);
+  EXPECT_EQ(gw.ToTrunk().status, 403);
   HangUpAtTrunk(first);
   ExpectByeAtTrunk(second);
   ExpectEmpty();

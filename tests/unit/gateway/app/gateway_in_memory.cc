@@ -81,8 +81,8 @@ void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
           .session = bridge->session,
           .first = {*Endpoint::Parse("192.0.2.1:31000"), *Endpoint::Parse("192.0.2.1:31001")},
           .second = {*Endpoint::Parse("192.0.2.1:32000"), *Endpoint::Parse("192.0.2.1:32001")}});
-    } else if (const auto* update = std::get_if<media::UpdateBridge>(&command)) {
-      bridge_updates.push_back(*update);
+    } else if (const auto* moved = std::get_if<media::UpdateBridge>(&command)) {
+      bridge_updates.push_back(*moved);
     } else if (const auto* close = std::get_if<media::CloseSession>(&command)) {
       sessions.erase(close->session);
       media_events_.push_back(media::SessionClosed{.session = close->session});

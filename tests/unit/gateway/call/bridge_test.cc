@@ -42,7 +42,7 @@ class BridgeHarness {
  public:
   explicit BridgeHarness(TrunkPolicy second = {})
       : bridge_({3}, {9},
-                {.first = Half(), .second = {.policy = std::move(second)}, .sdp_session_id = 70}) {}
+                {.first = {.media = Half().media}, .second = {.policy = std::move(second)}, .sdp_session_id = 70}) {}
 
   // The leg of a call whose far end has answered: PCMU and digits.
   static TrunkHalf Half() {
@@ -141,14 +141,14 @@ constexpr BridgeState kEnded = BridgeState::kEnded;
 constexpr Row kTable[] = {
     {kOpening, "opened", kCalling, "place"},
     {kOpening, "taken-over", kOpening, ""},
-    {kOpening, "call-over", kClosing, "tell:487 close"},
+    {kOpening, "call-over", kClosing, "tell:480 close"},
     {kOpening, "media-failed", kClosing, "tell:503 close"},
     {kOpening, "media-closed", kOpening, ""},
     {kOpening, "progress", kOpening, ""},
     {kOpening, "answered", kOpening, ""},
     {kOpening, "rejected", kOpening, ""},
-    {kOpening, "hung-up-first", kClosing, "tell:487 close"},
-    {kOpening, "hung-up-second", kClosing, "tell:487 close"},
+    {kOpening, "hung-up-first", kClosing, "tell:480 close"},
+    {kOpening, "hung-up-second", kClosing, "tell:480 close"},
     {kOpening, "reoffered-first", kOpening, "reoffer:500"},
     {kOpening, "reoffered-second", kOpening, "reoffer:500"},
     {kOpening, "offer-answered", kOpening, ""},
@@ -161,14 +161,14 @@ constexpr Row kTable[] = {
 
     {kCalling, "opened", kCalling, ""},
     {kCalling, "taken-over", kCalling, "offer:first"},
-    {kCalling, "call-over", kClosing, "cancel tell:487 close"},
+    {kCalling, "call-over", kClosing, "cancel tell:480 close"},
     {kCalling, "media-failed", kClosing, "cancel tell:503 close"},
     {kCalling, "media-closed", kCalling, ""},
     {kCalling, "progress", kCalling, "tell:180"},
     {kCalling, "answered", kBridged, "ack update tell:200 take"},
     {kCalling, "rejected", kClosing, "tell:486 close"},
-    {kCalling, "hung-up-first", kClosing, "cancel tell:487 close"},
-    {kCalling, "hung-up-second", kClosing, "tell:487 close"},
+    {kCalling, "hung-up-first", kClosing, "cancel tell:480 close"},
+    {kCalling, "hung-up-second", kClosing, "tell:480 close"},
     {kCalling, "reoffered-first", kCalling, "reoffer:500"},
     {kCalling, "reoffered-second", kCalling, "reoffer:491"},
     {kCalling, "offer-answered", kCalling, ""},
