@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "gateway/app/call_input.h"
 #include "gateway/app/call_messages.h"
 #include "gateway/call/reasons.h"
 
@@ -12,52 +13,6 @@ namespace {
 
 using call::CallDirection;
 using call::Party;
-
-std::string ReasonOf(const sip::Message& message) {
-  const std::string* reason = message.FindExtra("Reason");
-  return reason ? *reason : "";
-}
-
-// As long as the anchor's own: 48 and 144 random bits (RFC 8445 section 5.3 asks for 24 and 128).
-media::IceCredentials MakeIceCredentials(RandomSource& random) {
-  return {.ufrag = random.Token(8), .pwd = random.Token(24)};
-}
-
-struct ToCallInput {
-  Party party;
-  RandomSource& random;
-
-  std::optional<call::CallInput> operator()(const sip::InviteProgress& event) const {
-    return call::CalleeProgress{event.response.status, SdpOf(event.response)};
-  }
-  std::optional<call::CallInput> operator()(const sip::InviteAccepted& event) const {
-    return call::CalleeAnswered{SdpOf(event.response)};
-  }
-  std::optional<call::CallInput> operator()(const sip::InviteRejected& event) const {
-    return call::CalleeRejected{event.status, event.response ? ReasonOf(*event.response) : ""};
-  }
-  std::optional<call::CallInput> operator()(const sip::InviteCancelled& event) const {
-    return call::CallerCancelled{event.reason_header};
-  }
-  std::optional<call::CallInput> operator()(const sip::InviteAcked& event) const {
-    if (party == Party::kCallee) return call::CalleeAcked{SdpOf(event.ack)};
-    return call::CallerAcked{SdpOf(event.ack)};
-  }
-  std::optional<call::CallInput> operator()(const sip::DialogEnded& event) const {
-    return call::HungUp{party, event.reason_header};
-  }
-  std::optional<call::CallInput> operator()(const sip::IncomingRequest& event) const {
-    if (event.request.method == "INFO") {
-      return call::InfoReceived{party, event.id, event.request.content_type, event.request.body};
-    }
-    return call::Reoffered{party, event.id, SdpOf(event.request), MakeIceCredentials(random),
-                           event.request.method == "PRACK"};
-  }
-  std::optional<call::CallInput> operator()(const sip::IncomingInvite&) const { return {}; }
-  std::optional<call::CallInput> operator()(const sip::RequestAnswered& event) const {
-    return call::OfferAnswered{party, event.status, event.response ? SdpOf(*event.response) : ""};
-  }
-};
 
 sip::DialogId DialogOf(const sip::UserAgentEvent& event) {
   return std::visit([](const auto& e) { return e.dialog; }, event);
@@ -94,6 +49,7 @@ void CallManager::OnWs(const ws::Event& event, TimePoint now) {
 }
 
 void CallManager::OnMedia(const media::MediaEvent& event, TimePoint now) {
+  if (OnBridgeMedia(event, now)) return;
   const auto found = by_session_.find(SessionOf(event));
   if (found == by_session_.end()) return;
   Entry& entry = *calls_.at(found->second);
@@ -117,10 +73,15 @@ void CallManager::OnMedia(const media::MediaEvent& event, TimePoint now) {
 }
 
 void CallManager::OnMediaRefused(media::SessionId session, TimePoint now) {
+  constexpr std::string_view kWhy = "the media relay is overloaded";
+  if (BridgeEntry* bridge = FindBridge(session)) {
+    FeedBridge(*bridge, call::MediaFailed{std::string(kWhy)}, now);
+    return FeedBridge(*bridge, call::MediaClosed{}, now);
+  }
   const auto found = by_session_.find(session);
   if (found == by_session_.end()) return;
   Entry& entry = *calls_.at(found->second);
-  Feed(entry, call::MediaFailed{"the media relay is overloaded"}, now);
+  Feed(entry, call::MediaFailed{std::string(kWhy)}, now);
   Feed(entry, call::MediaClosed{}, now);
 }
 
@@ -137,9 +98,9 @@ void CallManager::OnTimer(TimePoint now) {
   for (auto& [id, entry] : calls_) {
     std::vector<call::CallOutput> outputs;
     entry->call.OnTimer(now, outputs);
-    for (const auto& output : outputs) Carry(*entry, output, now);
-    next_call_timeout_ = std::min(next_call_timeout_, entry->call.next_timeout());
+    CarryAll(*entry, outputs, now);
   }
+  RunBridgeTimers(now);
 }
 
 TimePoint CallManager::next_timeout() const {
@@ -154,6 +115,7 @@ void CallManager::ShutDown(std::string_view reason, TimePoint now) {
     Refuse(false, invite.dialog, 503, shut_down_reason_, now);
   }
   for (auto& [id, entry] : calls_) Feed(*entry, call::ShutDown{shut_down_reason_}, now);
+  for (auto& [id, entry] : bridges_) FeedBridge(*entry, call::ShutDown{shut_down_reason_}, now);
   trunk_edge_.UnregisterAll(now);
 }
 
@@ -191,6 +153,7 @@ CallManagerOutputs CallManager::TakeOutputs(TimePoint now) {
     }
   }
   Reap(now);
+  ReapBridges(now);
   CallManagerOutputs outputs;
   for (browser::BrowserText& text : browser_edge_.TakeOutgoing()) {
     outputs.ws.push_back(ws::Send{{text.flow.value}, std::move(text.text)});
@@ -215,6 +178,7 @@ void CallManager::TakeTrunkEvents(bool& quiet, TimePoint now) {
       if (Entry* entry = FindByDialog(false, refresh->dialog)) {
         Feed(*entry, call::RefreshDue{.of_browser = false}, now);
       }
+      RefreshBridge(refresh->dialog, now);
     } else {
       OnAgentEvent(false, std::get<sip::UserAgentEvent>(event), now);
     }
@@ -224,9 +188,9 @@ void CallManager::TakeTrunkEvents(bool& quiet, TimePoint now) {
 // --- new calls ---
 
 CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties parties, TimePoint now) {
-  call::CallSettings settings{.direction = direction, .sdp_session_id = random_.Next64() >> 2};
-  const auto policy = policies_.find(parties.trunk);
-  if (policy != policies_.end()) settings.trunk = policy->second;
+  call::CallSettings settings{.direction = direction,
+                              .trunk = PolicyOf(parties.trunk),
+                              .sdp_session_id = random_.Next64() >> 2};
   if (direction == CallDirection::kFromBrowser) {
     settings.invite_head_bytes = trunk_edge_.InviteHeadBytes({.trunk = parties.trunk,
                                                               .number = parties.number,
@@ -241,6 +205,11 @@ CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties partie
   entry->started = now;
   by_session_[session] = id;
   return *(calls_[id] = std::move(entry));
+}
+
+call::TrunkPolicy CallManager::PolicyOf(const std::string& trunk) const {
+  const auto policy = policies_.find(trunk);
+  return policy == policies_.end() ? call::TrunkPolicy{} : policy->second;
 }
 
 void CallManager::Refuse(bool browser, sip::DialogId dialog, int status, std::string reason,
@@ -325,6 +294,7 @@ CallManager::Entry* CallManager::FindByDialog(bool browser, sip::DialogId dialog
 
 void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now) {
   if (OnInfoAnswered(from_browser, event)) return;
+  if (from_browser ? OnBrowserRefer(event, now) : OnBridgeEvent(event, now)) return;
   if (!from_browser && OnTransferEvent(event, now)) return;
   Entry* entry = FindByDialog(from_browser, DialogOf(event));
   if (!entry) return ForgetUnknownCallee(from_browser, event);
@@ -368,16 +338,15 @@ bool CallManager::OnInfoAnswered(bool from_browser, const sip::UserAgentEvent& e
 void CallManager::SendInfo(Entry& entry, const call::SendInfo& info, TimePoint now) {
   const bool to_browser =
       (info.party == Party::kCaller) == (entry.call.direction() == CallDirection::kFromBrowser);
-  sip::Extras extras;
-  extras.content_type = info.content_type;
-  extras.body = info.body;
-  if (to_browser) {
-    browser_edge_.user_agent().SendInDialog(entry.browser_dialog, "INFO", std::move(extras), now);
-    return;
-  }
-  trunk_edge_.Reach(entry.trunk_dialog);
-  trunk_infos_.insert(
-      trunk_edge_.user_agent().SendInDialog(entry.trunk_dialog, "INFO", std::move(extras), now));
+  if (!to_browser) return SendTrunkInfo(entry.trunk_dialog, info, now);
+  browser_edge_.user_agent().SendInDialog(
+      entry.browser_dialog, "INFO", {.content_type = info.content_type, .body = info.body}, now);
+}
+
+void CallManager::SendTrunkInfo(sip::DialogId dialog, const call::SendInfo& info, TimePoint now) {
+  trunk_edge_.Reach(dialog);
+  trunk_infos_.insert(trunk_edge_.user_agent().SendInDialog(
+      dialog, "INFO", {.content_type = info.content_type, .body = info.body}, now));
 }
 
 void CallManager::OnBrowserRebound(const browser::BrowserRebound& back, TimePoint now) {
@@ -400,8 +369,14 @@ void CallManager::OnRingAnswered(const browser::RingAnswered& answered) {
 void CallManager::Feed(Entry& entry, const call::CallInput& input, TimePoint now) {
   std::vector<call::CallOutput> outputs;
   entry.call.On(input, now, outputs);
+  CarryAll(entry, outputs, now);
+}
+
+void CallManager::CarryAll(Entry& entry, const std::vector<call::CallOutput>& outputs,
+                           TimePoint now) {
   next_call_timeout_ = std::min(next_call_timeout_, entry.call.next_timeout());
   for (const auto& output : outputs) Carry(entry, output, now);
+  if (entry.bridge && entry.call.state() == call::CallState::kClosing) LeaveBridge(entry, now);
 }
 
 void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint now) {
@@ -527,6 +502,8 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
         .Respond(info->request, info->status, std::move(extras), now);
   } else if (const auto* send = std::get_if<call::SendInfo>(&output)) {
     SendInfo(entry, *send, now);
+  } else if (std::holds_alternative<call::LetTrunkGo>(output)) {
+    GiveTrunkToBridge(entry, now);
   } else if (std::holds_alternative<call::Ended>(output)) {
     ended_.push_back(entry.call.id());
   } else {
@@ -575,7 +552,7 @@ CallManagerGauges CallManager::gauges() const {
   const auto browser = browser_edge_.user_agent().gauges();
   const auto trunk = trunk_edge_.user_agent().gauges();
   const auto registrations = trunk_edge_.registrations();
-  return {.calls = calls_.size(),
+  return {.calls = calls_.size() + bridges_.size(),
           .dialogs = browser.dialogs + trunk.dialogs,
           .transactions = browser.transactions + trunk.transactions,
           .registrations = browser_edge_.registrar().binding_count(),

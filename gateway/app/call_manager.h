@@ -21,6 +21,7 @@
 #include "gateway/app/routing.h"
 #include "gateway/browser/browser_edge.h"
 #include "gateway/browser/waiting_list.h"
+#include "gateway/call/bridge.h"
 #include "gateway/call/call.h"
 #include "gateway/sip/refer.h"
 #include "gateway/trunk/trunk_edge.h"
@@ -102,6 +103,21 @@ class CallManager {
     // Of a call to a trunk whose redirects are followed: the offer, and where it was sent on.
     std::string offer;
     std::optional<Redirects> redirects;
+    call::CallId bridge;  // its browser transfers it by this one; 0: it does not
+  };
+  // What is left of calls that their browser has transferred, or is about to.
+  struct BridgeEntry {
+    BridgeEntry(call::CallId id, media::SessionId session, call::BridgeSettings settings)
+        : bridge(id, session, std::move(settings)) {}
+    call::Bridge bridge;
+    sip::DialogId first;   // 0: its call has it still
+    sip::DialogId second;  // as first, or not called yet
+    call::CallId first_call;
+    call::CallId second_call;             // 0: the second party is called
+    std::optional<uint32_t> subscribed;   // CSeq of the REFER whose sender is to be notified
+    trunk::TrunkEdge::CallRequest target;  // who is called
+    Parties parties;
+    TimePoint started;
   };
 
   Entry& NewCall(call::CallDirection direction, Parties parties, TimePoint now);
@@ -116,7 +132,9 @@ class CallManager {
   void OnAgentEvent(bool from_browser, const sip::UserAgentEvent& event, TimePoint now);
   bool OnInfoAnswered(bool from_browser, const sip::UserAgentEvent& event);
   void SendInfo(Entry& entry, const call::SendInfo& info, TimePoint now);
+  void SendTrunkInfo(sip::DialogId dialog, const call::SendInfo& info, TimePoint now);
   void Feed(Entry& entry, const call::CallInput& input, TimePoint now);
+  void CarryAll(Entry& entry, const std::vector<call::CallOutput>& outputs, TimePoint now);
   void Carry(Entry& entry, const call::CallOutput& output, TimePoint now);
   void PlaceCallee(Entry& entry, const std::string& offer, TimePoint now);
   void PlaceTrunkCall(Entry& entry, const std::string& number, const std::string& offer,
@@ -134,6 +152,34 @@ class CallManager {
   void CarryTransfer(Entry& entry, const call::CallOutput& output, TimePoint now);
   void NotifyTransferor(Entry& entry, int status, TimePoint now);
   void Reap(TimePoint now);
+  call::TrunkPolicy PolicyOf(const std::string& trunk) const;
+
+  // --- bridges.cc: a browser transfers a call ---
+  // These give true if the event was theirs.
+  bool OnBrowserRefer(const sip::UserAgentEvent& event, TimePoint now);
+  bool OnBridgeEvent(const sip::UserAgentEvent& event, TimePoint now);
+  bool OnBridgeMedia(const media::MediaEvent& event, TimePoint now);
+  std::optional<sip::ReferError> WhyNotTransferred(const Entry& entry) const;
+  void TransferToNumber(Entry& entry, const sip::Refer& refer, TimePoint now);
+  void TransferToCall(Entry& entry, const sip::Refer& refer, TimePoint now);
+  void FailTransfer(const Entry& entry, const sip::Refer& refer, sip::ReferError why,
+                    TimePoint now);
+  BridgeEntry& NewBridge(Entry& entry, const sip::Refer& refer, call::BridgeSettings settings,
+                         TimePoint now);
+  void StartBridge(BridgeEntry& bridge, TimePoint now);
+  void GiveTrunkToBridge(Entry& entry, TimePoint now);
+  void LeaveBridge(Entry& entry, TimePoint now);
+  void ReleaseCalls(BridgeEntry& bridge);
+  void FeedBridge(BridgeEntry& bridge, const call::CallInput& input, TimePoint now);
+  void CarryAll(BridgeEntry& bridge, const call::Bridge::Outputs& outputs, TimePoint now);
+  void Carry(BridgeEntry& bridge, const call::BridgeOutput& output, TimePoint now);
+  void TellTransferor(BridgeEntry& bridge, int status, TimePoint now);
+  void RefreshBridge(sip::DialogId dialog, TimePoint now);
+  void RunBridgeTimers(TimePoint now);
+  void ReapBridges(TimePoint now);
+  BridgeEntry* FindBridge(media::SessionId session);
+  BridgeEntry* FindBridge(sip::DialogId trunk_dialog);
+  Entry* FindCall(call::CallId id);
 
   browser::BrowserEdge browser_edge_;
   trunk::TrunkEdge trunk_edge_;
@@ -151,7 +197,11 @@ class CallManager {
   std::unordered_set<sip::ClientRequestId> trunk_notifies_;  // unanswered
   browser::WaitingList<trunk::TrunkInvite> unknown_callees_{kMaxUnknownCallees};
   std::vector<std::string> settled_users_;
+  std::unordered_map<call::CallId, std::unique_ptr<BridgeEntry>> bridges_;
+  std::unordered_map<sip::DialogId, call::CallId> bridge_by_dialog_;
+  std::unordered_map<media::SessionId, call::CallId> bridge_by_session_;
   std::vector<call::CallId> ended_;
+  std::vector<call::CallId> ended_bridges_;
   std::vector<CallRecord> records_;
   std::vector<media::MediaCommand> media_commands_;
   TimePoint next_call_timeout_ = kNever;  // never later than the first of the calls

@@ -48,6 +48,7 @@ std::string ToJson(const CallRecord& record, const WallClock& clock) {
                  {"to_browser", ToJson(summary.media.trunk_to_browser)},
                  {"video_to_trunk", ToJson(summary.media.video_browser_to_trunk)},
                  {"video_to_browser", ToJson(summary.media.video_trunk_to_browser)}}}};
+  for (const call::CallId id : record.continues) json["continues"].push_back(id.value);
   if (summary.answered) json["answered"] = Rfc3339(clock.At(*summary.answered));
   // What a peer wrote need not be UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -2,6 +2,7 @@
 #define LASTMILE_GATEWAY_APP_CALL_RECORD_H_
 
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "gateway/call/call.h"
@@ -26,6 +27,7 @@ struct CallRecord {
   TimePoint started;
   TimePoint ended;
   call::CallSummary summary;
+  std::vector<call::CallId> continues = {};  // the calls that its trunk legs were in before
 };
 
 // Tells wall-clock time of moments on the monotonic clock.

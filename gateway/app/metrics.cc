@@ -87,7 +87,8 @@ void Metrics::Count(const CallRecord& record) {
   if (summary.over_budget) ++over_budget_[trunk];
   const bool from_browser = record.direction == call::CallDirection::kFromBrowser;
   const std::string caller = from_browser ? "browser" : "trunk";
-  const std::string callee = from_browser ? "trunk" : "browser";
+  const bool to_browser = record.direction == call::CallDirection::kFromTrunk;
+  const std::string callee = to_browser ? "browser" : "trunk";
   ObserveSdp(caller, "in", summary.sdp.offer_in);
   ObserveSdp(callee, "out", summary.sdp.offer_out);
   ObserveSdp(callee, "in", summary.sdp.answer_in);

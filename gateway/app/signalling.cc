@@ -148,8 +148,7 @@ void Signalling::Flush(TimePoint now) {
     again = false;
     CallManagerOutputs outputs = manager_->TakeOutputs(now);
     for (media::MediaCommand& command : outputs.media) {
-      const auto* open = std::get_if<media::OpenSession>(&command);
-      const media::SessionId session = open ? open->session : media::SessionId{};
+      const auto session = std::visit([](const auto& c) { return c.session; }, command);
       if (!PostToMedia(std::move(command))) {
         manager_->OnMediaRefused(session, now);
         again = true;
@@ -184,10 +183,10 @@ void Signalling::Record(const CallRecord& record, TimePoint now) {
   if (!file) spdlog::error("cannot append a call record to {}", config_.cdr_jsonl);
 }
 
-// False: an OpenSession found no room. Other commands wait for it, in their order.
+// False: one that opens a session found no room. Other commands wait for it, in their order.
 bool Signalling::PostToMedia(media::MediaCommand command) {
   if (media_backlog_.empty() && shells_.media.Post(command)) return true;
-  if (std::holds_alternative<media::OpenSession>(command)) return false;
+  if (media::IsOpening(command)) return false;
   media_backlog_.push_back(std::move(command));
   return true;
 }

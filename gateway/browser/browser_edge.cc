@@ -391,8 +391,9 @@ std::vector<BrowserText> BrowserEdge::TakeOutgoing() {
 // What needs no call to be answered; false: the call has to answer it.
 bool BrowserEdge::OnInDialogRequest(const sip::IncomingRequest& request, TimePoint now) {
   const sip::Message& message = request.request;
-  if (message.method == "INVITE" || message.method == "INFO" || message.method == "MESSAGE" ||
-      message.method == "SUBSCRIBE") {
+  const std::string& method = message.method;
+  if (method == "INVITE" || method == "INFO" || method == "REFER" || method == "MESSAGE" ||
+      method == "SUBSCRIBE") {
     return false;
   }
   if (message.method == "UPDATE") {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "gateway/call/media_plan.h"
 #include "gateway/call/reasons.h"
 
 namespace lastmile::call {
@@ -36,6 +37,8 @@ std::string_view ToString(CallDirection direction) {
       return "from-browser";
     case CallDirection::kFromTrunk:
       return "from-trunk";
+    case CallDirection::kBetweenTrunks:
+      return "between-trunks";
   }
   return "";
 }
@@ -404,6 +407,7 @@ void Call::OnBrowserSilent(const BrowserSilent& silent, TimePoint now, Outputs& 
 void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs& out) {
   if (answered.party == TrunkParty() && TrunkIsAlone()) return;
   const std::string_view leg = IsBrowser(answered.party) ? "browser" : "trunk";
+  if (!IsBrowser(answered.party)) --trunk_offers_;
   if (answered.status == 408 || answered.status == 481) {
     // RFC 3261 section 12.2.1.2: the peer knows no such dialog, as one that hung up while its
     // connection was lost. Our side of it ends with a BYE all the same.
@@ -423,6 +427,23 @@ void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs
 
 // --- the end ---
 
+void Call::HandOver(TimePoint now, Outputs& out) {
+  if (state_ != CallState::kConnected || !leaves_trunk_) return;
+  summary_.transferred = true;
+  constexpr std::string_view kWhy = "transferred by the browser";
+  End({.reason_header = SipReason(200, kWhy)}, kWhy, now, out);
+}
+
+TrunkHalf Call::TakeTrunk() {
+  summary_.transferred = true;
+  return {.policy = settings_.trunk,
+          .media = trunk_,
+          .leg = std::move(trunk_leg_),
+          .told = told_trunk_,
+          .unanswered = trunk_offers_,
+          .owes_answer = owes_answer_ == TrunkParty()};
+}
+
 void Call::End(const Ending& ending, std::string_view why, TimePoint now, Outputs& out) {
   const bool caller_answered = state_ == CallState::kAnswered || state_ == CallState::kConnected;
   const bool callee_answered = caller_answered || ending.callee_answered;
@@ -432,11 +453,18 @@ void Call::End(const Ending& ending, std::string_view why, TimePoint now, Output
   const bool tell_caller = told(Party::kCaller);
   const bool tell_callee = told(Party::kCallee);
   AbandonTransfer(ending.reason_header, out);
+  const auto hang_up = [&](Party party) {
+    if (leaves_trunk_ && !IsBrowser(party)) {
+      out.push_back(LetTrunkGo{});
+    } else {
+      out.push_back(HangUp{party, ending.reason_header});
+    }
+  };
   summary_.reason = why;
   if (ending.gone == Party::kCaller && !caller_answered) summary_.status = 487;
   if (tell_caller) {
     if (caller_answered) {
-      out.push_back(HangUp{Party::kCaller, ending.reason_header});
+      hang_up(Party::kCaller);
     } else {
       RespondToCaller({.status = ending.caller_status,
                        .reason_header = ending.reason_header,
@@ -446,7 +474,7 @@ void Call::End(const Ending& ending, std::string_view why, TimePoint now, Output
   }
   if (tell_callee) {
     if (callee_answered) {
-      out.push_back(HangUp{Party::kCallee, ending.reason_header});
+      hang_up(Party::kCallee);
     } else if (state_ == CallState::kCalling) {
       out.push_back(CancelCallee{ending.reason_header});
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "gateway/call/bridge_io.h"
 #include "gateway/call/call_io.h"
 #include "gateway/call/dtmf.h"
 #include "gateway/call/trunk_policy.h"
@@ -20,6 +21,7 @@ namespace lastmile::call {
 enum class CallDirection {
   kFromBrowser,  // the browser leg is the caller, the trunk leg the callee
   kFromTrunk,    // the other way round
+  kBetweenTrunks,  // never of a Call: what a Bridge is in records
 };
 
 enum class CallState {
@@ -64,7 +66,7 @@ struct CallSummary {
   SdpBytes sdp;
   size_t invite_bytes = 0;   // of the trunk's INVITE with its SDP; 0: there was none
   bool over_budget = false;  // the offer to the trunk, with nothing left to take out of it
-  bool transferred = false;  // by the trunk: at the end it was another party's call
+  bool transferred = false;  // the trunk's leg or its party is another one at the end
   media::SessionStats media;
 };
 
@@ -92,6 +94,17 @@ class Call {
   const CallSummary& summary() const { return summary_; }
   const sdp::TrunkLeg& trunk_leg() const { return trunk_leg_; }  // how its SDP came about
   std::optional<CallSnapshot> Snapshot(TimePoint now) const;     // nothing: it is not connected
+
+  // --- its browser transfers it (Bridge) ---
+  // While this is set, the call ends for its browser alone: what would be BYE to the trunk is
+  // LetTrunkGo, and TakeTrunk() has to follow at once.
+  void LeaveTrunk(bool leaves) { leaves_trunk_ = leaves; }
+  // Ends it so, for the transfer has come to its end. Only in kConnected.
+  void HandOver(TimePoint now, std::vector<CallOutput>& out);
+  // After LetTrunkGo, once: trunk_leg() is not valid any more.
+  TrunkHalf TakeTrunk();
+  const TrunkPolicy& trunk_policy() const { return settings_.trunk; }
+  const sdp::TrunkMedia& trunk_media() const { return trunk_; }  // what the trunk said last
 
   static constexpr Duration kMediaOpenTimeout = 5s;
   static constexpr Duration kMediaCloseTimeout = 10s;
@@ -270,6 +283,8 @@ class Call {
   std::optional<Party> owes_answer_;  // was offered in our 18x or 2xx; answers in PRACK or ACK
   std::string callee_sdp_;            // its last answer to its INVITE
   bool callee_updated_ = false;       // its UPDATE made that answer an old one
+  int trunk_offers_ = 0;              // of ours to the trunk, without a final answer
+  bool leaves_trunk_ = false;
 };
 
 }  // namespace lastmile::call

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "gateway/call/call.h"
 #include "gateway/call/dtmf.h"
+#include "gateway/call/media_plan.h"
 
 // Digits pressed in a call: INFO is answered on its own leg at once, the digit goes on in the way
 // that the other leg understands. Digits are PINs and card numbers: none is ever logged.
@@ -118,9 +119,7 @@ DigitWay Call::WayToTrunk(uint8_t event) {
 
 void Call::SetTrunkMedia(sdp::TrunkMedia media) {
   trunk_ = std::move(media);
-  if (settings_.trunk.dtmf != DtmfMode::kRfc4733) {
-    std::erase_if(trunk_.codecs, [](const sdp::Codec& c) { return c.is_telephone_event(); });
-  }
+  KeepEventsIf(settings_.trunk.dtmf == DtmfMode::kRfc4733, trunk_.codecs);
 }
 
 }  // namespace lastmile::call

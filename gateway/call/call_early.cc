@@ -11,12 +11,6 @@
 namespace lastmile::call {
 namespace {
 
-const sdp::Codec* FirstSpeech(const std::vector<sdp::Codec>& codecs) {
-  const auto found = std::ranges::find_if(
-      codecs, [](const sdp::Codec& codec) { return !codec.is_telephone_event(); });
-  return found == codecs.end() ? nullptr : &*found;
-}
-
 bool Has(const std::vector<sdp::Codec>& codecs, const sdp::Codec& wanted) {
   return std::ranges::any_of(codecs,
                              [&](const sdp::Codec& codec) { return codec.SameFormat(wanted); });

@@ -205,11 +205,14 @@ struct AnswerReplacing {  // the final answer to the INVITE with Replaces
   std::string warning;
 };
 struct SwapTrunk {};  // the trunk leg's dialog is the target's, or the replacing one, from now on
+// --- of a transfer by the browser ---
+struct LetTrunkGo {};  // instead of BYE to the trunk: its leg goes on, see Call::TakeTrunk()
+
 struct Ended {};      // the last output: the call may be deleted
 using CallOutput = std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee,
                                 CancelCallee, HangUp, AnswerReoffer, SendOffer, AnswerInfo,
                                 SendInfo, AnswerRefer, NotifyTransferor, PlaceTarget, AckTarget,
-                                CancelTarget, HangUpTarget, AnswerReplacing, SwapTrunk, Ended>;
+                                CancelTarget, HangUpTarget, AnswerReplacing, SwapTrunk, LetTrunkGo, Ended>;
 
 }  // namespace lastmile::call
 

@@ -6,27 +6,6 @@
 // What the parties of a call are offered and answered: values of one leg become values of the
 // other, and of the media session between them.
 namespace lastmile::call {
-namespace {
-
-bool Sends(sdp::Direction direction) {
-  return direction == sdp::Direction::kSendRecv || direction == sdp::Direction::kSendOnly;
-}
-
-bool Receives(sdp::Direction direction) {
-  return direction == sdp::Direction::kSendRecv || direction == sdp::Direction::kRecvOnly;
-}
-
-// What a party wants by itself that says `said` after it was `told` what the gateway does: who was
-// told that nobody listens may well not send. `held`: c=0.0.0.0 takes nothing (RFC 3264 section
-// 8.4), whatever the direction says.
-sdp::Direction WishOf(sdp::Direction said, bool held, sdp::Direction told) {
-  const bool sends = Sends(said) || !Receives(told);
-  const bool receives = !held && (Receives(said) || !Sends(told));
-  if (sends) return receives ? sdp::Direction::kSendRecv : sdp::Direction::kSendOnly;
-  return receives ? sdp::Direction::kRecvOnly : sdp::Direction::kInactive;
-}
-
-}  // namespace
 
 std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outputs& out) {
   summary_.sdp.offer_in = offer.size();
@@ -236,6 +215,7 @@ std::string Call::OfferFor(Party party) {
 
 void Call::OfferTo(Party party, Outputs& out) {
   if (party == TrunkParty() && TrunkIsAlone()) return;
+  if (!IsBrowser(party)) ++trunk_offers_;
   out.push_back(SendOffer{party, OfferFor(party)});
 }
 

@@ -47,7 +47,7 @@ void Call::OnTransferAsked(const TransferAsked& asked, Outputs& out) {
   if (state_ != CallState::kConnected) {
     return answer(403, "a call can be transferred only after it was answered");
   }
-  if (transfer_) return answer(491, "another transfer of this call is under way");
+  if (transfer_ || leaves_trunk_) return answer(491, "another transfer of this call is under way");
   answer(202, "");
   if (asked.refused != 0) {
     spdlog::warn("call={} leg=trunk a transfer is refused with {}: {}", id_.value, asked.refused,
@@ -162,10 +162,10 @@ void Call::AbandonTransfer(const std::string& reason_header, Outputs& out) {
 void Call::OnTrunkReplaced(const TrunkReplaced& replaced, Outputs& out) {
   AnswerReplacing answer{.status = 200};
   if (state_ == CallState::kEnded) return;
-  if (state_ != CallState::kConnected || transfer_) {
+  if (state_ != CallState::kConnected || transfer_ || leaves_trunk_) {
     answer.status = state_ == CallState::kClosing ? 603 : 491;
     answer.warning = state_ == CallState::kClosing ? "the call has ended"
-                     : transfer_                   ? "a transfer of this call is under way"
+                     : transfer_ || leaves_trunk_ ? "a transfer of this call is under way"
                                                    : "the call is not answered yet";
     out.push_back(std::move(answer));
     return;
@@ -220,6 +220,7 @@ void Call::MoveTrunk(std::string_view why, BrowserSends before, Outputs& out) {
   transfer_.reset();
   owes_answer_ = owes_answer_ == TrunkParty() ? std::nullopt : owes_answer_;
   trunk_offer_again_ = kNever;
+  trunk_offers_ = 0;
   told_way_.reset();
   summary_.transferred = true;
   PassHoldOn(BrowserParty(), out);

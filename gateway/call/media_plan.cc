@@ -1,8 +1,20 @@
 #include "gateway/call/media_plan.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace lastmile::call {
+namespace {
+
+bool Sends(sdp::Direction direction) {
+  return direction == sdp::Direction::kSendRecv || direction == sdp::Direction::kSendOnly;
+}
+
+bool Receives(sdp::Direction direction) {
+  return direction == sdp::Direction::kSendRecv || direction == sdp::Direction::kRecvOnly;
+}
+
+}  // namespace
 
 media::BrowserRemote ToBrowserRemote(const sdp::BrowserMedia& media, bool gateway_is_dtls_server) {
   media::BrowserRemote remote;
@@ -46,6 +58,35 @@ void AddPayloads(const std::vector<sdp::Codec>& browser,
                         .trunk_clock_rate = same_clock ? 0 : pair.trunk.clock_rate,
                         .g711 = law(pair.browser)});
   }
+}
+
+void NumberAsFirstSends(const std::vector<sdp::Codec>& theirs, const std::vector<sdp::Codec>& ours,
+                        std::vector<media::PayloadMapping>& payloads) {
+  for (media::PayloadMapping& mapping : payloads) {
+    const auto theirs_at =
+        std::ranges::find(theirs, mapping.browser_pt, &sdp::Codec::payload_type);
+    if (theirs_at == theirs.end()) continue;
+    const auto ours_at = std::ranges::find_if(
+        ours, [&](const sdp::Codec& codec) { return codec.SameFormat(*theirs_at); });
+    if (ours_at != ours.end()) mapping.browser_pt_in = ours_at->payload_type;
+  }
+}
+
+const sdp::Codec* FirstSpeech(const std::vector<sdp::Codec>& codecs) {
+  const auto found = std::ranges::find_if(
+      codecs, [](const sdp::Codec& codec) { return !codec.is_telephone_event(); });
+  return found == codecs.end() ? nullptr : &*found;
+}
+
+void KeepEventsIf(bool keep, std::vector<sdp::Codec>& codecs) {
+  if (!keep) std::erase_if(codecs, [](const sdp::Codec& c) { return c.is_telephone_event(); });
+}
+
+sdp::Direction WishOf(sdp::Direction said, bool held, sdp::Direction told) {
+  const bool sends = Sends(said) || !Receives(told);
+  const bool receives = !held && (Receives(said) || !Sends(told));
+  if (sends) return receives ? sdp::Direction::kSendRecv : sdp::Direction::kSendOnly;
+  return receives ? sdp::Direction::kRecvOnly : sdp::Direction::kInactive;
 }
 
 sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local) {

@@ -23,6 +23,21 @@ void AddPayloads(const std::vector<sdp::Codec>& browser,
 sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local);
 sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local);
 
+// The codecs of a bridge's first party are paired in the browser's place: it sends with the numbers
+// it was told, `ours`, and is sent its own, `theirs`.
+void NumberAsFirstSends(const std::vector<sdp::Codec>& theirs, const std::vector<sdp::Codec>& ours,
+                        std::vector<media::PayloadMapping>& payloads);
+
+// The first one that is not telephone-event; null: none is.
+const sdp::Codec* FirstSpeech(const std::vector<sdp::Codec>& codecs);
+// Removes telephone-event unless `keep`.
+void KeepEventsIf(bool keep, std::vector<sdp::Codec>& codecs);
+
+// What a party wants by itself that says `said` after it was `told` what the gateway does: who was
+// told that nobody listens may well not send. `held`: c=0.0.0.0 takes nothing (RFC 3264 section
+// 8.4), whatever the direction says.
+sdp::Direction WishOf(sdp::Direction said, bool held, sdp::Direction told);
+
 // "PCMU, PCMA, telephone-event" for sentences.
 std::string CodecNames(const std::vector<sdp::Codec>& codecs);
 

@@ -16,16 +16,15 @@
 #include "media_anchor/core/outgoing.h"
 #include "media_anchor/core/path.h"
 #include "media_anchor/core/rtp_leg.h"
+#include "media_anchor/core/session_core.h"
 #include "media_anchor/core/webrtc_leg.h"
 
 namespace lastmile::media {
 
 // One call's media, sans-IO: a browser leg, a section of audio and perhaps one of video, each with
-// its trunk leg and relay, and faults. A datagram in gives at most one datagram out at once, in the
-// same buffer; what a leg sends by itself (DTLS flights, RTCP reports, digits) waits in
-// PopOutgoing(), events in PopEvent(): the owner empties both after every call. `context` outlives
-// the session. Thread: its owner's (the media worker's). No allocation per packet.
-class AnchorSession {
+// its trunk leg and relay, and faults. `context` outlives the session. Thread: its owner's (the media
+// worker's). No allocation per packet.
+class AnchorSession final : public SessionCore {
  public:
   struct Options {
     SessionId id;
@@ -41,35 +40,31 @@ class AnchorSession {
   // sources and numbers.
   void OpenVideo(RandomSource& random, TimePoint now);
   void CloseVideo();
-  // False: kMaxDigits wait, and this one is dropped.
-  bool SendDigit(const media::SendDigit& digit, TimePoint now) {
+  bool SendDigit(const media::SendDigit& digit, TimePoint now) override {
     return audio_.SendDigit(digit, now);
   }
 
   // The datagram is the first `size` bytes of `room`, which has kRoom bytes.
   Outgoing OnBrowserDatagram(MutableByteView room, size_t size, const Path& path, TimePoint now);
-  // By which of the trunk's ports it came to. RTCP may come to the port of RTP.
   Outgoing OnTrunkRtp(MediaKind kind, MutableByteView room, size_t size, const Endpoint& from,
-                      TimePoint now);
+                      TimePoint now) override;
   Outgoing OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size, const Endpoint& from,
-                       TimePoint now);
+                       TimePoint now) override;
 
-  // The bytes are valid until the next call.
-  bool PopOutgoing(Outgoing& out);
-  std::optional<MediaEvent> PopEvent();
-  void OnTimer(TimePoint now);
-  TimePoint next_timeout() const;
-  void Close();  // queues what the browser is told at the end
+  bool PopOutgoing(Outgoing& out) override;
+  std::optional<MediaEvent> PopEvent() override;
+  void OnTimer(TimePoint now) override;
+  TimePoint next_timeout() const override;
+  void Close() override;
 
-  SessionId id() const { return options_.id; }
+  SessionId id() const override { return options_.id; }
   const IceCredentials& ice() const { return browser_.local(); }
   // During an ICE restart the old ufrag is accepted, too.
   bool AcceptsUfrag(std::string_view ufrag) const { return browser_.AcceptsUfrag(ufrag); }
-  // Null: video is not open.
-  const RtpLeg* trunk(MediaKind kind) const;
+  const RtpLeg* trunk(MediaKind kind) const override;
   bool HasBrowserPath(const Endpoint& remote) const { return browser_.HasRemote(remote); }
   const std::optional<TimePoint>& browser_last_heard() const { return browser_.last_heard(); }
-  SessionStats stats() const;
+  SessionStats stats() const override;
 
   // A datagram of 1,500 bytes, what SRTP may add, and no less than a STUN answer.
   static constexpr size_t kRoom = 2048;

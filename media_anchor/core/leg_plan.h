@@ -19,7 +19,8 @@
 namespace lastmile::media {
 
 struct SessionTag;
-// One media session: a browser leg and a trunk leg with a relay between them. Chosen by signalling.
+// One media session: a browser leg and a trunk leg, or two trunk legs (a bridge), with a relay
+// between them. Chosen by signalling.
 using SessionId = StrongId<SessionTag>;
 
 // The gateway's side of the DTLS association (RFC 5763): a=setup:passive is kServer.
@@ -87,6 +88,9 @@ struct PayloadMapping {
   bool video = false;
   uint32_t trunk_clock_rate = 0;  // Hz, of telephone_event if the trunk's is another; 0: it is not
   G711 g711 = G711::kNone;
+  // Of a bridge: its first trunk is in the browser's place, and this is received from it if that is
+  // another number than `browser_pt`.
+  std::optional<uint8_t> browser_pt_in = std::nullopt;
   bool operator==(const PayloadMapping&) const = default;
 };
 
@@ -137,6 +141,21 @@ struct UpdateSession {
   // on the old pair until the browser nominates a pair with the new ones. DTLS and SRTP go on.
   std::optional<IceCredentials> restart = std::nullopt;
 };
+// A bridge: audio between two trunk legs, each with a pair of ports. Answered by BridgeOpened or
+// SessionFailed. CloseSession, SendDigit and the events of sessions are a bridge's, too.
+struct OpenBridge {
+  SessionId session;
+  std::optional<TrunkRemote> first = std::nullopt;  // their video does not count
+  std::optional<TrunkRemote> second = std::nullopt;
+  std::vector<PayloadMapping> payloads = {};
+};
+// Replaces what is present, as UpdateSession.
+struct UpdateBridge {
+  SessionId session;
+  std::optional<TrunkRemote> first = std::nullopt;
+  std::optional<TrunkRemote> second = std::nullopt;
+  std::optional<std::vector<PayloadMapping>> payloads = std::nullopt;
+};
 struct CloseSession {
   SessionId session;
 };
@@ -148,8 +167,15 @@ struct SendDigit {
   uint8_t event = 0;    // RFC 4733 section 3.2: 0 to 9, 10 *, 11 #, 12 to 15 A to D, 16 flash
   Duration duration{};  // taken as kMinDigit at least and kMaxDigit at most
   bool tones = false;   // in a G.711 codec of the session; a flash has none
+  bool to_first = false;  // of a bridge: for its first trunk, else for its second
 };
-using MediaCommand = std::variant<OpenSession, UpdateSession, CloseSession, SendDigit>;
+using MediaCommand =
+    std::variant<OpenSession, UpdateSession, OpenBridge, UpdateBridge, CloseSession, SendDigit>;
+// Whether it opens a session: if it cannot be carried out, there is none.
+inline bool IsOpening(const MediaCommand& command) {
+  return std::holds_alternative<OpenSession>(command) ||
+         std::holds_alternative<OpenBridge>(command);
+}
 
 inline constexpr uint8_t kFlash = 16;  // the event (RFC 4733 section 3.2, RFC 4734)
 inline constexpr Duration kMinDigit = 40ms;
@@ -166,6 +192,11 @@ struct SessionOpened {
   SessionId session;
   BrowserLocal browser;
   TrunkLocal trunk;
+};
+struct BridgeOpened {
+  SessionId session;
+  TrunkPorts first;
+  TrunkPorts second;
 };
 struct VideoOpened {
   SessionId session;
@@ -208,7 +239,7 @@ struct BrowserHeard {
 // at its start, and never more often than every kMinDigit.
 struct DigitHeard {
   SessionId session;
-  bool from_browser = true;
+  bool from_browser = true;  // of a bridge: from its first trunk
   uint8_t event = 0;
 };
 struct DirectionStats {
@@ -216,7 +247,8 @@ struct DirectionStats {
   uint64_t bytes = 0;    // RTP payload bytes relayed
   uint64_t dropped = 0;  // arrived and not relayed, for any cause
 };
-// Audio, and video for itself. What was no valid packet of any kind counts as audio.
+// Audio, and video for itself. What was no valid packet of any kind counts as audio. Of a bridge the
+// first trunk is in the browser's place.
 struct SessionStats {
   DirectionStats browser_to_trunk;
   DirectionStats trunk_to_browser;
@@ -228,8 +260,9 @@ struct SessionClosed {
   SessionId session;
   SessionStats stats;
 };
-using MediaEvent = std::variant<SessionOpened, BrowserConnected, SessionFailed, SessionClosed,
-                                VideoOpened, VideoRefused, BrowserSilent, BrowserHeard, DigitHeard>;
+using MediaEvent =
+    std::variant<SessionOpened, BridgeOpened, BrowserConnected, SessionFailed, SessionClosed,
+                 VideoOpened, VideoRefused, BrowserSilent, BrowserHeard, DigitHeard>;
 
 }  // namespace lastmile::media
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "media_anchor/core/packet_kind.h"
+#include "media_anchor/core/sent_packet.h"
 
 namespace lastmile::media {
 
@@ -23,20 +24,13 @@ Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, TimePoint now) {
     ++to_trunk_.dropped;
     return {};
   }
-  OnSent(trunk_rtcp_, stream, forwarded->header, payload_size, now);
+  CountSent(trunk_rtcp_, stream, forwarded->header, payload_size, now);
   ++to_trunk_.packets;
   to_trunk_.bytes += payload_size;
   return {.to = Outgoing::To::kTrunkRtp,
           .bytes = forwarded->packet,
           .endpoint = trunk_.rtp(),
           .kind = kind_};
-}
-
-// A sender report tells the time line as it is now; the timestamp of an event is its beginning.
-void MediaSection::OnSent(RtcpReporter& reporter, const RelayStream& stream, RtpHeader header,
-                          size_t payload_size, TimePoint now) {
-  header.timestamp = stream.TimestampAt(now);
-  reporter.OnSent(header, payload_size, stream.clock_rate(), now);
 }
 
 Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpoint& from,
@@ -63,7 +57,7 @@ Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpo
     ++to_browser_.dropped;
     return {};
   }
-  OnSent(browser_rtcp_, stream, forwarded->header, payload_size, now);
+  CountSent(browser_rtcp_, stream, forwarded->header, payload_size, now);
   ++to_browser_.packets;
   to_browser_.bytes += payload_size;
   return {.to = Outgoing::To::kBrowser,
@@ -119,7 +113,7 @@ bool MediaSection::PopDigit(Bytes& own, Outgoing& out) {
   const auto packet = digits_.Pop(stream, timer_time_, own);
   // To a trunk on hold a digit is lost, as the audio is.
   if (!packet || !trunk_.can_send()) return false;
-  OnSent(trunk_rtcp_, stream, packet->header, packet->bytes.size() - RtpHeader::kSize, timer_time_);
+  CountSent(trunk_rtcp_, stream, packet->header, packet->bytes.size() - RtpHeader::kSize, timer_time_);
   out = {.to = Outgoing::To::kTrunkRtp,
          .bytes = packet->bytes,
          .endpoint = trunk_.rtp(),

@@ -64,8 +64,6 @@ class MediaSection {
   const DirectionStats& trunk_to_browser() const { return to_browser_; }
 
  private:
-  static void OnSent(RtcpReporter& reporter, const RelayStream& stream, RtpHeader header,
-                     size_t payload_size, TimePoint now);
   Outgoing RtcpToTrunk(MutableByteView bytes) const;
   Outgoing RtcpToBrowser(MutableByteView room, size_t size);
   bool CanReportToTrunk() const { return trunk_.can_send() && trunk_.rtcp().port != 0; }

@@ -1,13 +1,18 @@
 #ifndef LASTMILE_MEDIA_ANCHOR_CORE_OUTGOING_H_
 #define LASTMILE_MEDIA_ANCHOR_CORE_OUTGOING_H_
 
+#include <cstddef>
+
 #include "base/bytes.h"
 #include "base/endpoint.h"
 #include "media_anchor/core/path.h"
 
 namespace lastmile::media {
 
-enum class MediaKind { kAudio, kVideo };
+// Which of a session's pairs of trunk ports. A bridge has its first trunk's audio at kAudio and its
+// second one's at kSecondAudio.
+enum class MediaKind { kAudio, kVideo, kSecondAudio };
+inline constexpr size_t kMediaKinds = 3;
 
 // One datagram to send. Lends its bytes. Thread: its owner's (the media worker's).
 struct Outgoing {

@@ -242,8 +242,8 @@ void Relay::SetPayloads(std::span<const PayloadMapping> mappings) {
     const uint32_t browser_clock = mapping.clock_rate;
     const uint32_t trunk_clock =
         mapping.trunk_clock_rate == 0 ? browser_clock : mapping.trunk_clock_rate;
-    to_trunk_.MapPayload({mapping.browser_pt, mapping.trunk_pt, browser_clock, trunk_clock},
-                         mapping);
+    const uint8_t browser_in = mapping.browser_pt_in.value_or(mapping.browser_pt);
+    to_trunk_.MapPayload({browser_in, mapping.trunk_pt, browser_clock, trunk_clock}, mapping);
     to_browser_.MapPayload({mapping.trunk_pt_in, mapping.browser_pt, trunk_clock, browser_clock},
                            mapping);
   }

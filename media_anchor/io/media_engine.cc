@@ -64,16 +64,10 @@ Result<void> MediaEngine::Impl::Start() {
 bool MediaEngine::Impl::Post(MediaCommand command) {
   std::lock_guard lock(mutex_);
   if (!running_) return false;
-  if (const auto* open = std::get_if<OpenSession>(&command)) {
-    return PostOpen(open->session, std::move(command));
-  }
-  if (const auto* update = std::get_if<UpdateSession>(&command)) {
-    return PostToOwner(update->session, false, std::move(command));
-  }
-  if (const auto* digit = std::get_if<SendDigit>(&command)) {
-    return PostToOwner(digit->session, false, std::move(command));
-  }
-  return PostToOwner(std::get<CloseSession>(command).session, true, std::move(command));
+  const SessionId id = std::visit([](const auto& c) { return c.session; }, command);
+  if (IsOpening(command)) return PostOpen(id, std::move(command));
+  const bool is_close = std::holds_alternative<CloseSession>(command);
+  return PostToOwner(id, is_close, std::move(command));
 }
 
 bool MediaEngine::Impl::PostOpen(SessionId id, MediaCommand command) {

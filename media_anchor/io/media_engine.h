@@ -43,8 +43,8 @@ class MediaEngine {
 
   // Binds the browser ports and starts the workers. Errors name address, port and cause.
   Result<void> Start();
-  // Any thread. OpenSession goes to the worker with the fewest sessions, the other commands to the
-  // session's worker. False: that worker's mailbox is full and nothing was done.
+  // Any thread. OpenSession and OpenBridge go to the worker with the fewest sessions, the other
+  // commands to the session's worker. False: that worker's mailbox is full and nothing was done.
   [[nodiscard]] bool Post(MediaCommand command);
   // Closes all sessions (SessionClosed is still posted for each), joins the workers. Idempotent.
   void Stop();

@@ -117,7 +117,7 @@ void Worker::OnBrowserDatagram(BatchReceiver::Datagram& datagram, TimePoint now)
   const bool is_stun = Classify(bytes) == PacketKind::kStun;
   Session* const session = FindBrowser(bytes, datagram.path.remote, is_stun);
   if (session == nullptr) return;
-  Send(*session, session->core.OnBrowserDatagram(datagram.room, datagram.size, datagram.path, now));
+  Send(*session, session->anchor->OnBrowserDatagram(datagram.room, datagram.size, datagram.path, now));
   if (is_stun) {
     LearnAddress(*session, datagram.path.remote, now);
     DropOldUfrags(*session);
@@ -137,17 +137,17 @@ Worker::Session* Worker::FindBrowser(ByteView datagram, const Endpoint& from, bo
 }
 
 void Worker::LearnAddress(Session& session, const Endpoint& remote, TimePoint now) {
-  if (!session.core.HasBrowserPath(remote)) return;
+  if (!session.anchor->HasBrowserPath(remote)) return;
   Session*& owner = by_address_[remote];
   if (owner == &session) return;
   if (owner != nullptr) {
-    const auto& heard = owner->core.browser_last_heard();
-    if (heard && now - *heard < kAddressHold && owner->core.HasBrowserPath(remote)) return;
+    const auto& heard = owner->anchor->browser_last_heard();
+    if (heard && now - *heard < kAddressHold && owner->anchor->HasBrowserPath(remote)) return;
     std::erase(owner->browser_addresses, remote);
   }
   owner = &session;
   std::erase_if(session.browser_addresses, [&](const Endpoint& address) {
-    if (session.core.HasBrowserPath(address)) return false;
+    if (session.anchor->HasBrowserPath(address)) return false;
     by_address_.erase(address);
     return true;
   });
@@ -161,8 +161,8 @@ void Worker::ReadTrunk(TrunkPort& port, TimePoint now) {
     Endpoint from;
     const auto size = port.socket->Receive(room.first(AnchorSession::kMaxDatagram), from);
     if (!size) break;
-    Send(session, port.is_rtcp ? session.core.OnTrunkRtcp(port.kind, room, *size, from, now)
-                               : session.core.OnTrunkRtp(port.kind, room, *size, from, now));
+    Send(session, port.is_rtcp ? session.core->OnTrunkRtcp(port.kind, room, *size, from, now)
+                               : session.core->OnTrunkRtp(port.kind, room, *size, from, now));
   }
   Settle(session);
 }
@@ -186,22 +186,24 @@ void Worker::Send(Session& session, const Outgoing& outgoing) {
 // What is left to do after anything happened to the session.
 void Worker::Settle(Session& session) {
   Outgoing outgoing;
-  while (session.core.PopOutgoing(outgoing)) Send(session, outgoing);
-  while (auto event = session.core.PopEvent()) {
+  while (session.core->PopOutgoing(outgoing)) Send(session, outgoing);
+  while (auto event = session.core->PopEvent()) {
     if (const auto* failed = std::get_if<SessionFailed>(&*event)) {
-      spdlog::warn("session={} leg=browser failed: {}", session.core.id().value, failed->reason);
+      spdlog::warn("session={} leg=browser failed: {}", session.core->id().value, failed->reason);
     } else if (std::holds_alternative<BrowserConnected>(*event)) {
-      spdlog::info("session={} leg=browser connected", session.core.id().value);
+      spdlog::info("session={} leg=browser connected", session.core->id().value);
     }
     PostEvent(std::move(*event));
   }
-  ConnectTrunk(session, MediaKind::kAudio);
-  if (session.trunk(MediaKind::kVideo)) ConnectTrunk(session, MediaKind::kVideo);
+  for (const MediaKind kind :
+       {MediaKind::kAudio, MediaKind::kVideo, MediaKind::kSecondAudio}) {
+    if (session.trunk(kind)) ConnectTrunk(session, kind);
+  }
   Schedule(session);
 }
 
 void Worker::ConnectTrunk(Session& session, MediaKind kind) {
-  const RtpLeg& leg = *session.core.trunk(kind);
+  const RtpLeg& leg = *session.core->trunk(kind);
   if (!leg.can_send()) return;
   TrunkSide& side = *session.trunk(kind);
   UdpSocket& rtp = side.ports.rtp;
@@ -223,10 +225,10 @@ void Worker::ConnectTrunk(Session& session, MediaKind kind) {
 // --- timers ---
 
 void Worker::Schedule(Session& session) {
-  const TimePoint at = session.core.next_timeout();
+  const TimePoint at = session.core->next_timeout();
   if (at >= session.scheduled) return;  // a timer that comes early looks again
   session.scheduled = at;
-  timers_.push_back({at, session.core.id()});
+  timers_.push_back({at, session.core->id()});
   std::ranges::push_heap(timers_, std::greater<>());
 }
 
@@ -240,7 +242,7 @@ void Worker::RunTimers(TimePoint now) {
     Session& session = *found->second;
     if (session.scheduled != timer.at) continue;
     session.scheduled = kNever;
-    session.core.OnTimer(now);
+    session.core->OnTimer(now);
     Settle(session);
   }
 }

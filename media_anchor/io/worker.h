@@ -23,7 +23,7 @@
 namespace lastmile::media {
 
 // One media thread: its epoll set, its UDP port for all its browsers, two trunk sockets a session
-// and two more for its video.
+// and two more for its video, or for the second trunk of a bridge.
 // All packets of a session are handled here, in the order read, without a lock, an allocation or a
 // log line each. Thread: Create(), Start() and Stop() the engine's owner's; Post() and the gauges
 // any; all else the worker's own.
@@ -75,9 +75,14 @@ class Worker {
   void RunCommands(TimePoint now);
   void On(OpenSession& command, TimePoint now);
   void On(UpdateSession& command, TimePoint now);
+  void On(OpenBridge& command, TimePoint now);
+  void On(UpdateBridge& command, TimePoint now);
   void On(SendDigit& command, TimePoint now);
   void On(CloseSession& command, TimePoint now);
   Result<std::unique_ptr<Session>> Open(SessionId id, bool video, TimePoint now);
+  Result<std::unique_ptr<Session>> OpenBetweenTrunks(SessionId id, TimePoint now);
+  void RefuseOpening(SessionId id, const Error& why);
+  Session* Find(SessionId id);  // null: there is none that is open
   Result<void> OpenTrunk(Session& session, MediaKind kind);
   void CloseTrunk(Session& session, MediaKind kind);
   void SetVideo(Session& session, bool open, TimePoint now);

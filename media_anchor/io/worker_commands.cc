@@ -26,20 +26,40 @@ void Worker::On(OpenSession& command, TimePoint now) {
   if (sessions_.contains(command.session)) return;
   session_gauge_.fetch_add(1, std::memory_order_relaxed);
   auto made = Open(command.session, command.video, now);
-  if (!made) {
-    spdlog::warn("session={} leg=trunk not opened: {}", command.session.value,
-                 made.error().message);
-    sessions_.emplace(command.session, nullptr);
-    PostEvent(SessionFailed{command.session, SessionFault::kNoPort, made.error().message});
-    return;
-  }
+  if (!made) return RefuseOpening(command.session, made.error());
   Session& session = **made;
   sessions_.emplace(command.session, std::move(*made));
   PostEvent(DescribeOpened(session));
-  session.core.Update({command.session, std::move(command.browser), std::move(command.trunk),
-                       std::move(command.payloads)},
-                      now);
+  session.anchor->Update({command.session, std::move(command.browser), std::move(command.trunk),
+                          std::move(command.payloads)},
+                         now);
   Settle(session);
+}
+
+void Worker::On(OpenBridge& command, TimePoint now) {
+  if (sessions_.contains(command.session)) return;
+  session_gauge_.fetch_add(1, std::memory_order_relaxed);
+  auto made = OpenBetweenTrunks(command.session, now);
+  if (!made) return RefuseOpening(command.session, made.error());
+  Session& session = **made;
+  sessions_.emplace(command.session, std::move(*made));
+  PostEvent(BridgeOpened{command.session, DescribePorts(session, MediaKind::kAudio),
+                         DescribePorts(session, MediaKind::kSecondAudio)});
+  session.bridge->Update({command.session, std::move(command.first), std::move(command.second),
+                          std::move(command.payloads)},
+                         now);
+  Settle(session);
+}
+
+void Worker::RefuseOpening(SessionId id, const Error& why) {
+  spdlog::warn("session={} leg=trunk not opened: {}", id.value, why.message);
+  sessions_.emplace(id, nullptr);
+  PostEvent(SessionFailed{id, SessionFault::kNoPort, why.message});
+}
+
+Worker::Session* Worker::Find(SessionId id) {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second.get();
 }
 
 Result<std::unique_ptr<Worker::Session>> Worker::Open(SessionId id, bool video, TimePoint now) {
@@ -50,16 +70,26 @@ Result<std::unique_ptr<Worker::Session>> Worker::Open(SessionId id, bool video, 
   AnchorSession::Options core_options{.id = id,
                                       .ice = {ufrag, random_.Token(kPwdSize)},
                                       .browser_silent_after = options_.browser_silent_after};
-  auto session = std::make_unique<Session>(context_, std::move(core_options), random_, now);
+  auto session = std::make_unique<Session>(
+      std::make_unique<AnchorSession>(context_, std::move(core_options), random_, now));
   auto opened = OpenTrunk(*session, MediaKind::kAudio);
   if (opened && video) opened = OpenTrunk(*session, MediaKind::kVideo);
   if (!opened) {
     CloseTrunk(*session, MediaKind::kAudio);
     return std::unexpected(opened.error());
   }
-  if (video) session->core.OpenVideo(random_, now);
+  if (video) session->anchor->OpenVideo(random_, now);
   AddUfrag(*session, ufrag);
   return session;
+}
+
+Result<std::unique_ptr<Worker::Session>> Worker::OpenBetweenTrunks(SessionId id, TimePoint now) {
+  auto session = std::make_unique<Session>(std::make_unique<TrunkBridge>(id, random_, now));
+  auto opened = OpenTrunk(*session, MediaKind::kAudio);
+  if (opened) opened = OpenTrunk(*session, MediaKind::kSecondAudio);
+  if (opened) return session;
+  CloseTrunk(*session, MediaKind::kAudio);
+  return std::unexpected(opened.error());
 }
 
 Result<void> Worker::OpenTrunk(Session& session, MediaKind kind) {
@@ -90,9 +120,9 @@ TrunkPorts Worker::DescribePorts(const Session& session, MediaKind kind) const {
 }
 
 SessionOpened Worker::DescribeOpened(const Session& session) const {
-  SessionOpened opened{.session = session.core.id(), .browser = {}, .trunk = {}};
-  opened.browser.ice_ufrag = session.core.ice().ufrag;
-  opened.browser.ice_pwd = session.core.ice().pwd;
+  SessionOpened opened{.session = session.core->id(), .browser = {}, .trunk = {}};
+  opened.browser.ice_ufrag = session.anchor->ice().ufrag;
+  opened.browser.ice_pwd = session.anchor->ice().pwd;
   for (const IpAddress& address : options_.browser_advertise) {
     opened.browser.candidates.push_back({address, browser_socket_.local().port});
   }
@@ -107,9 +137,9 @@ SessionOpened Worker::DescribeOpened(const Session& session) const {
 }
 
 void Worker::On(UpdateSession& command, TimePoint now) {
-  const auto found = sessions_.find(command.session);
-  if (found == sessions_.end() || !found->second) return;
-  Session& session = *found->second;
+  Session* const found = Find(command.session);
+  if (found == nullptr || found->anchor == nullptr) return;
+  Session& session = *found;
   if (command.video) SetVideo(session, *command.video, now);
   if (command.restart && !AddUfrag(session, command.restart->ufrag)) {
     spdlog::error("session={} leg=browser no ICE restart: its ufrag is in use",
@@ -117,15 +147,22 @@ void Worker::On(UpdateSession& command, TimePoint now) {
     command.restart.reset();
   }
   if (command.restart) spdlog::info("session={} leg=browser ICE restarts", command.session.value);
-  session.core.Update(command, now);
+  session.anchor->Update(command, now);
   DropOldUfrags(session);
   Settle(session);
 }
 
+void Worker::On(UpdateBridge& command, TimePoint now) {
+  Session* const session = Find(command.session);
+  if (session == nullptr || session->bridge == nullptr) return;
+  session->bridge->Update(command, now);
+  Settle(*session);
+}
+
 void Worker::SetVideo(Session& session, bool open, TimePoint now) {
-  const SessionId id = session.core.id();
+  const SessionId id = session.core->id();
   if (!open) {
-    session.core.CloseVideo();
+    session.anchor->CloseVideo();
     CloseTrunk(session, MediaKind::kVideo);
     spdlog::info("session={} leg=trunk video closed", id.value);
     return;
@@ -136,7 +173,7 @@ void Worker::SetVideo(Session& session, bool open, TimePoint now) {
       PostEvent(VideoRefused{id, opened.error().message});
       return;
     }
-    session.core.OpenVideo(random_, now);
+    session.anchor->OpenVideo(random_, now);
     spdlog::info("session={} leg=trunk video opened", id.value);
   }
   PostEvent(VideoOpened{id, DescribePorts(session, MediaKind::kVideo)});
@@ -152,20 +189,20 @@ bool Worker::AddUfrag(Session& session, const std::string& ufrag) {
 void Worker::DropOldUfrags(Session& session) {
   if (session.ufrags.size() == 1) return;
   std::erase_if(session.ufrags, [&](const std::string& ufrag) {
-    if (session.core.AcceptsUfrag(ufrag)) return false;
+    if (session.anchor->AcceptsUfrag(ufrag)) return false;
     by_ufrag_.erase(ufrag);
-    spdlog::info("session={} leg=browser old ICE credentials are over", session.core.id().value);
+    spdlog::info("session={} leg=browser old ICE credentials are over", session.core->id().value);
     return true;
   });
 }
 
 void Worker::On(SendDigit& command, TimePoint now) {
-  const auto found = sessions_.find(command.session);
-  if (found == sessions_.end() || !found->second) return;
-  if (!found->second->core.SendDigit(command, now)) {
+  Session* const session = Find(command.session);
+  if (session == nullptr) return;
+  if (!session->core->SendDigit(command, now)) {
     spdlog::warn("session={} leg=trunk a digit is dropped: too many wait", command.session.value);
   }
-  Settle(*found->second);
+  Settle(*session);
 }
 
 void Worker::On(CloseSession& command, TimePoint) {
@@ -180,14 +217,15 @@ void Worker::On(CloseSession& command, TimePoint) {
 }
 
 void Worker::Close(std::unique_ptr<Session> session) {
-  session->core.Close();
+  session->core->Close();
   Outgoing outgoing;
-  while (session->core.PopOutgoing(outgoing)) Send(*session, outgoing);
+  while (session->core->PopOutgoing(outgoing)) Send(*session, outgoing);
   for (const std::string& ufrag : session->ufrags) by_ufrag_.erase(ufrag);
   for (const Endpoint& address : session->browser_addresses) by_address_.erase(address);
   CloseTrunk(*session, MediaKind::kAudio);
   CloseTrunk(*session, MediaKind::kVideo);
-  const SessionClosed closed{session->core.id(), session->core.stats()};
+  CloseTrunk(*session, MediaKind::kSecondAudio);
+  const SessionClosed closed{session->core->id(), session->core->stats()};
   session.reset();
   session_gauge_.fetch_sub(1, std::memory_order_relaxed);
   PostEvent(closed);

@@ -2,12 +2,14 @@
 #define LASTMILE_MEDIA_ANCHOR_IO_WORKER_SESSION_H_
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "media_anchor/core/anchor_session.h"
+#include "media_anchor/core/trunk_bridge.h"
 #include "media_anchor/io/port_pool.h"
 #include "media_anchor/io/udp_socket.h"
 #include "media_anchor/io/worker.h"
@@ -40,9 +42,10 @@ struct Worker::TrunkSide {
 };
 
 struct Worker::Session {
-  Session(const DtlsContext& context, AnchorSession::Options core_options, RandomSource& random,
-          TimePoint now)
-      : core(context, std::move(core_options), random, now) {}
+  explicit Session(std::unique_ptr<AnchorSession> of_call)
+      : anchor(of_call.get()), core(std::move(of_call)) {}
+  explicit Session(std::unique_ptr<TrunkBridge> between_trunks)
+      : bridge(between_trunks.get()), core(std::move(between_trunks)) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -51,10 +54,14 @@ struct Worker::Session {
     return trunks[static_cast<size_t>(kind)];
   }
 
-  AnchorSession core;
-  std::array<std::optional<TrunkSide>, 2> trunks;  // audio always, video while it is open
-  std::vector<std::string> ufrags;                 // its keys in by_ufrag_: two during a restart
-  std::vector<Endpoint> browser_addresses;         // its keys in by_address_
+  // `core`, by what it is: the other one is null.
+  AnchorSession* const anchor = nullptr;
+  TrunkBridge* const bridge = nullptr;
+  const std::unique_ptr<SessionCore> core;
+  // Audio always, video while it is open; of a bridge audio and second audio.
+  std::array<std::optional<TrunkSide>, kMediaKinds> trunks;
+  std::vector<std::string> ufrags;          // its keys in by_ufrag_: two during a restart
+  std::vector<Endpoint> browser_addresses;  // its keys in by_address_
   TimePoint scheduled = kNever;
 };
 

@@ -92,4 +92,26 @@ withStage('SIP.js', (stage) => {
     assert.equal(status, 486);
     assert.equal(reason, 'Q.850;cause=17;text="User busy"');
   });
+
+  test('transfers its call to another number, and the two far ends hear each other',
+       { timeout: 60000 }, async () => {
+    const { carrier } = stage;
+    const phone = await stage.registered('sipjs');
+    const first = await stage.peer(TONE_HZ);
+    const second = await stage.peer(900);
+    await stage.connects(phone, first);
+    const call = stage.call;
+    stage.answersWith(second);
+    await phone.run('transfer', '4930700700');
+    await phone.sees('referred');
+    await phone.sees('ended');
+    const told = (await phone.events()).filter(({ name }) => name === 'notified');
+    assert.deepEqual(told.map(({ status }) => status), [100, 200]);
+    await until(() => call.reinvites.length === 1, 'the first far end is moved');
+    first.send(call.reinvites[0].body);
+    await second.hears(TONE_HZ);
+    await first.hears(900);
+    assert.equal((await call.request('BYE')).status, 200);
+    await carrier.got('BYE', { call: stage.call });
+  });
 });

@@ -1,4 +1,4 @@
-import { describeEnd, describeHold } from './causes.js';
+import { describeEnd, describeHold, describeTransfer } from './causes.js';
 
 // JsSIP waits for the end of ICE gathering, which takes seconds where a network interface does not
 // answer. The gateway is ICE-lite and learns our address from our checks, so the first usable
@@ -13,6 +13,7 @@ export class Call extends EventTarget {
   #microphone = null;
   #startedAt = performance.now();
   #answeredAt = 0;
+  #transfer = null;  // {to, done}: a REFER that has no last word yet, or a good one
   state = 'dialing';
 
   constructor(session) {
@@ -79,6 +80,43 @@ export class Call extends EventTarget {
     }
   }
 
+  get transferring() {
+    return this.#transfer !== null;
+  }
+
+  // Connects the far end with another number (REFER). This call goes on until that one has
+  // answered, and if it does not.
+  transfer(to) {
+    if (this.state !== 'active' || this.#transfer) {
+      return;
+    }
+    this.#transfer = { to, done: false };
+    this.#setState('active', describeTransfer({ who: this.who, to, stage: 'asked' }));
+    this.#log(`Transferring to ${to}`);
+    const refer = this.#session.refer(to);
+    if (!refer) {
+      this.#onTransferFailed();
+      return;
+    }
+    refer.on('progress', () => this.#setState(
+        this.state, describeTransfer({ who: this.who, to, stage: 'ringing' })));
+    refer.on('accepted', () => {
+      this.#transfer.done = true;
+      this.#log(`${to} has answered; the gateway ends this call`);
+    });
+    refer.on('failed', ({ status_line: line }) => this.#onTransferFailed(line.status_code));
+    refer.on('requestFailed', ({ response }) => this.#onTransferFailed(response?.status_code));
+  }
+
+  #onTransferFailed(code) {
+    const { to } = this.#transfer;
+    this.#transfer = null;
+    this.#log(`The transfer to ${to} failed${code ? `: ${code}` : ''}`);
+    if (this.state === 'active') {
+      this.#setState('active', describeTransfer({ who: this.who, to, stage: 'failed', code }));
+    }
+  }
+
   // Sends a digit inside the audio stream (RFC 4733). False: the call carries no digits yet.
   sendDigit(digit) {
     if (this.state !== 'active' && this.state !== 'early') {
@@ -133,7 +171,8 @@ export class Call extends EventTarget {
   }
 
   #onEnd({ originator, message, cause }) {
-    const words = describeEnd({
+    const words = this.#transfer?.done ? describeTransfer(
+        { who: this.who, to: this.#transfer.to, stage: 'done' }) : describeEnd({
       who: this.who,
       originator,
       cause,

@@ -77,6 +77,24 @@ export function describeEnd({ who, originator, cause, code, reason, answered, in
   return sentence(words, [CALL_CAUSES[cause] ? '' : cause, said]);
 }
 
+// How a transfer of the call with `who` to `to` goes. Stages: asked, ringing, failed, done; `code`
+// is the status of the call that was asked for.
+export function describeTransfer({ who, to, stage, code }) {
+  switch (stage) {
+    case 'asked':
+      return `Transferring ${who} to ${to} …`;
+    case 'ringing':
+      return `Transferring ${who}: ${to} is ringing.`;
+    case 'done':
+      return `${who} is talking to ${to} now.`;
+    default: {
+      const words = CALL_CODES.get(code)?.(to) ?? 'The gateway did not do it';
+      return sentence(`Not transferred. ${words}`, [code ? String(code) : '']) +
+          ` You are still in a call with ${who}.`;
+    }
+  }
+}
+
 // A registration that failed.
 export function describeRegistration({ cause, code, user }) {
   if (code === 401 || code === 407 || code === 403) {

@@ -9,7 +9,7 @@ const $ = (id) => document.getElementById(id);
 const ui = Object.fromEntries(
     ['account', 'account-form', 'signed-in', 'sign-out', 'whoami', 'registration', 'dialer',
      'number', 'dial', 'presets', 'pad', 'plain-microphone', 'call', 'peer', 'state', 'timer',
-     'answer', 'hang-up', 'mute', 'hold', 'far-audio']
+     'answer', 'hang-up', 'mute', 'hold', 'transfer', 'transfer-to', 'transfer-send', 'far-audio']
         .map((id) => [id.replace(/-(.)/g, (_, letter) => letter.toUpperCase()), $(id)]));
 const meters = { microphone: new LevelMeter($('meter-microphone')),
                  far: new LevelMeter($('meter-far')) };
@@ -41,6 +41,8 @@ function showControls() {
   ui.hangUp.textContent = state === 'incoming' ? 'Decline' : 'Hang up';
   ui.mute.disabled = state !== 'active';
   ui.hold.disabled = state !== 'active';
+  ui.transfer.hidden = state !== 'active';
+  ui.transferSend.disabled = phone.call?.transferring ?? true;
   const held = phone.call?.held ?? false;
   ui.hold.setAttribute('aria-pressed', String(held));
   ui.hold.textContent = held ? 'Resume' : 'Hold';
@@ -192,6 +194,16 @@ function start() {
   ui.mute.addEventListener('click', () => {
     phone.call.setMuted(!phone.call.muted);
     showMuted(phone.call.muted);
+  });
+  ui.transfer.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const to = ui.transferTo.value.trim();
+    if (to && !ui.transferSend.disabled) {
+      phone.call?.transfer(to);
+    } else if (!to) {
+      showState('Enter a number to transfer the call to.');
+      ui.transferTo.focus();
+    }
   });
   ui.hold.addEventListener('click', () => phone.call.setHeld(!phone.call.held));
   buildDialpad(ui.pad, { ownField: ui.number, capture: () => phone.call !== null, onDigit });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { describeDisconnect, describeEnd, describeHold, describeMicrophone, describeRegistration, reasonText }
-  from '../src/causes.js';
+import { describeDisconnect, describeEnd, describeHold, describeMicrophone, describeRegistration,
+         describeTransfer, reasonText } from '../src/causes.js';
 
 const rejected = (code, cause, extra = {}) =>
   describeEnd({ who: '600', originator: 'remote', cause, code, answered: false, incoming: false,
@@ -91,4 +91,15 @@ test('who is on hold is told from where this side stands', () => {
   assert.equal(describeHold('600', { local: false, remote: true }), '600 has put you on hold.');
   assert.equal(describeHold('600', { local: true, remote: true }),
                'You and 600 keep each other on hold.');
+});
+
+test('a transfer is told from its beginning to its end, and why it failed', () => {
+  const told = (stage, code) => describeTransfer({ who: '600', to: '700', stage, code });
+  assert.equal(told('asked'), 'Transferring 600 to 700 …');
+  assert.equal(told('ringing'), 'Transferring 600: 700 is ringing.');
+  assert.equal(told('done'), '600 is talking to 700 now.');
+  assert.equal(told('failed', 486),
+               'Not transferred. 700 is busy (486). You are still in a call with 600.');
+  assert.equal(told('failed'),
+               'Not transferred. The gateway did not do it. You are still in a call with 600.');
 });

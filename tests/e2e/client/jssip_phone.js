@@ -6,6 +6,7 @@ export class JsSipPhone {
   #ear;
   #microphone;
   #domain;
+  #kept = null;
   ua = null;
   session = null;
   subscriber = null;
@@ -112,6 +113,34 @@ export class JsSipPhone {
 
   hangUp() {
     this.session.terminate();
+  }
+
+  // Keeps the present call aside, so that call() makes another one.
+  keep() {
+    this.#kept = this.session;
+  }
+
+  // The call that is kept, or the present one, to a number; or the far ends of both together.
+  transfer(number) {
+    this.#refer(this.#kept ?? this.session, `sip:${number}@${this.#domain}`, {});
+  }
+
+  join() {
+    this.#refer(this.#kept, this.session.remote_identity.uri.toString(),
+                { replaces: this.session });
+  }
+
+  #refer(session, target, options) {
+    const subscriber = session.refer(target, options);
+    subscriber.on('requestSucceeded', ({ response }) => this.#note(
+        'referred', { status: response.status_code }));
+    subscriber.on('requestFailed', ({ response }) => this.#note(
+        'referRefused', { status: response?.status_code,
+                          warning: response?.getHeader('Warning') }));
+    for (const name of ['trying', 'progress', 'accepted', 'failed']) {
+      subscriber.on(name, ({ status_line: line }) => this.#note(
+          `transfer:${name}`, { status: line.status_code }));
+    }
   }
 
   stop() {

@@ -114,6 +114,19 @@ export class SipJsPhone {
     await this.#manager.hangup(this.session);
   }
 
+  async transfer(number) {
+    await this.session.refer(UserAgent.makeURI(`sip:${number}@${this.#domain}`), {
+      requestDelegate: {
+        onAccept: ({ message }) => this.#note('referred', { status: message.statusCode }),
+      },
+      onNotify: (notification) => {
+        const [, status] = /^SIP\/2\.0 (\d+)/.exec(notification.request.body);
+        this.#note('notified', { status: Number(status) });
+        notification.accept();
+      },
+    });
+  }
+
   async stop() {
     await this.#manager.unregister();
     await this.#manager.disconnect();

@@ -66,11 +66,9 @@ void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
     }
   }
   for (const media::MediaCommand& command : outputs.media) {
-    if (const auto* open = std::get_if<media::OpenSession>(&command)) {
-      if (refuse_media) {
-        manager.OnMediaRefused(open->session, now);
-        continue;
-      }
+    if (media::IsOpening(command) && refuse_media) {
+      manager.OnMediaRefused(std::visit([](const auto& c) { return c.session; }, command), now);
+    } else if (const auto* open = std::get_if<media::OpenSession>(&command)) {
       sessions.insert(open->session);
       media::SessionOpened opened{.session = open->session};
       opened.browser = {.ice_ufrag = "gwUf",
@@ -79,6 +77,14 @@ void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
                         .fingerprint = {"sha-256", Bytes(32, 0xab)}};
       opened.trunk = {*Endpoint::Parse("192.0.2.1:30000"), *Endpoint::Parse("192.0.2.1:30001")};
       media_events_.push_back(std::move(opened));
+    } else if (const auto* bridge = std::get_if<media::OpenBridge>(&command)) {
+      sessions.insert(bridge->session);
+      media_events_.push_back(media::BridgeOpened{
+          .session = bridge->session,
+          .first = {*Endpoint::Parse("192.0.2.1:31000"), *Endpoint::Parse("192.0.2.1:31001")},
+          .second = {*Endpoint::Parse("192.0.2.1:32000"), *Endpoint::Parse("192.0.2.1:32001")}});
+    } else if (const auto* moved = std::get_if<media::UpdateBridge>(&command)) {
+      bridge_updates.push_back(*moved);
     } else if (const auto* close = std::get_if<media::CloseSession>(&command)) {
       sessions.erase(close->session);
       media_events_.push_back(media::SessionClosed{.session = close->session});

@@ -86,6 +86,7 @@ class GatewayInMemory {
   std::vector<media::SendDigit> digits;      // for the trunk's media
   std::vector<std::string> lookups;          // names the source of users was asked for
   std::vector<ws::Close> closings;           // of browsers' connections, by the gateway
+  std::vector<media::UpdateBridge> bridge_updates;
 
  private:
   void Execute(const CallManagerOutputs& outputs);

@@ -61,6 +61,7 @@ struct OutputName {
     return "replacing:" + std::to_string(a.status);
   }
   std::string operator()(const SwapTrunk&) const { return "swap"; }
+  std::string operator()(const LetTrunkGo&) const { return "let-go"; }
   std::string operator()(const Ended&) const { return "ended"; }
 };
 

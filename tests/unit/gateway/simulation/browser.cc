@@ -185,6 +185,28 @@ void Browser::FillRequest(sip::Message& request, Link&) {
 
 // --- what JsSIP does not bear ---
 
+// To a number, or to the far end of another call of its own; and maybe gone at once.
+bool Browser::Transfer(Leg& leg) {
+  Dice& dice = world_.dice;
+  const auto other = std::ranges::find_if(legs_, [&](const Leg& one) {
+    return &one != &leg && one.state == Leg::State::kConfirmed;
+  });
+  const bool attended = other != legs_.end() && dice.Chance(60);
+  sip::Message refer = Request(leg, "REFER");
+  std::string target = (dice.Chance(90) ? "6" : "x") + std::to_string(leg.plan->number);
+  target = "<sip:" + target + "@" + kDomain;
+  if (attended) {
+    target += "?Replaces=" + other->call_id + "%3Bto-tag%3D" + other->remote.tag() +
+              "%3Bfrom-tag%3D" + other->local.tag();
+    other->moved = other->plan->referred = true;
+  }
+  leg.moved = leg.plan->referred = true;
+  refer.extra.push_back({"Refer-To", target + ">"});
+  SendRequest(leg, std::move(refer));
+  if (dice.Chance(30)) Later(leg, 500ms, [this](Leg& living) { Bye(living); });
+  return true;
+}
+
 void Browser::Inspect(const sip::Message& message, const std::string& text) {
   if (!message.require.empty() || message.FindExtra("RSeq")) {
     return world_.Fail("a browser sees Require or RSeq (J5)");

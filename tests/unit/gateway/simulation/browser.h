@@ -30,6 +30,7 @@ class Browser final : public Peer {
   bool OnChallenge(Leg& leg, const sip::Message& response) override;
   bool OnOther(Link& link, const sip::Message& message) override;
   void Misbehave(Leg& leg) override;
+  bool Transfer(Leg& leg) override;
   size_t most_forks() const override { return 1; }
 
  private:

@@ -21,44 +21,59 @@ media::SessionOpened Opened(media::SessionId session) {
   return opened;
 }
 
+media::BridgeOpened BridgeOpened(media::SessionId session) {
+  const auto ports = [](const char* rtp, const char* rtcp) {
+    return media::TrunkPorts{*Endpoint::Parse(rtp), *Endpoint::Parse(rtcp)};
+  };
+  return {.session = session,
+          .first = ports("192.0.2.1:31000", "192.0.2.1:31001"),
+          .second = ports("192.0.2.1:32000", "192.0.2.1:32001")};
+}
+
 }  // namespace
 
 bool Media::Execute(const media::MediaCommand& command) {
-  if (const auto* open = std::get_if<media::OpenSession>(&command)) return Open(*open);
+  const auto session = std::visit([](const auto& c) { return c.session; }, command);
+  if (media::IsOpening(command)) {
+    return Open(session, std::holds_alternative<media::OpenBridge>(command));
+  }
   if (const auto* close = std::get_if<media::CloseSession>(&command)) {
     Close(close->session);
     return true;
   }
-  const auto& update = std::get<media::UpdateSession>(command);
-  const auto found = sessions_.find(update.session);
+  const auto found = sessions_.find(session);
   if (found == sessions_.end() || found->second != State::kOpen) {
     world_.Fail("a media session is updated that is not open");
   }
   return true;
 }
 
-bool Media::Open(const media::OpenSession& open) {
+bool Media::Open(media::SessionId session, bool bridge) {
   Dice& dice = world_.dice;
-  if (sessions_.contains(open.session)) world_.Fail("a media session is opened twice");
+  if (sessions_.contains(session)) world_.Fail("a media session is opened twice");
   const size_t fate = dice.Below(100);
-  sessions_[open.session] = fate < 3 ? State::kRefused : State::kOpen;
+  sessions_[session] = fate < 3 ? State::kRefused : State::kOpen;
   if (fate < 3) return false;
   if (fate < 5) {
     Report(dice.Between(0s, 1s),
-           media::SessionFailed{open.session, SessionFault::kNoPort, "no port is free"});
+           media::SessionFailed{session, SessionFault::kNoPort, "no port is free"});
     return true;
   }
   if (fate < 6) return true;  // never heard of again
   const Duration late = fate < 8 ? 6s : dice.Between(0s, 100ms);
-  Report(late, Opened(open.session));
+  if (bridge) {
+    Report(late, BridgeOpened(session));
+    return true;
+  }
+  Report(late, Opened(session));
   if (dice.Chance(70)) {
-    Report(late + dice.Between(0s, 3s), media::BrowserConnected{open.session});
+    Report(late + dice.Between(0s, 3s), media::BrowserConnected{session});
   }
   if (dice.Chance(8)) {
     static constexpr SessionFault kFaults[] = {
         SessionFault::kFingerprintMismatch, SessionFault::kDtlsFailed, SessionFault::kBrowserGone};
     Report(late + dice.Between(0s, 60s),
-           media::SessionFailed{open.session, dice.Of(kFaults), "the media failed"});
+           media::SessionFailed{session, dice.Of(kFaults), "the media failed"});
   }
   return true;
 }

@@ -22,7 +22,7 @@ class Media {
  private:
   enum class State { kRefused, kOpen, kClosed };
 
-  bool Open(const media::OpenSession& open);
+  bool Open(media::SessionId session, bool bridge);
   void Close(media::SessionId session);
   void Report(Duration delay, media::MediaEvent event, bool last = false);
 

@@ -44,6 +44,7 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
     sum.calls += world.counts.calls;
     sum.answered += world.counts.answered;
     sum.moved += world.counts.moved;
+    sum.bridges += world.counts.bridges;
     sum.cancelled += world.counts.cancelled;
     sum.rebound += world.counts.rebound;
     sum.reoffers += world.counts.reoffers;
@@ -53,15 +54,16 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
     sum.snapshots += world.counts.snapshots;
   }
   std::printf(
-      "%llu seeds: %zu calls, %zu answered, %zu transferred, %zu callees cancelled, %zu browsers "
+      "%llu seeds: %zu calls, %zu answered, %zu transferred, %zu bridges, %zu callees cancelled, %zu browsers "
       "back, "
       "%zu re-INVITEs of the gateway, %zu of %zu legs out of reach, %zu messages\n",
-      static_cast<unsigned long long>(seeds), sum.calls, sum.answered, sum.moved, sum.cancelled,
+      static_cast<unsigned long long>(seeds), sum.calls, sum.answered, sum.moved, sum.bridges, sum.cancelled,
       sum.rebound, sum.reoffers, sum.excused, sum.legs, sum.messages);
   if (alone || failures > 0) return;
   // The dice do reach the interesting states.
   EXPECT_GT(sum.answered, seeds / 4);
   EXPECT_GT(sum.moved, seeds / 50);
+  EXPECT_GT(sum.bridges, seeds / 50);
   EXPECT_GT(sum.cancelled, seeds / 20);
   EXPECT_GT(sum.rebound, seeds / 50);
   EXPECT_LT(sum.excused, sum.legs / 4);

@@ -147,11 +147,15 @@ void World::TakeRecord(const app::CallRecord& record) {
   if (tracing_) Note("record of " + number + ": " + record.summary.reason);
   PlannedCall* plan = FindPlan(Peer::NumberIn(number));
   if (!plan) return Fail("a record of no call");
+  record_ids_.push_back(record.id.value);
+  if (record.direction == call::CallDirection::kBetweenTrunks) {
+    ++counts.bridges;
+    return;
+  }
   if (++plan->records > 1) Fail("two records of one call");
   ++counts.calls;
   if (record.summary.answered) ++counts.answered;
   if (record.summary.transferred) ++counts.moved;
-  record_ids_.push_back(record.id.value);
 }
 
 // --- the gateway ---
@@ -180,7 +184,7 @@ void World::Deliver(const app::CallManagerOutputs& outputs) {
   for (const trunk::TrunkOutput& output : outputs.trunk) TakeTrunkOutput(output);
   for (const media::MediaCommand& command : outputs.media) {
     if (media_->Execute(command)) continue;
-    manager.OnMediaRefused(std::get<media::OpenSession>(command).session, now);
+    manager.OnMediaRefused(std::visit([](const auto& c) { return c.session; }, command), now);
   }
 }
 
@@ -294,7 +298,7 @@ void World::TellClosed(Link& link) {
 // One leg of every call that the gateway still has hangs up. Legs it has no call for get no help.
 void World::Close() {
   for (PlannedCall& plan : plans_) {
-    if (plan.records > 0) continue;
+    if (plan.records > 0 && !plan.referred) continue;
     bool done = false;
     const auto end = [&](Peer& peer) {
       if (!done) done = peer.HangUp(plan.number);

@@ -41,12 +41,14 @@ struct PlannedCall {
   bool from_browser = true;
   HangsUp hangs_up = HangsUp::kLast;
   int records = 0;
+  bool referred = false;  // its browser transferred it, or wanted to
 };
 
 struct Counts {
   size_t calls = 0;      // records written
   size_t answered = 0;   // of them
   size_t moved = 0;      // of them, to another party of the carrier
+  size_t bridges = 0;    // records of what browsers' transfers left
   size_t cancelled = 0;  // legs of callees that saw a CANCEL
   size_t rebound = 0;    // browsers back over another connection
   size_t reoffers = 0;   // re-INVITEs the gateway made

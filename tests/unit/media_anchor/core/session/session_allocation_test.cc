@@ -5,6 +5,7 @@
 #include <new>
 
 #include "tests/support/rtcp_packets.h"
+#include "tests/unit/media_anchor/core/session/bridge_fixture.h"
 #include "tests/unit/media_anchor/core/session/session_fixture.h"
 
 namespace {
@@ -133,6 +134,28 @@ TEST_F(SessionAllocationTest, VideoAndItsFeedbackAllocateNothing) {
   }
   EXPECT_EQ(allocations - before, 0u);
   EXPECT_GT(sent, from_browser.size() * 3 / 2);
+}
+
+TEST_F(BridgeTest, APacketBetweenTrunksAllocatesNothing) {
+  Update(first_, second_);
+  constexpr uint16_t kPackets = 500;
+  std::vector<Bytes> packets;
+  for (uint16_t i = 0; i < kPackets; ++i) packets.push_back(PlainRtp(kFirstAudioIn, i));
+  Bytes room(AnchorSession::kRoom);
+  size_t relayed = 0;
+  const size_t before = allocations;
+  for (const Bytes& packet : packets) {
+    now_ += 5ms;
+    std::ranges::copy(packet, room.begin());
+    Outgoing out = bridge_.OnTrunkRtp(kFirst, room, packet.size(), first_.rtp, now_);
+    relayed += out.to == Outgoing::To::kTrunkRtp;
+    while (bridge_.PopOutgoing(out)) {
+    }
+    relayed += bridge_.PopEvent().has_value() ? 1000 : 0;
+    bridge_.next_timeout();
+  }
+  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_EQ(relayed, kPackets);
 }
 
 }  // namespace

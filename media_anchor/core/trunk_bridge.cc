@@ -1,0 +1,130 @@
+#include "media_anchor/core/trunk_bridge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "media_anchor/core/packet_kind.h"
+#include "media_anchor/core/rtp_view.h"
+#include "media_anchor/core/sent_packet.h"
+
+namespace lastmile::media {
+
+TrunkBridge::TrunkBridge(SessionId id, RandomSource& random, TimePoint now)
+    : id_(id),
+      relay_(random, false),
+      sides_{Side(MediaKind::kAudio, relay_.to_browser(), random, now),
+             Side(MediaKind::kSecondAudio, relay_.to_trunk(), random, now)} {}
+
+void TrunkBridge::Update(const UpdateBridge& update, TimePoint now) {
+  if (update.payloads) relay_.SetPayloads(*update.payloads);
+  const std::array remotes{&update.first, &update.second};
+  for (size_t i = 0; i < sides_.size(); ++i) {
+    const std::optional<TrunkRemote>& remote = *remotes[i];
+    if (!remote) continue;
+    sides_[i].leg.SetRemote({remote->rtp, remote->rtcp, remote->rtcp_mux}, remote->latch, now);
+  }
+}
+
+Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t size,
+                                 const Endpoint& from, TimePoint now) {
+  const MutableByteView datagram = room.first(size);
+  // A carrier may multiplex though its SDP said nothing of it; a report is no media.
+  if (Classify(datagram) == PacketKind::kRtcp) return OnTrunkRtcp(kind, room, size, from, now);
+  Side& source = sides_[IndexOf(kind)];
+  Side& target = sides_[1 - IndexOf(kind)];
+  const auto packet = RtpView::Parse(datagram);
+  if (!packet || !source.leg.AcceptRtp(from, now)) {
+    ++target.sent.dropped;
+    return {};
+  }
+  source.rtcp.OnReceived(packet->header(), target.to.ClockRateOf(packet->header().payload_type),
+                         now);
+  const size_t payload_size = packet->payload().size();
+  const auto forwarded = target.leg.can_send() ? target.to.Forward(*packet, now) : std::nullopt;
+  if (const auto event = target.to.TakeHeard()) {
+    events_.push_back(DigitHeard{id_, kind == MediaKind::kAudio, *event});
+  }
+  if (!forwarded) {
+    ++target.sent.dropped;
+    return {};
+  }
+  CountSent(target.rtcp, target.to, forwarded->header, payload_size, now);
+  ++target.sent.packets;
+  target.sent.bytes += payload_size;
+  return target.Rtp(forwarded->packet);
+}
+
+Outgoing TrunkBridge::Side::Rtp(MutableByteView bytes) const {
+  return {
+      .to = Outgoing::To::kTrunkRtp, .bytes = bytes, .endpoint = leg.rtp(), .kind = kind};
+}
+
+Outgoing TrunkBridge::OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size,
+                                  const Endpoint& from, TimePoint now) {
+  Side& source = sides_[IndexOf(kind)];
+  if (source.leg.AcceptRtcp(from)) source.rtcp.OnReport(room.first(size), now);
+  return {};
+}
+
+const RtpLeg* TrunkBridge::trunk(MediaKind kind) const {
+  return kind == MediaKind::kVideo ? nullptr : &sides_[IndexOf(kind)].leg;
+}
+
+bool TrunkBridge::SendDigit(const media::SendDigit& digit, TimePoint now) {
+  return sides_[digit.to_first ? 0 : 1].digits.Add(digit, now);
+}
+
+bool TrunkBridge::PopOutgoing(Outgoing& out) {
+  return std::ranges::any_of(
+      sides_, [&](Side& side) { return PopReport(side, out) || PopDigit(side, out); });
+}
+
+bool TrunkBridge::PopReport(Side& side, Outgoing& out) {
+  if (!std::exchange(side.report_due, false)) return false;
+  own_.resize(RtcpReporter::kMaxReport);
+  const size_t size = side.rtcp.BuildReport(own_, timer_time_);
+  if (!side.can_report()) return false;
+  out = {.to = side.leg.rtcp_mux() ? Outgoing::To::kTrunkRtp : Outgoing::To::kTrunkRtcp,
+         .bytes = MutableByteView(own_).first(size),
+         .endpoint = side.leg.rtcp(),
+         .kind = side.kind};
+  return true;
+}
+
+bool TrunkBridge::PopDigit(Side& side, Outgoing& out) {
+  if (side.digits.next() > timer_time_) return false;
+  own_.resize(DigitSender::kMaxPacket);
+  const auto packet = side.digits.Pop(side.to, timer_time_, own_);
+  // To a trunk on hold a digit is lost, as the audio is.
+  if (!packet || !side.leg.can_send()) return false;
+  const size_t payload_size = packet->bytes.size() - RtpHeader::kSize;
+  CountSent(side.rtcp, side.to, packet->header, payload_size, timer_time_);
+  out = side.Rtp(packet->bytes);
+  return true;
+}
+
+std::optional<MediaEvent> TrunkBridge::PopEvent() {
+  if (events_.empty()) return std::nullopt;
+  MediaEvent event = std::move(events_.front());
+  events_.erase(events_.begin());
+  return event;
+}
+
+void TrunkBridge::OnTimer(TimePoint now) {
+  timer_time_ = now;
+  for (Side& side : sides_) side.report_due |= now >= side.rtcp.next_report();
+}
+
+TimePoint TrunkBridge::next_timeout() const {
+  TimePoint next = kNever;
+  for (const Side& side : sides_) {
+    next = std::min({next, side.rtcp.next_report(), side.digits.next()});
+  }
+  return next;
+}
+
+SessionStats TrunkBridge::stats() const {
+  return {.browser_to_trunk = sides_[1].sent, .trunk_to_browser = sides_[0].sent};
+}
+
+}  // namespace lastmile::media
