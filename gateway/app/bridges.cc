@@ -107,12 +107,11 @@ void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePo
   }
   if (!trunk) return FailTransfer(entry, refer, {404, "no route leads to this number"}, now);
   const browser::User* user = browser_edge_.FindUser(entry.parties.user, now).user;
-  trunk::TrunkEdge::CallRequest target{
-      .trunk = trunk->name,
-      .number = number,
-      .caller = user ? user->shown_number() : entry.parties.user,
-      .user = entry.parties.user,
-      .offer = ""};
+  trunk::TrunkEdge::CallRequest target{.trunk = trunk->name,
+                                       .number = number,
+                                       .caller = user ? user->shown_number() : entry.parties.user,
+                                       .user = entry.parties.user,
+                                       .offer = ""};
   call::BridgeSettings settings{
       .first = {.policy = entry.call.trunk_policy(), .media = entry.call.trunk_media()},
       .second = {.policy = PolicyOf(trunk->name)},
@@ -136,8 +135,7 @@ void CallManager::TransferToCall(Entry& entry, const sip::Refer& refer, TimePoin
     return FailTransfer(entry, refer, {403, "a call cannot be joined with itself"}, now);
   }
   if (const auto refused = WhyNotTransferred(*other)) {
-    return FailTransfer(entry, refer, {refused->status, "the other call: " + refused->reason},
-                        now);
+    return FailTransfer(entry, refer, {refused->status, "the other call: " + refused->reason}, now);
   }
   call::BridgeSettings settings{
       .first = {.policy = entry.call.trunk_policy(), .media = entry.call.trunk_media()},
@@ -252,8 +250,9 @@ bool CallManager::OnBridgeEvent(const sip::UserAgentEvent& event, TimePoint now)
   const auto* request = std::get_if<sip::IncomingRequest>(&event);
   const std::string method = request ? request->request.method : "";
   if (method == "REFER" || method == "MESSAGE" || method == "NOTIFY") {
-    const char* const why = method == "REFER" ? "a call that was transferred is not transferred again"
-                                              : "a call that was transferred takes no messages";
+    const char* const why = method == "REFER"
+                                ? "a call that was transferred is not transferred again"
+                                : "a call that was transferred takes no messages";
     trunk_edge_.user_agent().Respond(request->id, 403, MakeExtras("", "", why), now);
     return true;
   }

@@ -113,8 +113,8 @@ class CallManager {
     sip::DialogId first;   // 0: its call has it still
     sip::DialogId second;  // as first, or not called yet
     call::CallId first_call;
-    call::CallId second_call;             // 0: the second party is called
-    std::optional<uint32_t> subscribed;   // CSeq of the REFER whose sender is to be notified
+    call::CallId second_call;              // 0: the second party is called
+    std::optional<uint32_t> subscribed;    // CSeq of the REFER whose sender is to be notified
     trunk::TrunkEdge::CallRequest target;  // who is called
     Parties parties;
     TimePoint started;

@@ -71,9 +71,9 @@ struct UserSettled {
 };
 // One of the above, or what happens to a call of the browser side. Of RequestAnswered only answers
 // to SendReoffer.
-using BrowserEvent =
-    std::variant<BrowserInvite, BrowserRequest, BrowserAnswered, BrowserRebound, BrowserAway,
-                 BrowserRefreshDue, UserSettled, RingAnswered, PresenceChanged, sip::UserAgentEvent>;
+using BrowserEvent = std::variant<BrowserInvite, BrowserRequest, BrowserAnswered, BrowserRebound,
+                                  BrowserAway, BrowserRefreshDue, UserSettled, RingAnswered,
+                                  PresenceChanged, sip::UserAgentEvent>;
 
 enum class FlowEnd {
   kLost,  // by the network: the browser may come back

@@ -1,4 +1,5 @@
-// Requests outside dialogs: whose those of browsers are and what becomes of them, and those to browsers.
+// Requests outside dialogs: whose those of browsers are and what becomes of them, and those to
+// browsers.
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -59,7 +60,8 @@ BrowserEdge::Authorized BrowserEdge::Authorize(Request& request, TimePoint now) 
     identity.status = 503;
     identity.reason = "too many requests wait until it is known who sent them";
   }
-  Authorized refused{.status = identity.status, .extras = sip::Sentence(std::move(identity.reason))};
+  Authorized refused{.status = identity.status,
+                     .extras = sip::Sentence(std::move(identity.reason))};
   std::ranges::move(identity.headers, std::back_inserter(refused.extras.headers));
   return refused;
 }

@@ -101,11 +101,11 @@ void Bridge::On(const CallInput& input, TimePoint now, Outputs& out) {
   if (const auto* closed = std::get_if<MediaClosed>(&input)) {
     if (state_ != BridgeState::kClosing) return;
     summary_.media = closed->stats;
-    SetState(BridgeState::kEnded,
-             fmt::format("packets to the second {}, to the first {}",
-                         closed->stats.browser_to_trunk.packets,
-                         closed->stats.trunk_to_browser.packets),
-             now);
+    SetState(
+        BridgeState::kEnded,
+        fmt::format("packets to the second {}, to the first {}",
+                    closed->stats.browser_to_trunk.packets, closed->stats.trunk_to_browser.packets),
+        now);
     out.push_back(Ended{});
     return;
   }
@@ -220,8 +220,7 @@ void Bridge::TakeOver(Party party, TrunkHalf half, TimePoint now, Outputs& out) 
 void Bridge::Join(TimePoint now, Outputs& out) {
   if (!summary_.answered) summary_.answered = now;
   summary_.status = 200;
-  const auto common =
-      sdp::CommonCodecs(sides_[0].half.media.codecs, sides_[1].half.media.codecs);
+  const auto common = sdp::CommonCodecs(sides_[0].half.media.codecs, sides_[1].half.media.codecs);
   if (!FirstSpeech(common)) {
     return End(488, "the two parties have no codec in common", std::nullopt, now, out);
   }

@@ -119,10 +119,10 @@ class Bridge {
   BridgeState state_ = BridgeState::kOpeningMedia;
   TimePoint deadline_ = kNever;
   std::array<Side, 2> sides_;
-  int told_ = 0;               // the transferor's last status
-  std::string second_sdp_;     // its last answer to its INVITE
+  int told_ = 0;                 // the transferor's last status
+  std::string second_sdp_;       // its last answer to its INVITE
   bool second_updated_ = false;  // its UPDATE made that answer an old one
-  std::string reason_header_;  // of the BYE that ends it
+  std::string reason_header_;    // of the BYE that ends it
   CallSummary summary_;
 };
 

@@ -15,8 +15,7 @@ namespace lastmile::call {
 sdp::TrunkLocalMedia Bridge::LocalFor(Party party) const {
   const Side& side = At(party);
   const TrunkHalf& other = At(Other(party)).half;
-  sdp::TrunkLocalMedia local =
-      ToTrunkLocal({.rtp = side.ports.rtp, .rtcp = side.ports.rtcp});
+  sdp::TrunkLocalMedia local = ToTrunkLocal({.rtp = side.ports.rtp, .rtcp = side.ports.rtcp});
   local.codecs = sdp::CommonCodecs(side.half.media.codecs, other.media.codecs);
   local.ptime = other.media.ptime;
   local.maxptime = other.media.maxptime;

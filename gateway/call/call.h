@@ -19,8 +19,8 @@
 namespace lastmile::call {
 
 enum class CallDirection {
-  kFromBrowser,  // the browser leg is the caller, the trunk leg the callee
-  kFromTrunk,    // the other way round
+  kFromBrowser,    // the browser leg is the caller, the trunk leg the callee
+  kFromTrunk,      // the other way round
   kBetweenTrunks,  // never of a Call: what a Bridge is in records
 };
 

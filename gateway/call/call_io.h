@@ -208,11 +208,12 @@ struct SwapTrunk {};  // the trunk leg's dialog is the target's, or the replacin
 // --- of a transfer by the browser ---
 struct LetTrunkGo {};  // instead of BYE to the trunk: its leg goes on, see Call::TakeTrunk()
 
-struct Ended {};      // the last output: the call may be deleted
-using CallOutput = std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee,
-                                CancelCallee, HangUp, AnswerReoffer, SendOffer, AnswerInfo,
-                                SendInfo, AnswerRefer, NotifyTransferor, PlaceTarget, AckTarget,
-                                CancelTarget, HangUpTarget, AnswerReplacing, SwapTrunk, LetTrunkGo, Ended>;
+struct Ended {};  // the last output: the call may be deleted
+using CallOutput =
+    std::variant<media::MediaCommand, PlaceCallee, AnswerCaller, AckCallee, CancelCallee, HangUp,
+                 AnswerReoffer, SendOffer, AnswerInfo, SendInfo, AnswerRefer, NotifyTransferor,
+                 PlaceTarget, AckTarget, CancelTarget, HangUpTarget, AnswerReplacing, SwapTrunk,
+                 LetTrunkGo, Ended>;
 
 }  // namespace lastmile::call
 

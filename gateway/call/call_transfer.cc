@@ -165,7 +165,7 @@ void Call::OnTrunkReplaced(const TrunkReplaced& replaced, Outputs& out) {
   if (state_ != CallState::kConnected || transfer_ || leaves_trunk_) {
     answer.status = state_ == CallState::kClosing ? 603 : 491;
     answer.warning = state_ == CallState::kClosing ? "the call has ended"
-                     : transfer_ || leaves_trunk_ ? "a transfer of this call is under way"
+                     : transfer_ || leaves_trunk_  ? "a transfer of this call is under way"
                                                    : "the call is not answered yet";
     out.push_back(std::move(answer));
     return;

@@ -63,8 +63,7 @@ void AddPayloads(const std::vector<sdp::Codec>& browser,
 void NumberAsFirstSends(const std::vector<sdp::Codec>& theirs, const std::vector<sdp::Codec>& ours,
                         std::vector<media::PayloadMapping>& payloads) {
   for (media::PayloadMapping& mapping : payloads) {
-    const auto theirs_at =
-        std::ranges::find(theirs, mapping.browser_pt, &sdp::Codec::payload_type);
+    const auto theirs_at = std::ranges::find(theirs, mapping.browser_pt, &sdp::Codec::payload_type);
     if (theirs_at == theirs.end()) continue;
     const auto ours_at = std::ranges::find_if(
         ours, [&](const sdp::Codec& codec) { return codec.SameFormat(*theirs_at); });

@@ -22,8 +22,8 @@
 namespace lastmile::media {
 
 // One call's media, sans-IO: a browser leg, a section of audio and perhaps one of video, each with
-// its trunk leg and relay, and faults. `context` outlives the session. Thread: its owner's (the media
-// worker's). No allocation per packet.
+// its trunk leg and relay, and faults. `context` outlives the session. Thread: its owner's (the
+// media worker's). No allocation per packet.
 class AnchorSession final : public SessionCore {
  public:
   struct Options {

@@ -164,9 +164,9 @@ struct CloseSession {
 // telephone-event is mapped. Nothing is sent if neither is.
 struct SendDigit {
   SessionId session;
-  uint8_t event = 0;    // RFC 4733 section 3.2: 0 to 9, 10 *, 11 #, 12 to 15 A to D, 16 flash
-  Duration duration{};  // taken as kMinDigit at least and kMaxDigit at most
-  bool tones = false;   // in a G.711 codec of the session; a flash has none
+  uint8_t event = 0;      // RFC 4733 section 3.2: 0 to 9, 10 *, 11 #, 12 to 15 A to D, 16 flash
+  Duration duration{};    // taken as kMinDigit at least and kMaxDigit at most
+  bool tones = false;     // in a G.711 codec of the session; a flash has none
   bool to_first = false;  // of a bridge: for its first trunk, else for its second
 };
 using MediaCommand =
@@ -247,8 +247,8 @@ struct DirectionStats {
   uint64_t bytes = 0;    // RTP payload bytes relayed
   uint64_t dropped = 0;  // arrived and not relayed, for any cause
 };
-// Audio, and video for itself. What was no valid packet of any kind counts as audio. Of a bridge the
-// first trunk is in the browser's place.
+// Audio, and video for itself. What was no valid packet of any kind counts as audio. Of a bridge
+// the first trunk is in the browser's place.
 struct SessionStats {
   DirectionStats browser_to_trunk;
   DirectionStats trunk_to_browser;

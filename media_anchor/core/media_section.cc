@@ -113,7 +113,8 @@ bool MediaSection::PopDigit(Bytes& own, Outgoing& out) {
   const auto packet = digits_.Pop(stream, timer_time_, own);
   // To a trunk on hold a digit is lost, as the audio is.
   if (!packet || !trunk_.can_send()) return false;
-  CountSent(trunk_rtcp_, stream, packet->header, packet->bytes.size() - RtpHeader::kSize, timer_time_);
+  CountSent(trunk_rtcp_, stream, packet->header, packet->bytes.size() - RtpHeader::kSize,
+            timer_time_);
   out = {.to = Outgoing::To::kTrunkRtp,
          .bytes = packet->bytes,
          .endpoint = trunk_.rtp(),

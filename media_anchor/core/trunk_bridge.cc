@@ -55,8 +55,7 @@ Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t si
 }
 
 Outgoing TrunkBridge::Side::Rtp(MutableByteView bytes) const {
-  return {
-      .to = Outgoing::To::kTrunkRtp, .bytes = bytes, .endpoint = leg.rtp(), .kind = kind};
+  return {.to = Outgoing::To::kTrunkRtp, .bytes = bytes, .endpoint = leg.rtp(), .kind = kind};
 }
 
 Outgoing TrunkBridge::OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size,

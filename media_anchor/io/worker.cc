@@ -117,7 +117,8 @@ void Worker::OnBrowserDatagram(BatchReceiver::Datagram& datagram, TimePoint now)
   const bool is_stun = Classify(bytes) == PacketKind::kStun;
   Session* const session = FindBrowser(bytes, datagram.path.remote, is_stun);
   if (session == nullptr) return;
-  Send(*session, session->anchor->OnBrowserDatagram(datagram.room, datagram.size, datagram.path, now));
+  Send(*session,
+       session->anchor->OnBrowserDatagram(datagram.room, datagram.size, datagram.path, now));
   if (is_stun) {
     LearnAddress(*session, datagram.path.remote, now);
     DropOldUfrags(*session);
@@ -195,8 +196,7 @@ void Worker::Settle(Session& session) {
     }
     PostEvent(std::move(*event));
   }
-  for (const MediaKind kind :
-       {MediaKind::kAudio, MediaKind::kVideo, MediaKind::kSecondAudio}) {
+  for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo, MediaKind::kSecondAudio}) {
     if (session.trunk(kind)) ConnectTrunk(session, kind);
   }
   Schedule(session);

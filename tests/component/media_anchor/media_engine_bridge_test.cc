@@ -148,8 +148,8 @@ TEST_F(MediaEngineBridgeTest, EachSideGetsReports) {
 TEST_F(MediaEngineBridgeTest, ADigitByCommandReachesTheSideThatIsNamed) {
   StartEngine();
   OpenBetween();
-  ASSERT_TRUE(engine_->Post(
-      SendDigit{.session = id_, .event = 7, .duration = 60ms, .to_first = true}));
+  ASSERT_TRUE(
+      engine_->Post(SendDigit{.session = id_, .event = 7, .duration = 60ms, .to_first = true}));
   const auto at_first = Receive(first_);
   ASSERT_TRUE(at_first);
   EXPECT_EQ(at_first->first.payload_type, 101);

@@ -36,7 +36,8 @@ class BrowserTransferTest : public ::testing::Test {
     return response;
   }
   // The user's call to that number up to its ACK.
-  Leg Connect(const std::string& number, uint64_t conn = kAlice, const std::string& user = "alice") {
+  Leg Connect(const std::string& number, uint64_t conn = kAlice,
+              const std::string& user = "alice") {
     Leg leg{.invite = {}, .tag = "far" + number};
     if (!registered_.contains(conn)) gw.Register(conn, user);
     registered_.insert(conn);
@@ -384,16 +385,14 @@ TEST_F(BrowserTransferTest, HoldsDigitsAndRefreshesGoFromOneCarrierToTheOther) {
   ExpectNotify(first, 200);
   ExpectByeAtBrowser(first);
   ExpectMoved(first, "31000");
-  gw.FromTrunk(
-      FromCarrier(second, "INVITE", testing::TrunkSdp("0 101", "sendonly")));
+  gw.FromTrunk(FromCarrier(second, "INVITE", testing::TrunkSdp("0 101", "sendonly")));
   EXPECT_EQ(gw.ToTrunk().status, 100);
   const sip::Message held = gw.ToTrunk();
   EXPECT_EQ(held.status, 200);
   EXPECT_THAT(held.body, HasSubstr("a=recvonly"));
   const sip::Message reinvite = ToLeg(first, "INVITE");
   EXPECT_THAT(reinvite.body, HasSubstr("a=sendonly"));
-  gw.FromTrunk(
-      Answer(first, reinvite, 200, testing::TrunkSdp("0 101", "recvonly")));
+  gw.FromTrunk(Answer(first, reinvite, 200, testing::TrunkSdp("0 101", "recvonly")));
   ToLeg(first, "ACK");
   sip::Message ack = FromCarrier(second, "ACK");
   ack.cseq.number = second.cseq - 1;

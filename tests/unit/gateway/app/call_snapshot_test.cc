@@ -218,7 +218,7 @@ TEST_F(CallSnapshotTest, TheBrowserGetsTheOfferThatItWouldHaveGot) {
   Restarted restarted(taken, gw.now);
   ASSERT_TRUE(restarted.browser_dialog);
   const sip::FlowId flow{kAliceAgain};
-  restarted.browser_edge.OnFlowOpened(flow, false);
+  restarted.browser_edge.OnFlowOpened(flow, false, IpAddress{});
   sip::Message request = gw.MakeRegister("alice");
   restarted.browser_edge.OnText(flow, sip::Print(request), restarted.now);
   restarted.browser_edge.TakeEvents(restarted.now);
@@ -306,7 +306,7 @@ TEST_F(CallSnapshotTest, ItsTimersGoOn) {
 TEST_F(CallSnapshotTest, ByesOfBothPeersAreAnswered) {
   Connect();
   Restarted restarted(Taken(), gw.now);
-  restarted.browser_edge.OnFlowOpened({kAliceAgain}, false);
+  restarted.browser_edge.OnFlowOpened({kAliceAgain}, false, IpAddress{});
   restarted.browser_edge.user_agent().BindFlow(restarted.browser_dialog, {kAliceAgain});
   restarted.browser_edge.OnText({kAliceAgain}, sip::Print(InDialog(invite, ok, "BYE")),
                                 restarted.now);

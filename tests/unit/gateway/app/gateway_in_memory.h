@@ -83,9 +83,9 @@ class GatewayInMemory {
   std::vector<std::string> raw_to_browsers;  // likewise
   std::vector<CallRecord> records;           // of calls that are over
   std::vector<media::UpdateSession> updates;
-  std::vector<media::SendDigit> digits;      // for the trunk's media
-  std::vector<std::string> lookups;          // names the source of users was asked for
-  std::vector<ws::Close> closings;           // of browsers' connections, by the gateway
+  std::vector<media::SendDigit> digits;  // for the trunk's media
+  std::vector<std::string> lookups;      // names the source of users was asked for
+  std::vector<ws::Close> closings;       // of browsers' connections, by the gateway
   std::vector<media::UpdateBridge> bridge_updates;
 
  private:

@@ -42,7 +42,9 @@ class BridgeHarness {
  public:
   explicit BridgeHarness(TrunkPolicy second = {})
       : bridge_({3}, {9},
-                {.first = {.media = Half().media}, .second = {.policy = std::move(second)}, .sdp_session_id = 70}) {}
+                {.first = {.media = Half().media},
+                 .second = {.policy = std::move(second)},
+                 .sdp_session_id = 70}) {}
 
   // The leg of a call whose far end has answered: PCMU and digits.
   static TrunkHalf Half() {

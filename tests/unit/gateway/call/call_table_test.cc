@@ -127,6 +127,12 @@ constexpr Row kTable[] = {
     {kReserving, "digit-heard", kReserving, ""},
     {kReserving, "shut-down", kClosing, "answer:503 close"},
     {kReserving, "timer", kClosing, "answer:580 close"},
+    {kReserving, "transfer-asked", kReserving, "refer:403"},
+    {kReserving, "transfer-refused", kReserving, "refer:403"},
+    {kReserving, "target-progress", kReserving, ""},
+    {kReserving, "target-answered", kReserving, ""},
+    {kReserving, "target-rejected", kReserving, ""},
+    {kReserving, "trunk-replaced", kReserving, "replacing:491"},
 
     {kCalling, "invited", kCalling, ""},
     {kCalling, "invited-bad", kCalling, ""},

@@ -188,9 +188,8 @@ void Browser::FillRequest(sip::Message& request, Link&) {
 // To a number, or to the far end of another call of its own; and maybe gone at once.
 bool Browser::Transfer(Leg& leg) {
   Dice& dice = world_.dice;
-  const auto other = std::ranges::find_if(legs_, [&](const Leg& one) {
-    return &one != &leg && one.state == Leg::State::kConfirmed;
-  });
+  const auto other = std::ranges::find_if(
+      legs_, [&](const Leg& one) { return &one != &leg && one.state == Leg::State::kConfirmed; });
   const bool attended = other != legs_.end() && dice.Chance(60);
   sip::Message refer = Request(leg, "REFER");
   std::string target = (dice.Chance(90) ? "6" : "x") + std::to_string(leg.plan->number);

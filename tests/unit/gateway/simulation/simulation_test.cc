@@ -54,11 +54,12 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
     sum.snapshots += world.counts.snapshots;
   }
   std::printf(
-      "%llu seeds: %zu calls, %zu answered, %zu transferred, %zu bridges, %zu callees cancelled, %zu browsers "
+      "%llu seeds: %zu calls, %zu answered, %zu transferred, %zu bridges, %zu callees cancelled, "
+      "%zu browsers "
       "back, "
       "%zu re-INVITEs of the gateway, %zu of %zu legs out of reach, %zu messages\n",
-      static_cast<unsigned long long>(seeds), sum.calls, sum.answered, sum.moved, sum.bridges, sum.cancelled,
-      sum.rebound, sum.reoffers, sum.excused, sum.legs, sum.messages);
+      static_cast<unsigned long long>(seeds), sum.calls, sum.answered, sum.moved, sum.bridges,
+      sum.cancelled, sum.rebound, sum.reoffers, sum.excused, sum.legs, sum.messages);
   if (alone || failures > 0) return;
   // The dice do reach the interesting states.
   EXPECT_GT(sum.answered, seeds / 4);
