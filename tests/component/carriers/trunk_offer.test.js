@@ -18,8 +18,9 @@ const WEBRTC = new RegExp('ice|dtls|fingerprint|setup|candidate|group|bundle|mid
 const COMMON_WORDS = new Set([
   'INVITE', 'SIP/2.0', 'transport', 'branch', 'Max-Forwards', 'Call-ID', 'Contact', 'Content-Type',
   'Content-Length', 'application/sdp', 'Supported', 'timer', 'CANCEL', 'OPTIONS', 'UPDATE', 'REFER',
-  'replaces', 'audio', 'rtpmap', 'PCMA/8000', 'PCMU/8000', 'telephone-event/8000', 'sendrecv',
-  'alice', 'Allow', 'User-Agent', 'Lastmile', 'Session-Expires', NUMBER,
+  'MESSAGE', 'NOTIFY', 'replaces', 'audio', 'rtpmap', 'PCMA/8000', 'PCMU/8000',
+  'telephone-event/8000', 'sendrecv', 'alice', 'Allow', 'User-Agent', 'Lastmile', 'Session-Expires',
+  NUMBER,
 ]);
 const ADDRESS = /\b(\d+\.\d+\.\d+\.\d+|\w+-[\w-]+\.local)\b/g;
 // Magic at the start of every branch (RFC 3261 section 8.1.1.7).
