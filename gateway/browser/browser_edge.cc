@@ -207,7 +207,8 @@ void BrowserEdge::Bye(sip::DialogId dialog, sip::Extras extras, TimePoint now) {
     found->second.refresh_at = found->second.reoffer_at = found->second.away_until = kNever;
     found->second.forget_at = now + kByeOwed;
     next_dialog_timeout_ = std::min(next_dialog_timeout_, found->second.forget_at);
-    if (!user_agent_.FlowOf(dialog)) {
+    // A page that was closed does not come back for it.
+    if (!user_agent_.FlowOf(dialog) && !found->second.left) {
       found->second.bye = std::move(extras);
       return;
     }

@@ -524,6 +524,13 @@ TEST_F(ReboundTest, APageThatWasClosedEndsTheTrunkLegAsSoonAsItIsSilent) {
   ExpectTrunkBye("the browser is silent");
 }
 
+TEST_F(ReboundTest, APageThatWasClosedIsOwedNoBye) {
+  Connect();
+  gw.CloseBrowser(kAlice, 1001);
+  gw.FromTrunk(TrunkBye());
+  EXPECT_EQ(gw.manager.gauges().dialogs, 0u);
+}
+
 TEST_F(ReboundTest, ABrowserThatLostBothPathsHasTimeToComeBack) {
   Connect();
   gw.CloseBrowser(kAlice);
