@@ -238,7 +238,9 @@ class TrunkLeg {
   const std::vector<Codec>& said() const;
   const std::vector<Codec>& said_video() const;
 
-  // Of a leg that has been offered or has answered something.
+  // An offer of either side was answered.
+  bool is_settled() const;
+  // Of a leg that is settled.
   TrunkLegSnapshot Snapshot() const;
 
  private:

@@ -318,6 +318,8 @@ const std::vector<Codec>& TrunkLeg::said() const { return state_->said; }
 
 const std::vector<Codec>& TrunkLeg::said_video() const { return state_->said_video; }
 
+bool TrunkLeg::is_settled() const { return !state_->settled.slots.empty(); }
+
 TrunkLegSnapshot TrunkLeg::Snapshot() const {
   const Settled& settled = state_->settled;
   return {.origin = state_->origin.Snapshot(),

@@ -121,8 +121,9 @@ void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& 
   const std::vector<sdp::Codec> carried = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
   if (answered) {
     const auto refusal = TakeLateAnswer(party, sdp, out);
-    if (refusal && first) {
-      // The caller's leg never came to a session.
+    const bool replaced = party == TrunkParty() && !trunk_leg_.is_settled();
+    if (refusal && (first || replaced)) {
+      // The leg never came to a session.
       return End({.reason_header = SipReason(488, refusal->reason)}, refusal->reason, now, out);
     }
     if (refusal) {

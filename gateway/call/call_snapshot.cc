@@ -14,7 +14,8 @@ CallSettings As(CallSettings settings, const CallSnapshot& snapshot) {
 }  // namespace
 
 std::optional<CallSnapshot> Call::Snapshot(TimePoint now) const {
-  if (state_ != CallState::kConnected || !summary_.answered || TrunkIsAlone()) return std::nullopt;
+  const bool is_up = state_ == CallState::kConnected && summary_.answered;
+  if (!is_up || TrunkIsAlone() || !trunk_leg_.is_settled()) return std::nullopt;
   return CallSnapshot{
       .direction = settings_.direction,
       .invite_head_bytes = settings_.invite_head_bytes,

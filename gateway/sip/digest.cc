@@ -121,10 +121,11 @@ std::string Ha1(std::string_view user, std::string_view realm, std::string_view 
 }
 
 std::optional<std::string> ParseHa1(std::string_view text, DigestAlgorithm algorithm) {
-  std::string hash = LowerCase(text);
   const size_t digits = algorithm == DigestAlgorithm::kMd5 ? 32 : 64;
-  const bool is_hex = hash.find_first_not_of("0123456789abcdef") == std::string::npos;
-  return is_hex && hash.size() == digits ? std::optional(std::move(hash)) : std::nullopt;
+  if (text.size() != digits) return std::nullopt;
+  std::string hash = LowerCase(text);
+  if (hash.find_first_not_of("0123456789abcdef") != std::string::npos) return std::nullopt;
+  return hash;
 }
 
 DigestServer::DigestServer(std::string realm, RandomSource& random)

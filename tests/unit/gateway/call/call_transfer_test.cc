@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gateway/call/call_snapshot.h"
 #include "tests/unit/gateway/call/call_harness.h"
 
 // What the parties of a transferred call are told; the table has what happens when.
@@ -196,6 +197,14 @@ TEST_P(CallTransfer, AReplacingPartyWithoutAnOfferAnswersInItsAck) {
       caller ? harness.Feed(CallerAcked{TargetSdp()}) : harness.Feed(CalleeAcked{TargetSdp()}),
       "update");
   ExpectMediaAtTheTarget();
+}
+
+TEST_P(CallTransfer, AReplacingPartyThatNeverAnswersEndsTheCall) {
+  harness.Feed(TrunkReplaced{""});
+  EXPECT_FALSE(harness.call().Snapshot(harness.now)) << "its leg has no session yet";
+  const bool caller = trunk() == Party::kCaller;
+  EXPECT_EQ(caller ? harness.Feed(CallerAcked{}) : harness.Feed(CalleeAcked{}),
+            "bye:caller bye:callee close");
 }
 
 TEST_P(CallTransfer, AReplacingPartyWithoutTheCallsCodecsIsRefused) {
