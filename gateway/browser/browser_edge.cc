@@ -234,23 +234,20 @@ void BrowserEdge::Rebind(const User& user, sip::FlowId flow, TimePoint now) {
   const Binding* binding = registrar_.FindOnFlow(user.name, flow);
   if (!binding) return;
   const std::string device = DeviceOf(binding->contact);
-  for (auto it = dialogs_.begin(); it != dialogs_.end();) {
-    auto& [id, dialog] = *it;
+  for (auto& [id, dialog] : dialogs_) {
     const bool same_device = dialog.user == user.name && dialog.device == device;
-    if (!same_device || device.empty() || user_agent_.FlowOf(id) == flow) {
-      ++it;
-      continue;
-    }
+    if (!same_device || device.empty() || user_agent_.FlowOf(id) == flow) continue;
     user_agent_.BindFlow(id, flow);
     dialog.away_until = kNever;
     dialog.left = false;
     if (dialog.bye) {
-      user_agent_.Bye(id, *std::move(dialog.bye), now);
-      it = dialogs_.erase(it);
-      continue;
+      // It may have to wait for an ACK, and for a browser that is away again meanwhile.
+      user_agent_.Bye(id, *std::exchange(dialog.bye, std::nullopt), now);
+      dialog.forget_at = now + kByeOwed;
+      next_dialog_timeout_ = std::min(next_dialog_timeout_, dialog.forget_at);
+    } else if (dialog.forget_at == kNever) {
+      own_events_.push_back(BrowserRebound{.dialog = id});
     }
-    if (dialog.forget_at == kNever) own_events_.push_back(BrowserRebound{.dialog = id});
-    ++it;
   }
 }
 

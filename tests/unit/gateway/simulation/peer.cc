@@ -92,8 +92,13 @@ void Peer::OnRequest(Link& link, const sip::Message& request) {
   }
   Leg* leg = Find(request.call_id, request.to.tag());
   if (!leg || leg->state == Leg::State::kOver) return Respond(link, request, 481, nullptr);
-  if (request.cseq.number <= leg->remote_cseq) return world_.Fail("a CSeq does not grow");
+  if (request.cseq.number <= leg->remote_cseq) {
+    if (leg->request_link == &link) return world_.Fail("a CSeq does not grow");
+    // A later request has come before it over a newer connection (RFC 3261 section 12.2.2).
+    return Respond(link, request, 500, leg);
+  }
   leg->remote_cseq = request.cseq.number;
+  leg->request_link = &link;
   if (request.method == "BYE") return OnBye(link, *leg, request);
   if (leg->state != Leg::State::kConfirmed) {
     return world_.Fail(request.method + " in a dialog that is not confirmed");  // J13

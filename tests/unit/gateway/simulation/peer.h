@@ -37,6 +37,7 @@ struct Leg {
   sip::Uri target;
   uint32_t cseq = 0;
   uint32_t remote_cseq = 0;
+  const Link* request_link = nullptr;  // where the gateway's last request came
 
   sip::Message invite;       // its own, as sent last
   bool provisional = false;  // to its own INVITE
