@@ -93,7 +93,7 @@ void CallManager::FailTransfer(const Entry& entry, const sip::Refer& refer, sip:
                why.reason);
   if (!refer.subscribes) return;
   sip::Extras extras = sip::NotifyOfRefer(refer.cseq, why.status);
-  extras.headers.push_back(MakeExtras("", "", std::move(why.reason)).headers.front());
+  extras.headers.push_back(sip::Sentence(why.reason).headers.front());
   browser_edge_.user_agent().SendInDialog(entry.browser_dialog, "NOTIFY", std::move(extras), now);
 }
 

@@ -2,6 +2,7 @@
 #define LASTMILE_GATEWAY_APP_CALL_MESSAGES_H_
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "gateway/sip/message.h"
@@ -17,11 +18,11 @@ inline std::string SdpOf(const sip::Message& message) {
 }
 
 // Each "" for none; `warning` is a sentence.
-inline sip::Extras MakeExtras(std::string sdp, std::string reason_header, std::string warning) {
-  sip::Extras extras;
-  if (!reason_header.empty()) extras.headers.push_back({"Reason", std::move(reason_header)});
-  if (!warning.empty()) {
-    extras.headers.push_back({"Warning", "399 lastmile \"" + std::move(warning) + "\""});
+inline sip::Extras MakeExtras(std::string sdp, std::string reason_header,
+                              std::string_view warning) {
+  sip::Extras extras = sip::Sentence(warning);
+  if (!reason_header.empty()) {
+    extras.headers.insert(extras.headers.begin(), {"Reason", std::move(reason_header)});
   }
   if (!sdp.empty()) {
     extras.content_type = kSdpType;

@@ -179,25 +179,12 @@ void Bridge::PassHoldOn(Party from, Outputs& out) {
 
 void Bridge::OnInfo(const InfoReceived& info, TimePoint now, Outputs& out) {
   if (state_ == BridgeState::kEnded) return;
-  AnswerInfo answer{.party = info.party, .request = info.request, .status = 200};
-  const auto digit = ParseInfo(info.content_type, info.body);
-  if (state_ == BridgeState::kClosing) {
-    answer.status = 481;
-    answer.warning = "the call has ended";
-  } else if (!digit) {
-    answer.status = digit.error().status;
-    answer.warning = digit.error().reason;
-    if (answer.status == 415) answer.accept = kDtmfTypes;
-  } else if (*digit && state_ != BridgeState::kBridged) {
-    answer.status = 503;
-    answer.warning = "the call is being transferred";
-  } else if (*digit && !At(info.party).digits.Take(**digit, now)) {
-    answer.status = 503;
-    answer.warning = fmt::format("{} digits wait already", DigitPace::kMaxWaiting);
-  }
-  const bool taken = answer.status == 200 && *digit;
+  const std::string_view why_not =
+      state_ == BridgeState::kBridged ? "" : "the call is being transferred";
+  const bool is_over = state_ == BridgeState::kClosing;
+  auto [answer, digit] = TakeInfo(info, is_over, why_not, At(info.party).digits, now);
   out.push_back(std::move(answer));
-  if (taken) PassDigitOn(info.party, **digit, out);
+  if (digit) PassDigitOn(info.party, *digit, out);
 }
 
 void Bridge::OnDigitHeard(const DigitHeard& heard, TimePoint now, Outputs& out) {

@@ -39,25 +39,12 @@ bool Call::HasAudio() const {
 
 void Call::OnInfo(const InfoReceived& info, TimePoint now, Outputs& out) {
   if (state_ == CallState::kEnded) return;
-  AnswerInfo answer{.party = info.party, .request = info.request, .status = 200};
-  const auto digit = ParseInfo(info.content_type, info.body);
-  if (state_ == CallState::kClosing) {
-    answer.status = 481;
-    answer.warning = "the call has ended";
-  } else if (!digit) {
-    answer.status = digit.error().status;
-    answer.warning = digit.error().reason;
-    if (answer.status == 415) answer.accept = kDtmfTypes;
-  } else if (*digit && !HasAudio()) {
-    answer.status = 503;
-    answer.warning = "the call has no audio yet that a digit could go into";
-  } else if (*digit && !PaceOf(info.party).Take(**digit, now)) {
-    answer.status = 503;
-    answer.warning = fmt::format("{} digits wait already", DigitPace::kMaxWaiting);
-  }
-  const bool taken = answer.status == 200 && *digit;
+  const std::string_view why_not =
+      HasAudio() ? "" : "the call has no audio yet that a digit could go into";
+  const bool is_over = state_ == CallState::kClosing;
+  auto [answer, digit] = TakeInfo(info, is_over, why_not, PaceOf(info.party), now);
   out.push_back(std::move(answer));
-  if (taken) PassDigitOn(info.party, **digit, out);
+  if (digit) PassDigitOn(info.party, *digit, out);
 }
 
 void Call::OnDigitHeard(const DigitHeard& heard, TimePoint now, Outputs& out) {

@@ -113,4 +113,27 @@ bool DigitPace::Take(const Digit& digit, TimePoint now) {
   return true;
 }
 
+TakenInfo TakeInfo(const InfoReceived& info, bool is_over, std::string_view why_not,
+                   DigitPace& pace, TimePoint now) {
+  AnswerInfo answer{.party = info.party, .request = info.request, .status = 200};
+  const auto digit = ParseInfo(info.content_type, info.body);
+  if (is_over) {
+    answer.status = 481;
+    answer.warning = "the call has ended";
+  } else if (!digit) {
+    answer.status = digit.error().status;
+    answer.warning = digit.error().reason;
+    if (answer.status == 415) answer.accept = kDtmfTypes;
+  } else if (*digit && !why_not.empty()) {
+    answer.status = 503;
+    answer.warning = why_not;
+  } else if (*digit && !pace.Take(**digit, now)) {
+    answer.status = 503;
+    answer.warning = fmt::format("{} digits wait already", DigitPace::kMaxWaiting);
+  } else {
+    return {std::move(answer), *digit};
+  }
+  return {std::move(answer), std::nullopt};
+}
+
 }  // namespace lastmile::call

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "gateway/call/call_io.h"
 
 // Digits pressed in a call, as SIP's INFO (RFC 6086) says them. Pure. Thread: any.
 namespace lastmile::call {
@@ -50,6 +51,15 @@ class DigitPace {
  private:
   std::vector<TimePoint> ends_;  // of the digits, with the gap behind each
 };
+
+// How an INFO in a call is answered, and the digit of it that is to go on.
+struct TakenInfo {
+  AnswerInfo answer;
+  std::optional<Digit> digit;
+};
+// `is_over`: the call has ended. `why_not`: a sentence if no digit can go on now, else "".
+TakenInfo TakeInfo(const InfoReceived& info, bool is_over, std::string_view why_not,
+                   DigitPace& pace, TimePoint now);
 
 }  // namespace lastmile::call
 
