@@ -217,8 +217,9 @@ int Call::OnReinvite(nta_incoming_t* request, const sip_t* sip) {
 void Call::Place() {
   plan_.sound = Sound::kTone;
   if (!OpenMedia()) return End(503, "no-media-port");
-  const std::string url = fmt::format("sip:{}@{};transport=tcp", number_, host_.gateway());
-  const std::string to = fmt::format("<sip:{}@{}>", number_, host_.gateway());
+  const std::string gateway = host_.gateway();
+  const std::string url = fmt::format("sip:{}@{}", number_, gateway);
+  const std::string to = fmt::format("<sip:{}@{}>", number_, gateway.substr(0, gateway.find(';')));
   const std::string from = fmt::format("<sip:605@{}>", host_.identity());
   leg_ = nta_leg_tcreate(host_.agent(), RequestHandler::Thunk, this, SIPTAG_FROM_STR(from.c_str()),
                          SIPTAG_TO_STR(to.c_str()), TAG_END());

@@ -20,9 +20,10 @@ class CallHost {
  public:
   virtual ~CallHost() = default;
   virtual nta_agent_t* agent() = 0;
-  virtual const std::string& contact() const = 0;   // "<sip:...;transport=tcp>"
+  virtual const std::string& contact() const = 0;   // "<sip:...;transport=tcp>", or tls
   virtual const std::string& identity() const = 0;  // From of the calls we place, without its user
-  virtual const std::string& gateway() const = 0;   // "host:port", where calls are placed
+  // Where calls are placed now: "host:port;transport=tcp", as in a Request-URI.
+  virtual std::string gateway() const = 0;
   virtual double tone_hz() const = 0;
   virtual Result<std::unique_ptr<RtpSession>> OpenMedia(RtpSession::Events events) = 0;
   virtual void CloseMedia(std::unique_ptr<RtpSession> session) = 0;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "demo_carrier/call.h"
+#include "demo_carrier/registrar.h"
 #include "demo_carrier/sofia.h"
 
 namespace lastmile::demo_carrier {
@@ -44,7 +45,7 @@ class CarrierCore final : public RequestHandler, public CallHost {
   nta_agent_t* agent() override { return agent_; }
   const std::string& contact() const override { return contact_; }
   const std::string& identity() const override { return identity_; }
-  const std::string& gateway() const override { return options_.gateway; }
+  std::string gateway() const override;
   double tone_hz() const override { return options_.tone_hz; }
   Result<std::unique_ptr<RtpSession>> OpenMedia(RtpSession::Events events) override;
   void CloseMedia(std::unique_ptr<RtpSession> session) override { sessions_.erase(session->fd()); }
@@ -55,8 +56,11 @@ class CarrierCore final : public RequestHandler, public CallHost {
  private:
   Result<void> StartEvents();
   Result<void> StartSip();
+  Result<void> StartAgent(const std::string& host);
+  const char* transport() const { return options_.tls_folder.empty() ? "tcp" : "tls"; }
   bool Watch(int fd);
   int OnInvite(nta_incoming_t* request, const sip_t* sip);
+  int OnRegister(nta_incoming_t* request, const sip_t* sip);
   void OnEvents();
   void OnTick();
   void OnSignal();
@@ -71,6 +75,7 @@ class CarrierCore final : public RequestHandler, public CallHost {
   su_root_t* root_ = nullptr;
   nta_agent_t* agent_ = nullptr;
   nta_leg_t* default_leg_ = nullptr;
+  std::unique_ptr<Registrar> registrar_;  // null: nobody has to register
   int epoll_fd_ = -1;
   int timer_fd_ = -1;
   int signal_fd_ = -1;
@@ -84,6 +89,7 @@ class CarrierCore final : public RequestHandler, public CallHost {
 
 CarrierCore::~CarrierCore() {
   calls_.clear();
+  registrar_.reset();
   if (default_leg_) nta_leg_destroy(default_leg_);
   if (agent_) nta_agent_destroy(agent_);
   if (root_) su_root_destroy(root_);
@@ -98,9 +104,9 @@ Result<void> CarrierCore::Start() {
   if (auto sip = StartSip(); !sip) return sip;
   next_port_ = options_.rtp_ports.first;
   fmt::print(
-      "demo carrier: SIP/TCP {}, dial 600 echo, 601 tone, 602 busy, 603 early media, "
+      "demo carrier: SIP/{} {}, dial 600 echo, 601 tone, 602 busy, 603 early media, "
       "604 digits, 605 call back, 606 late answer\n",
-      identity_);
+      options_.tls_folder.empty() ? "TCP" : "TLS", identity_);
   std::fflush(stdout);
   if (!options_.call_user.empty()) PlaceCall(options_.call_user);
   return {};
@@ -138,22 +144,42 @@ Result<void> CarrierCore::StartSip() {
   const std::string host = options_.listen.address.is_v6()
                                ? "[" + options_.listen.address.ToString() + "]"
                                : options_.listen.address.ToString();
-  const std::string port = options_.listen.port ? std::to_string(options_.listen.port) : "*";
-  // The only transport is TCP: where a request cannot be sent by TCP it is not sent at all.
-  const std::string url = fmt::format("sip:{}:{};transport=tcp", host, port);
-  agent_ = nta_agent_create(root_, URL_STRING_MAKE(url.c_str()), nullptr, nullptr, NTATAG_UA(1),
-                            TPTAG_PONG2PING(1), TPTAG_IDLE(kIdleConnectionMs), TAG_END());
-  if (!agent_) {
-    return Fail(fmt::format("cannot listen on {} with SIP/TCP: is the port in use?",
-                            options_.listen.ToString()));
-  }
+  if (auto agent = StartAgent(host); !agent) return agent;
   const sip_via_t* via = nta_agent_via(agent_);
   identity_ = fmt::format("{}:{}", host, via && via->v_port ? via->v_port : "5060");
-  contact_ = fmt::format("<sip:carrier@{};transport=tcp>", identity_);
+  contact_ = fmt::format("<sip:carrier@{};transport={}>", identity_, transport());
   default_leg_ =
       nta_leg_tcreate(agent_, RequestHandler::Thunk, this, NTATAG_NO_DIALOG(1), TAG_END());
   if (!default_leg_) return Fail("sofia-sip takes no requests");
+  if (options_.user.empty()) return {};
+  auto registrar = Registrar::Make(root_, options_.user, options_.password, "demo-carrier");
+  if (!registrar) return std::unexpected(registrar.error());
+  registrar_ = std::move(*registrar);
   return {};
+}
+
+Result<void> CarrierCore::StartAgent(const std::string& host) {
+  const std::string port = options_.listen.port ? std::to_string(options_.listen.port) : "*";
+  // The only transport: where a request cannot be sent by it, it is not sent at all.
+  const std::string url =
+      fmt::format("{}:{}:{};transport={}", options_.tls_folder.empty() ? "sip" : "sips", host, port,
+                  transport());
+  agent_ = nta_agent_create(
+      root_, URL_STRING_MAKE(url.c_str()), nullptr, nullptr, NTATAG_UA(1), TPTAG_PONG2PING(1),
+      TPTAG_IDLE(kIdleConnectionMs),
+      TAG_IF(!options_.tls_folder.empty(), TPTAG_CERTIFICATE(options_.tls_folder.c_str())),
+      TAG_END());
+  if (agent_) return {};
+  return Fail(fmt::format("cannot listen on {} with SIP/{}", options_.listen.ToString(),
+                          options_.tls_folder.empty()
+                              ? "TCP: is the port in use?"
+                              : "TLS: is the port in use, or agent.pem missing?"));
+}
+
+std::string CarrierCore::gateway() const {
+  const std::string registered = registrar_ ? registrar_->Whereabouts(MonotonicNow()) : "";
+  return registered.empty() ? fmt::format("{};transport={}", options_.gateway, transport())
+                            : registered;
 }
 
 bool CarrierCore::Watch(int fd) {
@@ -232,6 +258,8 @@ int CarrierCore::OnRequest(nta_incoming_t* request, const sip_t* sip) {
       return OnInvite(request, sip);
     case sip_method_options:
       return AnswerOptions(request);
+    case sip_method_register:
+      return OnRegister(request, sip);
     case sip_method_bye:
     case sip_method_cancel:
       return 481;
@@ -243,9 +271,23 @@ int CarrierCore::OnRequest(nta_incoming_t* request, const sip_t* sip) {
 int CarrierCore::OnInvite(nta_incoming_t* request, const sip_t* sip) {
   if (const int status = nta_check_required(request, sip, nullptr, TAG_END())) return status;
   if (stop_at_ != kNever || calls_.size() >= kMaxCalls) return 503;
+  if (registrar_) {
+    if (const int status = registrar_->CheckInvite(request, sip)) return status;
+  }
   const char* user = sip->sip_request->rq_url->url_user;
   Call& call = NewCall(Call::Direction::kIn, user ? std::string(user).substr(0, 64) : "");
   return call.Take(request, sip, MonotonicNow());
+}
+
+int CarrierCore::OnRegister(nta_incoming_t* request, const sip_t* sip) {
+  if (!registrar_) return RefuseMethod(request, sip);
+  const TimePoint now = MonotonicNow();
+  const int status = registrar_->OnRegister(request, sip, now);
+  if (status == 200) {
+    const std::string where = registrar_->Whereabouts(now);
+    Print(where.empty() ? "register state=gone" : "register state=bound contact=" + where);
+  }
+  return status;
 }
 
 Result<std::unique_ptr<RtpSession>> CarrierCore::OpenMedia(RtpSession::Events events) {

@@ -11,10 +11,13 @@
 namespace lastmile::demo_carrier {
 
 struct CarrierOptions {
-  Endpoint listen;          // SIP over TCP; port 0: any
+  Endpoint listen;          // SIP over TCP, or over TLS; port 0: any
+  std::string tls_folder;   // with agent.pem, its certificate and key; empty: plain TCP
   IpAddress media_address;  // where RTP is bound, and what our SDP says
   PortRange rtp_ports;
-  std::string gateway;    // "host:port"
+  std::string gateway;    // "host:port", for calls to who is not registered
+  std::string user;       // the customer, who has to register and to sign its calls in; empty:
+  std::string password;   // nobody has to
   std::string call_user;  // called at start and at every SIGUSR1; empty: nobody
   double tone_hz = 880;
   bool quiet = false;  // prints the ready line only

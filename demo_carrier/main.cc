@@ -35,13 +35,17 @@ bool ParseRange(const std::string& text, PortRange& range) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string listen = "127.0.0.1:5070", media_address, rtp_ports = "40000-40999";
+  std::string listen = "127.0.0.1:5070", media_address, rtp_ports = "40000-40999", account;
   CarrierOptions options;
   options.gateway = "127.0.0.1:5060";
-  CLI::App app("The far end of a demo trunk: SIP over TCP, G.711 over RTP.",
+  CLI::App app("The far end of a demo trunk: SIP over TCP or TLS, G.711 over RTP.",
                "lastmile-demo-carrier");
-  app.add_option("--listen", listen, "SIP/TCP address and port; port 0: any")
-      ->capture_default_str();
+  app.add_option("--listen", listen, "SIP address and port; port 0: any")->capture_default_str();
+  app.add_option("--tls", options.tls_folder,
+                 "SIP over TLS instead of TCP: a folder with agent.pem, certificate and key")
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--account", account,
+                 "USER:PASSWORD that has to register here and to sign in for calls");
   app.add_option("--gateway", options.gateway, "host:port where calls to the gateway go")
       ->capture_default_str();
   app.add_option("--media-address", media_address,
@@ -73,6 +77,13 @@ int main(int argc, char** argv) {
   if (media->is_any()) return Complain("--media-address must say an address that peers can reach");
   if (!ParseRange(rtp_ports, options.rtp_ports)) {
     return Complain("--rtp-ports wants two ports from 1024 to 65534, such as 40000-40999");
+  }
+  if (const size_t colon = account.find(':'); colon != account.npos) {
+    options.user = account.substr(0, colon);
+    options.password = account.substr(colon + 1);
+  }
+  if (!account.empty() && (options.user.empty() || options.password.empty())) {
+    return Complain("--account wants USER:PASSWORD");
   }
   auto carrier = Carrier::Start(options);
   if (!carrier) return Complain(carrier.error().message);

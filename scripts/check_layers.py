@@ -51,7 +51,7 @@ LIBRARIES = {
         r"media_anchor/core/ice_lite\.cc|media_anchor/io/nice_agent\.cc",
     ),
     "GLib": (r"glib.*\.h|gio/.*", r"media_anchor/io/nice_agent\.cc"),
-    "sofia-sip": (r"sofia-sip/.*", r"gateway/sip/codec\.cc|demo_carrier/sofia\.h"),
+    "sofia-sip": (r"sofia-sip/.*", r"gateway/sip/codec\.cc|demo_carrier/sofia\.h|demo_carrier/registrar\.cc"),
     "libjwt": (r"jwt\.h", r"gateway/browser/bearer\.cc"),
     "c-ares": (r"ares\w*\.h", r"gateway/net/\w+\.cc"),
     "yaml-cpp": (r"yaml-cpp/.*", r"gateway/app/\w+\.(cc|h)"),
