@@ -4,7 +4,11 @@ WORKDIR /src
 COPY scripts/lib.sh scripts/install_packages.sh scripts/
 RUN scripts/install_packages.sh build demo
 COPY . .
-RUN npm ci --prefix web-demo \
+RUN mkdir /demo && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 \
+      -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1 \
+      -keyout /demo/key.pem -out /demo/cert.pem \
+ && cat /demo/cert.pem /demo/key.pem > /demo/agent.pem && chmod 644 /demo/*.pem \
+ && npm ci --prefix web-demo \
  && cmake --preset release \
  && cmake --build --preset release \
  && npm run --prefix web-demo build
@@ -20,11 +24,13 @@ WORKDIR /opt/lastmile
 USER lastmile
 
 FROM runtime AS carrier
+COPY --from=build /demo demo
 COPY --from=build /src/build/release/demo_carrier/lastmile-demo-carrier bin/
 ENTRYPOINT ["/opt/lastmile/bin/lastmile-demo-carrier"]
 
 FROM runtime AS gateway
+COPY --from=build /demo demo
 COPY --from=build /src/web-demo/dist web-demo/dist
 COPY --from=build /src/build/release/gateway/app/lastmile bin/
 ENTRYPOINT ["/opt/lastmile/bin/lastmile"]
-CMD ["run", "--demo"]
+CMD ["run", "--demo", "--demo-files", "/opt/lastmile/demo"]

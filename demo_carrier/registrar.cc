@@ -33,9 +33,8 @@ Result<std::unique_ptr<Registrar>> Registrar::Make(su_root_t* root, const std::s
   std::unique_ptr<Registrar> made(new Registrar);
   made->user_ = user;
   made->password_ = password;
-  made->module_ =
-      auth_mod_create(root, AUTHTAG_METHOD("Digest"), AUTHTAG_REALM(realm.c_str()),
-                      AUTHTAG_QOP("auth"), AUTHTAG_ALGORITHM("MD5"), TAG_END());
+  made->module_ = auth_mod_create(root, AUTHTAG_METHOD("Digest"), AUTHTAG_REALM(realm.c_str()),
+                                  AUTHTAG_QOP("auth"), AUTHTAG_ALGORITHM("MD5"), TAG_END());
   auth_passwd_t* entry =
       made->module_ ? auth_mod_addpass(made->module_, user.c_str(), realm.c_str()) : nullptr;
   if (!entry) return Fail("sofia-sip's digest module does not start");

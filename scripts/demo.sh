@@ -6,7 +6,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-PAGE_PORT=8080 TLS_PORT=8443 SIP_PORT=5060 CARRIER_PORT=5070
+PAGE_PORT=8080 TLS_PORT=8443 SIP_PORT=5061 CARRIER_PORT=5071
 PAGE_URL=http://localhost:$PAGE_PORT/
 READY_SECONDS=15
 RUN=$ROOT/.demo
@@ -28,6 +28,16 @@ prepare() {
   build release lastmile lastmile-demo-carrier
   step "bundling the page"
   run_logged "$(log_file page)" npm run --prefix "$ROOT/web-demo" build || die "the page could not be bundled"
+}
+
+# The certificate of page and trunk: made once, for this machine, and thrown away with .demo.
+make_certificate() {
+  [ -f "$RUN/tls/agent.pem" ] && openssl x509 -in "$RUN/tls/cert.pem" -noout -checkend 86400 >/dev/null && return
+  mkdir -p "$RUN/tls"
+  run_logged "$(log_file certificate)" openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1 \
+    -keyout "$RUN/tls/key.pem" -out "$RUN/tls/cert.pem" || die "openssl could not make a certificate"
+  cat "$RUN/tls/cert.pem" "$RUN/tls/key.pem" >"$RUN/tls/agent.pem"
 }
 
 start() {
@@ -90,13 +100,14 @@ main() {
   prepare
   check_ports
   mkdir -p "$RUN"
+  make_certificate
   trap stop EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
   step "starting the demo carrier and the gateway"
   start carrier build/release/demo_carrier/lastmile-demo-carrier \
-    --listen "127.0.0.1:$CARRIER_PORT" --gateway "127.0.0.1:$SIP_PORT"
-  start gateway build/release/gateway/app/lastmile run --demo
+    --listen "127.0.0.1:$CARRIER_PORT" --tls "$RUN/tls" --account demo:demo-trunk --gateway "127.0.0.1:$SIP_PORT"
+  start gateway build/release/gateway/app/lastmile run --demo --demo-files "$RUN/tls"
   wait_until_ready
   if [ $check = yes ]; then
     step "the page and its WebSocket answer at $PAGE_URL"

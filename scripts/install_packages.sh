@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing. Usage: install_packages.sh GROUP...
 #   build   compiler, CMake and the libraries of the gateway
-#   demo    Node, which builds the demo page
+#   demo    Node, which builds the demo page, and openssl, which makes its certificate
 #   test    browsers, SIP peers and sanitizer tools of the tests
 # Works as root or through sudo. Does nothing, and needs neither, when all of them are there.
 set -euo pipefail
@@ -29,7 +29,7 @@ wanted_packages() {
   for group in "$@"; do
     case $group in
       build) printf '%s\n' "${BUILD[@]}" ;;
-      demo) ;;  # Node alone, see below
+      demo) echo openssl ;;  # and Node, see below
       test) printf '%s\n' "${TEST[@]}" ;;
       *) die "unknown group \"$group\" (build, demo, test)" ;;
     esac

@@ -7,20 +7,22 @@
 
 namespace lastmile::app {
 
-// Certificate and key of one demo run, in a folder that only this user can read and that goes away
-// with the object. Thread: main.
+// Certificate and key of the demo, which its carrier has, too. Thread: main.
 class DemoFiles {
  public:
-  DemoFiles();
+  // `folder`: where they are, or are made if they are not there. Empty: a folder of one run, that
+  // only this user can read and that goes away with the object.
+  explicit DemoFiles(std::string folder);
   ~DemoFiles();
   DemoFiles(const DemoFiles&) = delete;
   DemoFiles& operator=(const DemoFiles&) = delete;
 
-  // Makes the files. Returns the demo's configuration with their names in it.
+  // Makes what is missing. Returns the demo's configuration with their names in it.
   Result<std::string> Config();
 
  private:
   std::string folder_;
+  bool keep_ = true;
 };
 
 }  // namespace lastmile::app

@@ -69,8 +69,8 @@ int CheckAndRun(const Result<Config, std::vector<Diagnostic>>& config, const std
   return EXIT_SUCCESS;
 }
 
-int RunDemo() {
-  DemoFiles files;
+int RunDemo(std::string folder) {
+  DemoFiles files(std::move(folder));
   auto text = files.Config();
   if (!text) {
     std::cerr << "lastmile: " << text.error().message << '\n';
@@ -120,7 +120,12 @@ int Main(int argc, char** argv) {
   bool demo = false;
   CLI::App* run = cli.add_subcommand("run", "run the gateway");
   CLI::Option* run_file = run->add_option("-c,--config", file, "configuration file");
-  run->add_flag("--demo", demo, "run the built-in demo configuration")->excludes(run_file);
+  std::string demo_folder;
+  CLI::Option* run_demo = run->add_flag("--demo", demo, "run the built-in demo configuration");
+  run_demo->excludes(run_file);
+  run->add_option("--demo-files", demo_folder, "folder of the demo's cert.pem and key.pem")
+      ->check(CLI::ExistingDirectory)
+      ->needs(run_demo);
   CLI::App* check = cli.add_subcommand("check", "say what is wrong with a configuration file");
   check->add_option("-c,--config", file, "configuration file")->required();
   CLI::App* config = cli.add_subcommand("config", "about configuration files");
@@ -146,7 +151,7 @@ int Main(int argc, char** argv) {
   }
   if (sdp->parsed()) return RunSdpCommand(sdp_command, file);
   if (user->parsed()) return RunUserCommand(user_command, file);
-  if (demo) return RunDemo();
+  if (demo) return RunDemo(demo_folder);
   if (file.empty()) {
     std::cerr << "lastmile: name a configuration with -c FILE, or use --demo\n";
     return kExitConfig;

@@ -45,6 +45,7 @@ export function gatewayProgram() {
 //   trunks        entries of other trunks; routes: of routes to them
 //   advertise     the address for media that browsers are told
 //   usersEntry    one more line of the section users
+//   secureTrunk   SIP over TLS between gateway and carrier, which wants a password for calls
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -55,10 +56,10 @@ export class Lab {
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
                 trunk = '', trunks = '', routes = '', clients = false, browser = true, chromium,
                 browserHost = '127.0.0.1', advertise = browserHost, users = [],
-                usersEntry = '' } = {}) {
+                usersEntry = '', secureTrunk = false } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
                           otherTrunks: trunks, otherRoutes: routes, withClients: clients,
-                          withBrowser: browser, chromium, browserHost, advertise, usersEntry,
+                          withBrowser: browser, chromium, browserHost, advertise, usersEntry, secureTrunk,
                           users: ['alice', 'bob', ...users] });
   }
 
@@ -69,6 +70,7 @@ export class Lab {
     const host = this.browserHost === '127.0.0.1' ? 'localhost' : this.browserHost;
     this.pageUrl = `http://${host}:${http}/`;
     this.securePageUrl = `https://${host}:${https}/`;
+    this.#makeCertificate();
     if (this.withCarrier) {
       this.carrier = this.startCarrier({ port: carrierSip });
     }
@@ -93,6 +95,7 @@ export class Lab {
     const args = ['--listen', `${this.carrierHost}:${port}`,
                   '--gateway', `${this.trunkHost}:${this.sip}`,
                   '--rtp-ports', range];
+    if (this.secureTrunk) args.push('--tls', this.#folder, '--account', 'acme:acme-password');
     const carrier = new ChildProcess(
         'carrier',
         program('LASTMILE_CARRIER_BIN', 'demo_carrier/lastmile-demo-carrier'),
@@ -190,14 +193,21 @@ export class Lab {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #writeConfig() {
-    const cert = join(this.#folder, 'cert.pem');
-    const key = join(this.#folder, 'key.pem');
+  #makeCertificate() {
+    const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(this.#folder, name));
     execFileSync('openssl', [
       'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
       '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=localhost',
       '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
     ], { stdio: 'ignore' });
+    writeFileSync(join(this.#folder, 'agent.pem'), readFileSync(cert) + readFileSync(key));
+  }
+
+  #writeConfig() {
+    const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(this.#folder, name));
+    const transport = this.secureTrunk ? 'tls' : 'tcp';
+    const secure = !this.secureTrunk ? '' : `tls: { ca: ${cert} }
+    auth: { username: acme, password: acme-password }`;
     const path = join(this.#folder, 'lastmile.yaml');
     writeFileSync(path, `version: 1
 domain: localhost
@@ -205,7 +215,7 @@ page: ${this.pageFolder}
 listen:
   ws: { addr: "${this.browserHost}:${this.http}" }
   wss: { addr: "${this.browserHost}:${this.https}" }
-  sip: [ "tcp:${this.trunkHost}:${this.sip}" ]
+  sip: [ "${transport}:${this.trunkHost}:${this.sip}" ]
   origins: [ "${this.pageUrl.slice(0, -1)}", "${this.securePageUrl.slice(0, -1)}" ]   # of the page, whatever proxy its WebSocket takes
   admin: { addr: "127.0.0.1:${this.admin}" }
 tls: { cert: ${cert}, key: ${key} }
@@ -218,7 +228,8 @@ ${this.users.map((name) => `    - { name: ${name}, password: ${name} }`).join('\
   ${this.usersEntry}
 trunks:
 ${this.otherTrunks}  carrier:
-    transport: tcp
+    transport: ${transport}
+    ${secure}
     servers: [ "${this.carrierHost}:${this.carrierSip}" ]
     accept_from: [ "127.0.0.0/8" ]
     ${this.trunkEntry}

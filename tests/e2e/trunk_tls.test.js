@@ -1,0 +1,40 @@
+import { test } from 'node:test';
+
+import { MICROPHONE_HZ } from './support/browser.js';
+import { withLab } from './support/lab.js';
+
+const TONE_HZ = 880;
+
+// A carrier that is reached by TLS alone, whose certificate is verified, and that takes a call only
+// with the account's password.
+withLab('a carrier behind TLS and a password', (lab) => {
+  test('601 is heard in the page, and the page at the carrier', { timeout: 60000 }, async () => {
+    const phone = await lab.openPage();
+    await phone.signIn();
+    const from = lab.carrier.lines.length;
+    await phone.dial('601');
+    await phone.callBecomes('active');
+    await phone.hears(TONE_HZ);
+    await lab.carrierHears(MICROPHONE_HZ, from);
+    await phone.hangUp();
+    await phone.callBecomes('ended');
+    await phone.close();
+  });
+
+  test('605 calls the user back', { timeout: 60000 }, async () => {
+    const phone = await lab.openPage();
+    await phone.signIn();
+    await phone.dial('605');
+    await phone.callBecomes(['ended', 'active']);
+    if (await phone.callState() === 'active') {
+      await phone.hangUp();
+    }
+    await phone.callBecomes('incoming', 15000);
+    await phone.answer();
+    await phone.callBecomes('active');
+    await phone.hears(TONE_HZ);
+    await phone.hangUp();
+    await phone.callBecomes('ended');
+    await phone.close();
+  });
+}, { secureTrunk: true });
