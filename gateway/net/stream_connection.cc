@@ -24,7 +24,7 @@ Endpoint NameOf(const UvTcp& socket, decltype(uv_tcp_getsockname)* get) {
   return Endpoint::FromSockaddr(storage);
 }
 
-void SetOptions(const UvTcp& socket) {
+void SetOptions(const UvTcp& socket, bool inbound) {
   uv_tcp_nodelay(socket.get(), 1);
   uv_os_fd_t fd = -1;
   if (uv_fileno(reinterpret_cast<uv_handle_t*>(socket.get()), &fd) != 0) return;
@@ -33,10 +33,10 @@ void SetOptions(const UvTcp& socket) {
     setsockopt(fd, level, option, &value, sizeof value);
   };
   set(IPPROTO_TCP, TCP_USER_TIMEOUT, StreamConnection::kUserTimeoutMs);
+  if (!inbound) return;
   set(SOL_SOCKET, SO_KEEPALIVE, 1);
   set(IPPROTO_TCP, TCP_KEEPIDLE, StreamConnection::kKeepAliveIdleS);
   set(IPPROTO_TCP, TCP_KEEPINTVL, StreamConnection::kKeepAliveIntervalS);
-  set(IPPROTO_TCP, TCP_KEEPCNT, StreamConnection::kKeepAliveProbes);
 }
 
 }  // namespace
@@ -143,7 +143,7 @@ void StreamConnection::OnConnected(int status) {
 }
 
 void StreamConnection::OnSocketReady() {
-  SetOptions(socket_);
+  SetOptions(socket_, inbound_);
   local_ = NameOf(socket_, uv_tcp_getsockname);
   uv_read_start(
       AsStream(socket_),

@@ -1,6 +1,9 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
+
+#include <fstream>
 
 #include "gateway/net/stream_hub.h"
 #include "tests/component/net/hub_world.h"
@@ -282,6 +285,29 @@ TEST_F(StreamIdentity, ABlackHoleIsKnownWithinThreeSecondsOfTheFirstBytes) {
   EXPECT_LE(took, 3s);
   RecordProperty("black_hole_ms", static_cast<int>(took / 1ms));
   close(peer);
+}
+
+// The timer of an established socket in /proc/net/tcp: "02" is a keep-alive.
+std::string KernelTimerOf(const Endpoint& local, const Endpoint& peer) {
+  std::ifstream table("/proc/net/tcp");
+  const std::string ends =
+      fmt::format(" 0100007F:{:04X} 0100007F:{:04X} 01 ", local.port, peer.port);
+  for (std::string line; std::getline(table, line);) {
+    const size_t at = line.find(ends);
+    if (at == std::string::npos) continue;
+    // After the state: tx_queue:rx_queue and the timer.
+    return line.substr(at + ends.size() + 18, 2);
+  }
+  return "(no such socket)";
+}
+
+TEST(StreamKeepAlive, TheKernelProbesPeersThatConnectedToUs) {
+  HubWorld world;
+  const Endpoint server = world.Listen();
+  const StreamId id = world.hub->Connect({.host = "127.0.0.1", .port = server.port});
+  ASSERT_TRUE(world.RunUntil([&] { return world.Inbound().size() == 1 && world.heard[id].open; }));
+  EXPECT_EQ(KernelTimerOf(server, world.heard[id].local), "02");
+  EXPECT_EQ(KernelTimerOf(world.heard[id].local, server), "00") << "SIP does it there";
 }
 
 }  // namespace

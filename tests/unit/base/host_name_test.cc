@@ -11,8 +11,8 @@ TEST(HostName, IsLowerCaseLettersDigitsDotsAndDashes) {
   }
   for (const std::string& name :
        {std::string(""), std::string("Acme.example"), std::string("*.acme.example"),
-        std::string("a b"), std::string("a\0b", 3), std::string("_sip._tcp.x"), std::string("\xc3\xa4.x"),
-        std::string(254, 'a')}) {
+        std::string("a b"), std::string("a\0b", 3), std::string("_sip._tcp.x"),
+        std::string("\xc3\xa4.x"), std::string(254, 'a')}) {
     EXPECT_FALSE(IsHostName(name)) << name;
   }
   EXPECT_TRUE(IsHostName(std::string(253, 'a')));

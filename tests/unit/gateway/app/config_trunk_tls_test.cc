@@ -73,7 +73,7 @@ TEST(ConfigTrunkTls, WithoutAnythingSaidEverythingIsVerifiedByTheSystem) {
 TEST(ConfigTrunkTls, TurningVerificationOffHasToBeSpeltOut) {
   for (const std::string value : {"false", "no", "off", "none"}) {
     EXPECT_EQ(FaultsOf("  a: { servers: [\"h:1\"], tls: { verify: " + value + " } }\n"),
-              "4:35 `trunks.a.tls.verify` must be one of: true, insecure\n");
+              "4:41 `trunks.a.tls.verify` must be one of: true, insecure\n");
   }
 }
 
@@ -85,7 +85,7 @@ TEST(ConfigTrunkTls, InsecureIsAWarningOfItsLine) {
   const auto warnings = Warnings(ConfigOf(trunk));
   ASSERT_EQ(warnings.size(), 2u);
   EXPECT_THAT(FormatDiagnostic(warnings[0], "test.yaml", FileOf(trunk)),
-              HasSubstr("test.yaml:4:55: warning[tls]: the certificate of trunk a is not verified: "
+              HasSubstr("test.yaml:4:57: warning[tls]: the certificate of trunk a is not verified: "
                         "anybody on the way can answer in its place\n"));
   EXPECT_EQ(warnings[1].message,
             "the certificate of trunk b is not verified: only its pins tell who it is");
@@ -93,7 +93,7 @@ TEST(ConfigTrunkTls, InsecureIsAWarningOfItsLine) {
 
 TEST(ConfigTrunkTls, PinsAndFilesThatCannotBeAreToldWhereTheyStand) {
   EXPECT_EQ(FaultsOf("  a: { servers: [\"h:1\"], tls: { cert: /c.pem } }\n"),
-            "4:33 a certificate of ours needs both, `cert: FILE` and `key: FILE`\n");
+            "4:39 a certificate of ours needs both, `cert: FILE` and `key: FILE`\n");
   for (const std::string pin : {"f5Q6ngPQr11nol4694L5EzdsZJP4YyQzarctSFnO1ZM=", "sha256/abc=",
                                 "sha1/f5Q6ngPQr11nol4694L5EzdsZJP4YyQzarctSFnO1ZM=",
                                 "sha256/f5Q6ngPQr11nol4694L5EzdsZJP4YyQz*rctSFnO1ZM="}) {
@@ -148,6 +148,7 @@ TEST(ConfigTrunkTls, FilesThatDoNotFitAreFoundByTheCheckOfTheMachine) {
       "  b: { transport: tls, servers: [\"h:1\"], tls: { ca: /nonexistent/ca.pem } }\n"
       "  c: { transport: tcp, servers: [\"h:1\"], tls: { ca: /nonexistent/ca.pem } }\n";
   Config config = ConfigOf(trunk);
+  config.browser_media.port = 0;
   config.sip.clear();
   config.tls_cert.clear();
   config.tls_key.clear();
