@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <unordered_map>
@@ -23,7 +24,7 @@
 #include "ws/http_response.h"
 #include "ws/listen_socket.h"
 #include "ws/page.h"
-#include "ws/tls_files.h"
+#include "ws/server_certificate.h"
 
 // Connections are adopted in lws's raw role: lws gives them TLS, readiness and buffered writes on
 // our libuv loop, and Connection reads HTTP and WebSocket. lws 4.1.6's own WebSocket role takes
@@ -118,7 +119,8 @@ class Server::Impl {
     Impl* server = nullptr;
     ListenSocket socket;
     bool tls = false;
-    std::string name;  // lws keeps a pointer to it
+    std::string name;                              // lws keeps a pointer to it
+    std::optional<ServerCertificate> certificate;  // with TLS
     lws_vhost* vhost = nullptr;
     uv_poll_t poll{};
   };
@@ -252,13 +254,13 @@ Result<std::vector<Endpoint>> Server::Impl::Start() {
 Result<void> Server::Impl::OpenPorts() {
   if (options_.listeners.empty()) return Fail("listen: at least one of ws and wss is needed");
   for (const Listener& listener : options_.listeners) {
+    auto port = std::make_unique<Port>();
     if (listener.tls) {
-      auto checked = CheckTlsFiles(listener.cert_file, listener.key_file, listener.config_path);
-      if (!checked) return checked;
+      port->certificate.emplace(listener.cert_file, listener.key_file, listener.config_path);
+      if (auto checked = port->certificate->Check(); !checked) return checked;
     }
     auto socket = Listen(listener.address, listener.config_path);
     if (!socket) return std::unexpected(socket.error());
-    auto port = std::make_unique<Port>();
     port->server = this;
     port->socket = std::move(*socket);
     port->tls = listener.tls;
@@ -523,6 +525,7 @@ void Server::Impl::Adopt(Port& port, Fd fd, const Endpoint& address) {
   peer.tls = port.tls;
   if (port.tls) peer.tls_deadline = now + options_.handshake_timeout;
 
+  if (port.certificate) port.certificate->Refresh(context_, now);
   lws_adopt_desc_t adoption{};
   adoption.vh = port.vhost;
   adoption.type = static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL);

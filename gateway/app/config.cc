@@ -278,7 +278,8 @@ std::string FormatDiagnostic(const Diagnostic& diagnostic, std::string_view file
   out << file << ':';
   const auto [line, column] = diagnostic.position;
   if (line > 0) out << line << ':' << column << ':';
-  out << " error[" << diagnostic.code << "]: " << diagnostic.message << '\n';
+  out << (diagnostic.is_warning ? " warning[" : " error[") << diagnostic.code
+      << "]: " << diagnostic.message << '\n';
   if (line > 0) {
     const std::string number = std::to_string(line);
     const std::string margin(number.size() + 1, ' ');

@@ -34,6 +34,7 @@ struct Diagnostic {
   std::string message;     // a sentence
   std::string suggestion;  // what was probably meant; "" for none
   size_t width = 1;        // characters to underline
+  bool is_warning = false;
 };
 
 struct Advertise {
@@ -118,6 +119,9 @@ Result<Config, std::vector<Diagnostic>> LoadConfig(const std::string& path);
 // What only this machine can tell: files that are missing, addresses that cannot be bound because
 // another program has them. Opens sockets for a moment; port 0 is never tried.
 std::vector<Diagnostic> CheckMachine(const Config& config);
+
+// What works, and should be known to who runs it: a trunk that is not verified. In its order.
+std::vector<Diagnostic> Warnings(const Config& config);
 
 // file:line:column: error[code]: message, the source line and a caret under the fault.
 std::string FormatDiagnostic(const Diagnostic& diagnostic, std::string_view file,

@@ -1,10 +1,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "gateway/app/config.h"
+#include "gateway/app/config_trunk_tls.h"
 #include "gateway/users/sqlite_users.h"
 
 namespace lastmile::app {
@@ -79,6 +82,8 @@ class Checks {
                       .width = width});
   }
 
+  void Add(std::vector<Diagnostic> found) { std::ranges::move(found, std::back_inserter(found_)); }
+
   std::vector<Diagnostic> Take() { return std::move(found_); }
 
  private:
@@ -109,7 +114,7 @@ std::vector<Diagnostic> CheckMachine(const Config& config) {
   checks.Readable(config.tls_cert, "tls.cert");
   checks.Readable(config.tls_key, "tls.key");
   for (const trunk::Trunk& trunk : config.trunks) {
-    checks.Readable(trunk.ca_file, "trunks." + trunk.name + ".tls.ca");
+    checks.Add(CheckTrunkTls(config, trunk));
   }
   return checks.Take();
 }

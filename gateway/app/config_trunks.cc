@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/app/config_accounts.h"
+#include "gateway/app/config_trunk_tls.h"
 
 namespace lastmile::app {
 namespace {
@@ -162,10 +163,7 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
   section.Choice("transport", {"tcp", "tls"}, transport);
   trunk.tls = transport == "tls";
   ReadTrunkServer(section, trunk);
-  YamlSection tls = section.Section("tls");
-  tls.Text("ca", trunk.ca_file);
-  if (trunk.ca_file == "system") trunk.ca_file.clear();
-  tls.Finish();
+  ReadTrunkTls(section, config, trunk);
   std::vector<std::string> blocks;
   section.Texts("accept_from", blocks);
   for (size_t i = 0; i < blocks.size(); ++i) {

@@ -61,6 +61,7 @@ int CheckAndRun(const Result<Config, std::vector<Diagnostic>>& config, const std
   if (!config) return PrintDiagnostics(config.error(), file, text);
   const auto faults = CheckMachine(*config);
   if (!faults.empty()) return PrintDiagnostics(faults, file, text);
+  PrintDiagnostics(Warnings(*config), file, text);
   if (run) return RunGateway(*config);
   const int calls = (config->trunk_media.port_max - config->trunk_media.port_min + 1) / 2;
   std::cout << file << ": ok; users: "

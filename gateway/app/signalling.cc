@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "gateway/app/trunk_tls.h"
 
 namespace lastmile::app {
 namespace {
@@ -40,11 +41,9 @@ Signalling::~Signalling() { Stop(); }
 Result<std::vector<Endpoint>> Signalling::Listen() {
   std::vector<Endpoint> bound;
   for (const SipListener& listener : config_.sip) {
-    auto endpoint = hub_->Listen({.address = listener.address,
-                                  .use_tls = listener.tls,
-                                  .tls = {config_.tls_cert, config_.tls_key}});
+    auto endpoint = hub_->Listen(
+        {.address = listener.address, .use_tls = listener.tls, .tls = TlsListenerOptions(config_)});
     if (!endpoint) return std::unexpected(Error{listener.path + ": " + endpoint.error().message});
-    if (listener.tls) tls_ports_.push_back(endpoint->port);
     bound.push_back(*endpoint);
   }
   if (config_.admin) {
@@ -194,11 +193,10 @@ bool Signalling::PostToMedia(media::MediaCommand command) {
 void Signalling::Apply(const trunk::TrunkOutput& output) {
   if (const auto* open = std::get_if<trunk::OpenStream>(&output)) {
     const trunk::Trunk& trunk = config_.trunks[open->trunk];
-    const net::StreamId stream =
-        hub_->Connect({.host = trunk.host,
-                       .port = trunk.port,
-                       .use_tls = trunk.tls,
-                       .tls = {.server_name = trunk.host, .ca_file = trunk.ca_file}});
+    const net::StreamId stream = hub_->Connect({.host = trunk.host,
+                                                .port = trunk.port,
+                                                .use_tls = trunk.tls,
+                                                .tls = TlsOptionsOf(trunk, trunk.host)});
     flows_[stream] = open->flow;
     streams_[open->flow] = stream;
   } else if (const auto* send = std::get_if<trunk::SendBytes>(&output)) {
@@ -212,23 +210,21 @@ void Signalling::Apply(const trunk::TrunkOutput& output) {
   }
 }
 
-void Signalling::OnStreamOpen(net::StreamId stream, const Endpoint& local, const Endpoint& peer,
-                              bool inbound) {
-  if (inbound && admin_port_ != 0 && local.port == admin_port_) {
+void Signalling::OnStreamOpen(net::StreamId stream, const net::StreamPeer& peer) {
+  if (peer.inbound && admin_port_ != 0 && peer.local.port == admin_port_) {
     if (!admin_.OnOpen(stream, MonotonicNow())) hub_->Close(stream, "too many admin connections");
     return;
   }
-  if (inbound) {
-    const bool tls =
-        std::find(tls_ports_.begin(), tls_ports_.end(), local.port) != tls_ports_.end();
-    const sip::FlowId flow = manager_->trunk_edge().OnInboundStream(peer, tls);
+  if (peer.inbound) {
+    const sip::FlowId flow =
+        manager_->trunk_edge().OnInboundStream(peer.address, peer.tls, peer.verified);
     flows_[stream] = flow;
     streams_[flow] = stream;
     return;
   }
   const auto found = flows_.find(stream);
   if (found == flows_.end()) return;
-  manager_->trunk_edge().OnStreamOpen(found->second, peer, MonotonicNow());
+  manager_->trunk_edge().OnStreamOpen(found->second, peer.address, MonotonicNow());
 }
 
 void Signalling::OnStreamBytes(net::StreamId stream, ByteView bytes) {
@@ -245,12 +241,12 @@ void Signalling::OnStreamBytes(net::StreamId stream, ByteView bytes) {
   manager_->trunk_edge().OnStreamBytes(found->second, bytes, MonotonicNow());
 }
 
-void Signalling::OnStreamClosed(net::StreamId stream, const std::string& reason) {
+void Signalling::OnStreamClosed(net::StreamId stream, const net::StreamEnd& end) {
   admin_.OnClosed(stream);
   const auto found = flows_.find(stream);
   if (found == flows_.end()) return;
   const sip::FlowId flow = found->second;
-  spdlog::info("leg=trunk flow={} stream closed: {}", flow.value, reason);
+  spdlog::info("leg=trunk flow={} stream closed: {}", flow.value, end.reason);
   flows_.erase(found);
   streams_.erase(flow);
   manager_->trunk_edge().OnStreamClosed(flow, MonotonicNow());

@@ -66,10 +66,9 @@ class Signalling final : private net::StreamSink {
   Result<std::vector<Endpoint>> Listen();
   bool IsDrained(TimePoint now) const;
 
-  void OnStreamOpen(net::StreamId stream, const Endpoint& local, const Endpoint& peer,
-                    bool inbound) override;
+  void OnStreamOpen(net::StreamId stream, const net::StreamPeer& peer) override;
   void OnStreamBytes(net::StreamId stream, ByteView bytes) override;
-  void OnStreamClosed(net::StreamId stream, const std::string& reason) override;
+  void OnStreamClosed(net::StreamId stream, const net::StreamEnd& end) override;
 
   const Config& config_;
   Shells shells_;
@@ -78,7 +77,6 @@ class Signalling final : private net::StreamSink {
   std::unique_ptr<net::StreamHub> hub_;
   std::unique_ptr<CallManager> manager_;
   const std::string trunk_host_;
-  std::vector<uint16_t> tls_ports_;  // of our listeners, to tell TLS streams from TCP ones
   uint16_t admin_port_ = 0;
   Metrics metrics_;
   AdminHttp admin_;

@@ -24,13 +24,19 @@ Endpoint NameOf(const UvTcp& socket, decltype(uv_tcp_getsockname)* get) {
   return Endpoint::FromSockaddr(storage);
 }
 
-void SetOptions(const UvTcp& socket) {
+void SetOptions(const UvTcp& socket, bool inbound) {
   uv_tcp_nodelay(socket.get(), 1);
   uv_os_fd_t fd = -1;
   if (uv_fileno(reinterpret_cast<uv_handle_t*>(socket.get()), &fd) != 0) return;
   // A peer that vanished is noticed by the kernel long before SIP's own timers (32 s).
-  const int timeout = StreamConnection::kUserTimeoutMs;
-  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
+  const auto set = [fd](int level, int option, int value) {
+    setsockopt(fd, level, option, &value, sizeof value);
+  };
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, StreamConnection::kUserTimeoutMs);
+  if (!inbound) return;
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, StreamConnection::kKeepAliveIdleS);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, StreamConnection::kKeepAliveIntervalS);
 }
 
 }  // namespace
@@ -52,16 +58,19 @@ void StreamConnection::Connect(const ConnectOptions& options, const TlsContext* 
   connect_timeout_ = options.connect_timeout;
   connect_deadline_ = MonotonicNow() + options.connect_timeout;
   if (tls) {
-    const auto& name = options.tls.server_name.empty() ? host_ : options.tls.server_name;
-    auto session = TlsSession::Client(*tls, name);
-    if (!session) return End(HostPort(host_, port_) + " " + session.error().message);
+    TlsClientOptions checked = options.tls;
+    if (checked.server_name.empty()) checked.server_name = host_;
+    auto session = TlsSession::Client(*tls, checked);
+    if (!session) {
+      return End(StreamFault::kTls, HostPort(host_, port_) + " " + session.error().message);
+    }
     tls_ = std::move(*session);
   }
   state_ = State::kResolving;
   ArmTimer(connect_timeout_);
-  if (auto address = IpAddress::Parse(host_)) return OnResolved(std::vector{*address});
-  query_ = std::make_unique<NameQuery>(
-      loop_, host_, dns, [this](auto addresses) { OnResolved(std::move(addresses)); });
+  if (auto address = IpAddress::Parse(host_)) return ConnectTo({*address});
+  query_ = std::make_unique<DnsQuery>(loop_, host_, DnsType::kAddress, dns,
+                                      [this](DnsAnswer answer) { OnResolved(std::move(answer)); });
 }
 
 void StreamConnection::Accept(UvTcp socket, const TlsContext* tls) {
@@ -73,16 +82,20 @@ void StreamConnection::Accept(UvTcp socket, const TlsContext* tls) {
   peer_ = NameOf(socket_, uv_tcp_getpeername);
   if (tls) {
     auto session = TlsSession::Server(*tls);
-    if (!session) return End(PeerName() + " " + session.error().message);
+    if (!session) return End(StreamFault::kTls, PeerName() + " " + session.error().message);
     tls_ = std::move(*session);
   }
   OnSocketReady();
 }
 
-void StreamConnection::OnResolved(Result<std::vector<IpAddress>> addresses) {
+void StreamConnection::OnResolved(DnsAnswer answer) {
   query_.reset();
-  if (!addresses) return End(addresses.error().message);
-  for (const IpAddress& address : *addresses) untried_.push_back({address, port_});
+  if (answer.status != DnsStatus::kFound) return End(StreamFault::kName, std::move(answer.reason));
+  ConnectTo(answer.addresses);
+}
+
+void StreamConnection::ConnectTo(const std::vector<IpAddress>& addresses) {
+  for (const IpAddress& address : addresses) untried_.push_back({address, port_});
   std::reverse(untried_.begin(), untried_.end());
   state_ = State::kConnecting;
   ConnectNext();
@@ -100,10 +113,11 @@ void StreamConnection::ConnectNext() {
     if (last_error_ == 0) return ArmTimer(share);
   }
   if (last_error_ == 0 || last_error_ == UV_ETIMEDOUT) {
-    return End(fmt::format("{} did not answer: connecting timed out after {}", PeerName(),
+    return End(StreamFault::kConnect,
+               fmt::format("{} did not answer: connecting timed out after {}", PeerName(),
                            Seconds(connect_timeout_)));
   }
-  End(ConnectFailure(last_error_, PeerName()));
+  End(StreamFault::kConnect, ConnectFailure(last_error_, PeerName()));
 }
 
 int StreamConnection::StartConnect() {
@@ -129,7 +143,7 @@ void StreamConnection::OnConnected(int status) {
 }
 
 void StreamConnection::OnSocketReady() {
-  SetOptions(socket_);
+  SetOptions(socket_, inbound_);
   local_ = NameOf(socket_, uv_tcp_getsockname);
   uv_read_start(
       AsStream(socket_),
@@ -162,8 +176,8 @@ bool StreamConnection::Send(std::string bytes) {
   const bool ending = state_ == State::kClosing || state_ == State::kClosed || close_requested_;
   if (ending) return false;
   if (waiting_bytes() + bytes.size() > StreamHub::kMaxQueue) {
-    End(fmt::format("{} does not read: more than {} bytes wait for it", PeerName(),
-                    StreamHub::kMaxQueue));
+    End(StreamFault::kLost, fmt::format("{} does not read: more than {} bytes wait for it",
+                                        PeerName(), StreamHub::kMaxQueue));
     return false;
   }
   if (state_ == State::kOpen) return WriteOut(std::move(bytes));
@@ -176,7 +190,7 @@ void StreamConnection::Close(const std::string& reason) {
   close_reason_ = reason;
   if (state_ != State::kOpen) {
     close_requested_ = true;
-    if (unsent_.empty()) End(reason);
+    if (unsent_.empty()) End(StreamFault::kNone, reason);
     return;
   }
   state_ = State::kClosing;
@@ -193,32 +207,33 @@ void StreamConnection::Close(const std::string& reason) {
   });
   if (error == 0) return;
   delete request;
-  End(reason);
+  End(StreamFault::kNone, reason);
 }
 
 // Closing the socket now could make the kernel answer late bytes with a reset that overtakes what
 // the peer has not read yet: so its own end is awaited, a moment.
 void StreamConnection::OnShutdown() {
   flushed_ = true;
-  if (peer_ended_) return End(close_reason_);
+  if (peer_ended_) return End(StreamFault::kNone, close_reason_);
   ArmTimer(kLingerTimeout);
 }
 
-void StreamConnection::End(std::string reason) {
+void StreamConnection::End(StreamFault fault, std::string reason) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   query_.reset();
   socket_.reset();
   timer_.reset();
-  loop_.Defer(this,
-              [this, reason = std::move(reason)] { owner_.OnConnectionClosed(*this, reason); });
+  loop_.Defer(this, [this, end = StreamEnd{fault, std::move(reason)}] {
+    owner_.OnConnectionClosed(*this, end);
+  });
 }
 
 void StreamConnection::OnRead(ptrdiff_t count, const uint8_t* data) {
   if (count == UV_EOF) return OnEnd();
   if (count < 0) {
-    const bool closing = state_ == State::kClosing;
-    return End(closing ? close_reason_ : StreamFailure(static_cast<int>(count), PeerName()));
+    if (state_ == State::kClosing) return End(StreamFault::kNone, close_reason_);
+    return End(StreamFault::kLost, StreamFailure(static_cast<int>(count), PeerName()));
   }
   if (count == 0 || state_ == State::kClosing) return;
   const ByteView bytes(data, static_cast<size_t>(count));
@@ -231,7 +246,7 @@ void StreamConnection::OnEncrypted(ByteView bytes) {
   if (state_ == State::kHandshaking) {
     auto done = tls_->Handshake();
     if (!FlushTls()) return;
-    if (!done) return End(PeerName() + " " + done.error().message);
+    if (!done) return EndByTls(done.error());
     if (!*done) return;
     BecomeOpen();
   }
@@ -243,7 +258,7 @@ void StreamConnection::DeliverPlain() {
   while (state_ == State::kOpen) {
     auto count = tls_->Read(plain);
     if (!FlushTls()) return;
-    if (!count) return End(PeerName() + " " + count.error().message);
+    if (!count) return EndByTls(count.error());
     if (*count == 0) break;
     owner_.OnConnectionBytes(*this, ByteView(plain).first(*count));
   }
@@ -253,26 +268,28 @@ void StreamConnection::DeliverPlain() {
 void StreamConnection::OnEnd() {
   peer_ended_ = true;
   if (state_ == State::kClosing) {
-    if (flushed_) End(close_reason_);
+    if (flushed_) End(StreamFault::kNone, close_reason_);
     return;
   }
-  const char* when = state_ == State::kHandshaking ? " during the TLS handshake" : "";
-  End(fmt::format("connection closed by {}{}", PeerName(), when));
+  const bool early = state_ == State::kHandshaking;
+  End(early ? StreamFault::kTls : StreamFault::kNone,
+      fmt::format("connection closed by {}{}", PeerName(),
+                  early ? " during the TLS handshake" : ""));
 }
 
 void StreamConnection::OnTimer() {
   switch (state_) {
     case State::kResolving:
-      return End(fmt::format("no name server answered for {} within {}", host_,
-                             Seconds(connect_timeout_)));
+      return End(StreamFault::kName, fmt::format("no name server answered for {} within {}", host_,
+                                                 Seconds(connect_timeout_)));
     case State::kConnecting:
       last_error_ = UV_ETIMEDOUT;
       return ConnectNext();
     case State::kHandshaking:
-      return End(fmt::format("the TLS handshake with {} timed out after {}", PeerName(),
-                             Seconds(connect_timeout_)));
+      return End(StreamFault::kTls, fmt::format("the TLS handshake with {} timed out after {}",
+                                                PeerName(), Seconds(connect_timeout_)));
     case State::kClosing:
-      return End(close_reason_);
+      return End(StreamFault::kNone, close_reason_);
     case State::kNew:
     case State::kOpen:
     case State::kClosed:
@@ -283,7 +300,7 @@ void StreamConnection::OnTimer() {
 bool StreamConnection::WriteOut(std::string bytes) {
   if (!tls_) return Queue(std::move(bytes));
   if (auto written = tls_->Write(AsBytes(bytes)); !written) {
-    End(PeerName() + " " + written.error().message);
+    EndByTls(written.error());
     return false;
   }
   return FlushTls();
@@ -293,10 +310,15 @@ bool StreamConnection::WriteOut(std::string bytes) {
 bool StreamConnection::FlushTls() {
   std::string bytes = tls_->TakeEncrypted();
   if (waiting_bytes() > 2 * StreamHub::kMaxQueue) {
-    End(fmt::format("{} does not read: too many bytes wait for it", PeerName()));
+    End(StreamFault::kLost,
+        fmt::format("{} does not read: too many bytes wait for it", PeerName()));
     return false;
   }
   return Queue(std::move(bytes));
+}
+
+void StreamConnection::EndByTls(const Error& error) {
+  End(tls_->fault(), PeerName() + " " + error.message);
 }
 
 bool StreamConnection::Queue(std::string bytes) {
@@ -310,18 +332,28 @@ bool StreamConnection::Queue(std::string bytes) {
       uv_write(&write->request, AsStream(socket_), &buffer, 1, [](uv_write_t* done, int status) {
         const std::unique_ptr<Write> owned(static_cast<Write*>(done->data));
         auto* self = static_cast<StreamConnection*>(done->handle->data);
-        if (self && status < 0) self->End(StreamFailure(status, self->PeerName()));
+        if (self && status < 0) {
+          self->End(StreamFault::kLost, StreamFailure(status, self->PeerName()));
+        }
       });
   if (error == 0) {
     write.release();
     return true;
   }
-  End(StreamFailure(error, PeerName()));
+  End(StreamFault::kLost, StreamFailure(error, PeerName()));
   return false;
 }
 
 size_t StreamConnection::waiting_bytes() const {
   return unsent_.size() + (socket_ ? uv_stream_get_write_queue_size(AsStream(socket_)) : 0);
+}
+
+StreamPeer StreamConnection::peer() const {
+  return {.local = local_,
+          .address = peer_,
+          .inbound = inbound_,
+          .tls = tls_.has_value(),
+          .verified = tls_ ? tls_->verified() : VerifiedPeer()};
 }
 
 void StreamConnection::ArmTimer(Duration delay) {

@@ -10,8 +10,8 @@
 #include "base/bytes.h"
 #include "base/endpoint.h"
 #include "base/time.h"
+#include "gateway/net/dns_query.h"
 #include "gateway/net/loop_impl.h"
-#include "gateway/net/resolver.h"
 #include "gateway/net/stream_hub.h"
 #include "gateway/net/tls_context.h"
 #include "gateway/net/tls_session.h"
@@ -29,7 +29,7 @@ class StreamConnection {
     virtual void OnConnectionOpen(StreamConnection& connection) = 0;
     virtual void OnConnectionBytes(StreamConnection& connection, ByteView bytes) = 0;
     // The last call; the owner may destroy the connection in it.
-    virtual void OnConnectionClosed(StreamConnection& connection, const std::string& reason) = 0;
+    virtual void OnConnectionClosed(StreamConnection& connection, const StreamEnd& end) = 0;
     // Where to read into: lent until the next call, at most 64 KiB.
     virtual MutableByteView ReadBuffer() = 0;
   };
@@ -37,7 +37,15 @@ class StreamConnection {
   static constexpr Duration kHandshakeTimeout = 5s;  // of a TLS peer that connected to us
   static constexpr Duration kFlushTimeout = 5s;      // from Close() until the queue has left
   static constexpr Duration kLingerTimeout = 1s;     // then until the peer closes, too
-  static constexpr int kUserTimeoutMs = 10'000;      // unacknowledged data (RFC 5482)
+  // Unacknowledged data (RFC 5482), handshakes included, from its first retransmission on, which
+  // comes 200 ms to 1 s after it was sent: a black hole has to be known within 3 s. A path that
+  // works at all delivers one of the three retransmissions that fit in.
+  static constexpr int kUserTimeoutMs = 2'000;
+  // A peer that connected to us, fell silent and never closed must not keep its place for ever.
+  // Linux takes one lost probe for the end where a user timeout is set: so these are rare, and
+  // streams that we opened have none, as SIP's own keep-alive tells more.
+  static constexpr int kKeepAliveIdleS = 60;
+  static constexpr int kKeepAliveIntervalS = 3;
 
   StreamConnection(Loop::Impl& loop, Owner& owner, StreamId id);
   ~StreamConnection();  // closes at once, calls nobody
@@ -50,20 +58,21 @@ class StreamConnection {
 
   bool Send(std::string bytes);  // as StreamHub::Send
   void Close(const std::string& reason);
-  void End(std::string reason);  // without flushing; OnConnectionClosed follows
+  // Without flushing; OnConnectionClosed follows.
+  void End(StreamFault fault, std::string reason);
 
   StreamId id() const { return id_; }
   bool inbound() const { return inbound_; }
   bool was_open() const { return was_open_; }
   bool is_closed() const { return state_ == State::kClosed; }
-  const Endpoint& local() const { return local_; }
-  const Endpoint& peer() const { return peer_; }
+  StreamPeer peer() const;  // once it is open
 
  private:
   enum class State { kNew, kResolving, kConnecting, kHandshaking, kOpen, kClosing, kClosed };
   struct Write;
 
-  void OnResolved(Result<std::vector<IpAddress>> addresses);
+  void OnResolved(DnsAnswer answer);
+  void ConnectTo(const std::vector<IpAddress>& addresses);
   void ConnectNext();
   int StartConnect();  // a negative errno if not even that works
   void OnConnected(int status);
@@ -77,6 +86,7 @@ class StreamConnection {
   void OnShutdown();
   bool WriteOut(std::string bytes);  // encrypts if need be
   bool FlushTls();
+  void EndByTls(const Error& error);
   bool Queue(std::string bytes);
   size_t waiting_bytes() const;
   void ArmTimer(Duration delay);
@@ -100,7 +110,7 @@ class StreamConnection {
   int last_error_ = 0;             // of the last address that was tried
   Endpoint local_;
   Endpoint peer_;
-  std::unique_ptr<NameQuery> query_;
+  std::unique_ptr<DnsQuery> query_;
   std::optional<TlsSession> tls_;
   std::string unsent_;  // queued before the stream was open
   UvTcp socket_;

@@ -4,11 +4,15 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
+#include <deque>
+#include <map>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/log.h"
+#include "gateway/net/dns_query.h"
+#include "gateway/net/live_tls_context.h"
 #include "gateway/net/loop_impl.h"
 #include "gateway/net/sentences.h"
 #include "gateway/net/stream_connection.h"
@@ -33,24 +37,35 @@ class StreamHub::Impl final : public StreamConnection::Owner {
   StreamId Connect(const ConnectOptions& options);
   StreamConnection* Find(StreamId id);
   size_t size() const { return connections_.size(); }
+  void LookUp(const std::string& name, DnsType type, DnsQuery::Done done);
 
  private:
   void OnPeer(StreamListener& listener);
   void OnConnectionOpen(StreamConnection& connection) override;
   void OnConnectionBytes(StreamConnection& connection, ByteView bytes) override;
-  void OnConnectionClosed(StreamConnection& connection, const std::string& reason) override;
+  void OnConnectionClosed(StreamConnection& connection, const StreamEnd& end) override;
   MutableByteView ReadBuffer() override { return read_buffer_; }
   StreamConnection& NewConnection();
-  Result<const TlsContext*> ClientContext(const std::string& ca_file);
+  Result<const TlsContext*> ClientContext(const TlsClientOptions& options);
+  void StartLookUps();
 
   Loop::Impl& loop_;
   StreamSink& sink_;
   const std::string dns_servers_;
   IdSource<StreamId> ids_;
   size_t inbound_ = 0;
-  std::unordered_map<std::string, TlsContext> client_contexts_;  // by CA file
+  // By what they are made of.
+  std::map<std::pair<bool, std::vector<std::string>>, LiveTlsContext> client_contexts_;
   std::vector<std::unique_ptr<StreamListener>> listeners_;
   std::unordered_map<StreamId, std::unique_ptr<StreamConnection>> connections_;
+  struct LookUpRequest {
+    std::string name;
+    DnsType type;
+    DnsQuery::Done done;
+  };
+  std::deque<LookUpRequest> waiting_lookups_;
+  std::unordered_map<uint64_t, std::unique_ptr<DnsQuery>> lookups_;
+  uint64_t next_lookup_ = 0;
   std::array<uint8_t, kReadSize> read_buffer_;
 };
 
@@ -72,9 +87,10 @@ StreamId StreamHub::Impl::Connect(const ConnectOptions& options) {
   StreamConnection& connection = NewConnection();
   const TlsContext* tls = nullptr;
   if (options.use_tls) {
-    auto context = ClientContext(options.tls.ca_file);
+    auto context = ClientContext(options.tls);
     if (!context) {
-      connection.End(fmt::format("cannot connect to {}: {}", HostPort(options.host, options.port),
+      connection.End(StreamFault::kOwnFiles,
+                     fmt::format("cannot connect to {}: {}", HostPort(options.host, options.port),
                                  context.error().message));
       return connection.id();
     }
@@ -85,14 +101,31 @@ StreamId StreamHub::Impl::Connect(const ConnectOptions& options) {
 }
 
 // Reading the system's authorities takes milliseconds: once, not for every connection.
-Result<const TlsContext*> StreamHub::Impl::ClientContext(const std::string& ca_file) {
-  auto known = client_contexts_.find(ca_file);
-  if (known == client_contexts_.end()) {
-    auto context = TlsContext::ForClients(ca_file);
-    if (!context) return std::unexpected(context.error());
-    known = client_contexts_.emplace(ca_file, std::move(*context)).first;
+Result<const TlsContext*> StreamHub::Impl::ClientContext(const TlsClientOptions& options) {
+  auto files = TlsContext::FilesOf(options);
+  const auto make = [options] { return TlsContext::ForClients(options); };
+  const auto [found, added] = client_contexts_.try_emplace({options.insecure, files}, files, make);
+  return found->second.Get(MonotonicNow());
+}
+
+void StreamHub::Impl::LookUp(const std::string& name, DnsType type, DnsQuery::Done done) {
+  waiting_lookups_.push_back({name, type, std::move(done)});
+  StartLookUps();
+}
+
+void StreamHub::Impl::StartLookUps() {
+  while (!waiting_lookups_.empty() && lookups_.size() < kMaxLookUps) {
+    LookUpRequest next = std::move(waiting_lookups_.front());
+    waiting_lookups_.pop_front();
+    const uint64_t id = ++next_lookup_;
+    auto done = [this, id, call = std::move(next.done)](DnsAnswer answer) {
+      const auto ended = lookups_.extract(id);
+      StartLookUps();
+      call(std::move(answer));
+    };
+    lookups_[id] =
+        std::make_unique<DnsQuery>(loop_, next.name, next.type, dns_servers_, std::move(done));
   }
-  return &known->second;
 }
 
 StreamConnection* StreamHub::Impl::Find(StreamId id) {
@@ -105,25 +138,26 @@ void StreamHub::Impl::OnPeer(StreamListener& listener) {
   if (!socket) return;
   if (inbound_ == kMaxInbound) return;  // `socket` closes it
   ++inbound_;
-  NewConnection().Accept(std::move(socket), listener.tls());
+  NewConnection().Accept(std::move(socket), listener.uses_tls() ? &listener.CurrentTls() : nullptr);
 }
 
 void StreamHub::Impl::OnConnectionOpen(StreamConnection& connection) {
-  sink_.OnStreamOpen(connection.id(), connection.local(), connection.peer(), connection.inbound());
+  sink_.OnStreamOpen(connection.id(), connection.peer());
 }
 
 void StreamHub::Impl::OnConnectionBytes(StreamConnection& connection, ByteView bytes) {
   sink_.OnStreamBytes(connection.id(), bytes);
 }
 
-void StreamHub::Impl::OnConnectionClosed(StreamConnection& connection, const std::string& reason) {
+void StreamHub::Impl::OnConnectionClosed(StreamConnection& connection, const StreamEnd& end) {
   auto node = connections_.extract(connection.id());
   if (connection.inbound()) --inbound_;
   if (connection.inbound() && !connection.was_open()) {
-    spdlog::debug("net: a peer was turned away before its stream was open: {}", Redacted{reason});
+    spdlog::debug("net: a peer was turned away before its stream was open: {}",
+                  Redacted{end.reason});
     return;
   }
-  sink_.OnStreamClosed(connection.id(), reason);
+  sink_.OnStreamClosed(connection.id(), end);
 }
 
 StreamHub::StreamHub(Loop& loop, StreamSink& sink, std::string dns_servers)
@@ -145,5 +179,9 @@ void StreamHub::Close(StreamId stream, const std::string& reason) {
 }
 
 size_t StreamHub::stream_count() const { return impl_->size(); }
+
+void StreamHub::LookUp(const std::string& name, DnsType type, std::function<void(DnsAnswer)> done) {
+  impl_->LookUp(name, type, std::move(done));
+}
 
 }  // namespace lastmile::net

@@ -3,14 +3,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/dns.h"
 #include "base/endpoint.h"
 #include "base/result.h"
 #include "base/strong_id.h"
 #include "base/time.h"
+#include "base/verified_peer.h"
 #include "gateway/net/loop.h"
 
 // TCP and TLS streams to and from carriers. There is no datagram transport here, by design.
@@ -19,18 +23,28 @@ namespace lastmile::net {
 struct StreamTag;
 using StreamId = StrongId<StreamTag>;
 
-// TLS of a connection we open: TLS 1.2 or newer, SNI sent, chain, date and name verified.
+// TLS of a connection we open: TLS 1.2 or newer, SNI sent, chain, date, usage and name verified.
+// Files are PEM and are read again when they have changed: for the connections from then on.
 struct TlsClientOptions {
-  std::string server_name = "";  // SNI and the name the certificate must carry
-  std::string ca_file = "";      // PEM; empty: the system's
+  std::string server_name = "";  // SNI and the name the certificate must carry; empty: the host
+  std::string ca_file = "";      // empty: the system's
+  std::string cert_file = "";    // shown if the peer asks for one; empty: none
+  std::string key_file = "";     // of cert_file
+  // "sha256/" and the base64 of the SHA-256 of the SubjectPublicKeyInfo (RFC 7469 section 2.4). If
+  // there are any the peer's key must be one of them, besides all the rest.
+  std::vector<std::string> pins = {};
+  bool insecure = false;  // nothing is verified but the pins
 };
 struct TlsServerOptions {
   std::string cert_file;
   std::string key_file;
+  // Authorities that may vouch for a peer; "": the system's. Without any no certificate is asked
+  // for. A peer without one, or with one that nobody vouches for, is let in without a name.
+  std::vector<std::string> client_ca_files = {};
 };
 
 struct ConnectOptions {
-  std::string host;  // a name (A/AAAA by c-ares) or an address
+  std::string host;  // a name (A/AAAA) or an address
   uint16_t port = 0;
   bool use_tls = false;
   TlsClientOptions tls = {};
@@ -42,17 +56,49 @@ struct ListenOptions {
   TlsServerOptions tls = {};
 };
 
+// Who is at the other end of a stream.
+struct StreamPeer {
+  Endpoint local;
+  Endpoint address;  // theirs
+  bool inbound = false;
+  bool tls = false;
+  VerifiedPeer verified = {};  // of inbound TLS
+};
+
+// What ended a stream, for those who do something about it.
+enum class StreamFault {
+  kNone,        // closed by one of both
+  kOwnFiles,    // our certificate, key or CA file
+  kName,        // the host's name led nowhere
+  kConnect,     // refused, out of reach or silent
+  kLost,        // reset, or the peer takes nothing any more
+  kTls,         // no TLS, or a handshake that failed or never ended
+  kTlsVersion,  // nothing newer than TLS 1.1
+  kSelfSigned,  // this and below: the peer's certificate
+  kAuthority,   // of an authority that is not trusted
+  kExpired,
+  kNotYetValid,
+  kWrongName,
+  kWrongUsage,
+  kPin,
+  kCertificate,     // anything else
+  kOwnCertificate,  // the peer refuses ours, or misses it
+};
+struct StreamEnd {
+  StreamFault fault = StreamFault::kNone;
+  std::string reason;  // a sentence: "connection refused by 127.0.0.1:5070"
+};
+
 // Who hears of the streams. Called on the loop's thread, never from inside a StreamHub method.
 class StreamSink {
  public:
   virtual ~StreamSink() = default;
   // A peer connected to one of our listeners, or our Connect() is through (TLS included).
-  virtual void OnStreamOpen(StreamId stream, const Endpoint& local, const Endpoint& peer,
-                            bool inbound) = 0;
+  virtual void OnStreamOpen(StreamId stream, const StreamPeer& peer) = 0;
   virtual void OnStreamBytes(StreamId stream, ByteView bytes) = 0;
-  // The last call for this stream. `reason`: a sentence ("connection refused by 127.0.0.1:5070").
-  // Also called once for a Connect() that failed, then without OnStreamOpen before.
-  virtual void OnStreamClosed(StreamId stream, const std::string& reason) = 0;
+  // The last call for this stream. Also called once for a Connect() that failed, then without
+  // OnStreamOpen before.
+  virtual void OnStreamClosed(StreamId stream, const StreamEnd& end) = 0;
 };
 
 // Owns all streams of the signalling thread. Thread: the loop's.
@@ -71,7 +117,11 @@ class StreamHub {
   // Sends what is queued, then closes; OnStreamClosed follows. Unknown ids are ignored.
   void Close(StreamId stream, const std::string& reason);
   size_t stream_count() const;
+  // Asks a name server (see dns_query.h). `done` is called once, on the loop and never from inside;
+  // not at all once the hub is gone. No more than kMaxLookUps are under way, the others wait.
+  void LookUp(const std::string& name, DnsType type, std::function<void(DnsAnswer)> done);
 
+  static constexpr size_t kMaxLookUps = 64;
   static constexpr size_t kMaxQueue = 1024 * 1024;
 
   class Impl;

@@ -20,9 +20,9 @@ StreamListener::StreamListener(Loop::Impl& loop, OnPeer on_peer)
 
 Result<Endpoint> StreamListener::Start(const ListenOptions& options) {
   if (options.use_tls) {
-    auto context = TlsContext::ForServer(options.tls);
-    if (!context) return std::unexpected(context.error());
-    tls_ = std::move(*context);
+    tls_.emplace(TlsContext::FilesOf(options.tls),
+                 [tls = options.tls] { return TlsContext::ForServer(tls); });
+    if (auto context = tls_->Get(MonotonicNow()); !context) return std::unexpected(context.error());
   }
   socket_ = NewTcp(loop_.uv(), this);
   sockaddr_storage storage;
@@ -44,6 +44,9 @@ Result<Endpoint> StreamListener::Start(const ListenOptions& options) {
   if (error != 0) return Fail(ListenFailure(error, options.address.ToString()));
   return Endpoint::FromSockaddr(storage);
 }
+
+// Start() has made one: from then on there always is one.
+const TlsContext& StreamListener::CurrentTls() { return **tls_->Get(MonotonicNow()); }
 
 UvTcp StreamListener::Accept() {
   UvTcp peer = NewTcp(loop_.uv(), nullptr);

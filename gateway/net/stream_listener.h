@@ -7,9 +7,9 @@
 
 #include "base/endpoint.h"
 #include "base/result.h"
+#include "gateway/net/live_tls_context.h"
 #include "gateway/net/loop_impl.h"
 #include "gateway/net/stream_hub.h"
-#include "gateway/net/tls_context.h"
 #include "gateway/net/uv_handle.h"
 
 namespace lastmile::net {
@@ -27,12 +27,14 @@ class StreamListener {
   Result<Endpoint> Start(const ListenOptions& options);
   // The next waiting peer's socket, whose handle points at nothing yet; null: it went away.
   UvTcp Accept();
-  const TlsContext* tls() const { return tls_ ? &*tls_ : nullptr; }
+  bool uses_tls() const { return tls_.has_value(); }
+  // For the next connection; only with uses_tls().
+  const TlsContext& CurrentTls();
 
  private:
   Loop::Impl& loop_;
   OnPeer on_peer_;
-  std::optional<TlsContext> tls_;
+  std::optional<LiveTlsContext> tls_;
   UvTcp socket_;
 };
 

@@ -19,9 +19,13 @@ namespace lastmile::net {
 // "has a certificate which expired on 2024-05-01". Nothing but TakeEncrypted() may follow an error.
 class TlsSession {
  public:
-  // `server_name`: a host name (sent as SNI, RFC 6066 section 3) or an IP address (not sent); the
-  // certificate must carry it, chain up to the context's authorities, and be valid today.
-  static Result<TlsSession> Client(const TlsContext& context, const std::string& server_name);
+  // `options.server_name`: a host name (sent as SNI, RFC 6066 section 3) or an IP address (not
+  // sent); the certificate must carry it, chain up to the context's authorities, be meant for
+  // servers and be valid today. With `insecure` all that is left out. Its key must be pinned if
+  // there are pins. All of this happens once, in the handshake: what the clock says later does not
+  // end a session.
+  static Result<TlsSession> Client(const TlsContext& context, const TlsClientOptions& options);
+  // Asks for a certificate if the context has authorities for it, and takes peers without one.
   static Result<TlsSession> Server(const TlsContext& context);
   TlsSession(TlsSession&&) noexcept;
   TlsSession& operator=(TlsSession&&) noexcept;
@@ -31,7 +35,9 @@ class TlsSession {
   Result<bool> Handshake();  // true: established
   // Bytes written to `out`; 0: nothing more until the next Feed().
   Result<size_t> Read(MutableByteView out);
-  bool peer_closed() const;  // close_notify came
+  bool peer_closed() const;              // close_notify came
+  StreamFault fault() const;             // of the last error
+  const VerifiedPeer& verified() const;  // of a server, once established
   Result<void> Write(ByteView plain);
   void Shutdown();  // queues close_notify
   std::string TakeEncrypted();

@@ -71,6 +71,13 @@ size_t TrunkEdge::TrunkOf(const IpAddress& peer) const {
   return kUnknownPeer;
 }
 
+size_t TrunkEdge::TrunkOf(const VerifiedPeer& peer) const {
+  const auto found = std::ranges::find_if(
+      options_.trunks, [&peer](const Trunk& trunk) { return trunk.trust.Accepts(peer); });
+  return found == options_.trunks.end() ? kUnknownPeer
+                                        : static_cast<size_t>(found - options_.trunks.begin());
+}
+
 // --- streams ---
 
 sip::Uri TrunkEdge::ContactOn(bool tls) const {
@@ -108,14 +115,17 @@ sip::FlowId TrunkEdge::FlowTo(size_t trunk) {
   return outbound_[trunk];
 }
 
-sip::FlowId TrunkEdge::OnInboundStream(const Endpoint& peer, bool tls) {
-  const size_t trunk = TrunkOf(peer.address);
+sip::FlowId TrunkEdge::OnInboundStream(const Endpoint& peer, bool tls,
+                                       const VerifiedPeer& verified) {
+  const size_t by_name = TrunkOf(verified);
+  const size_t trunk = by_name == kUnknownPeer ? TrunkOf(peer.address) : by_name;
   const sip::FlowId flow = NewFlow(trunk, true, tls);
   if (trunk == kUnknownPeer) {
-    spdlog::warn("leg=trunk flow={} stream from {}, which no trunk accepts calls from", flow.value,
-                 Redacted{peer});
+    spdlog::warn("leg=trunk flow={} stream from {}, which no trunk accepts calls from{}",
+                 flow.value, Redacted{peer}, DescribeCertificate(verified));
   } else {
-    spdlog::info("leg=trunk flow={} stream from trunk {}", flow.value, options_.trunks[trunk].name);
+    spdlog::info("leg=trunk flow={} stream from trunk {} by its {}", flow.value,
+                 options_.trunks[trunk].name, by_name == trunk ? "certificate" : "address");
   }
   return flow;
 }

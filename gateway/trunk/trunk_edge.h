@@ -20,6 +20,7 @@
 #include "gateway/sip/timer_queue.h"
 #include "gateway/sip/user_agent.h"
 #include "gateway/trunk/registration.h"
+#include "gateway/trunk/trunk_tls.h"
 
 namespace lastmile::trunk {
 
@@ -46,7 +47,7 @@ struct Trunk {
   std::string host;  // of its server: a name or an address
   uint16_t port = 5060;
   bool tls = false;
-  std::string ca_file;                    // PEM; "" = the system's
+  TrunkTls trust;                         // over TLS, both ways
   std::vector<AddressBlock> accept_from;  // inbound calls: besides the server's own address
   sip::Prack prack = sip::Prack::kSupported;
   SessionTimers session_timer = SessionTimers::kSupported;
@@ -116,16 +117,17 @@ struct TrunkDialogSnapshot {
 };
 
 // The carrier side of SIP: one connection to each trunk's server, kept and reused, inbound
-// connections identified by their peer's address alone, the accounts of users at PBXs with their
-// registrations, and the user agent of all trunk dialogs with their session timers. Of both the
-// other leg of a call learns nothing.
-// Streams only: there is no way to send a datagram. Sans-IO. Thread: signalling.
+// connections identified by their peer's certificate or address, by no header, the accounts of
+// users at PBXs with their registrations, and the user agent of all trunk dialogs with their
+// session timers. Of both the other leg of a call learns nothing. Streams only: there is no way to
+// send a datagram. Sans-IO. Thread: signalling.
 class TrunkEdge {
  public:
   TrunkEdge(TrunkOptions options, RandomSource& random);
 
-  // A peer connected to our listener. Streams nobody is configured for are answered 403.
-  sip::FlowId OnInboundStream(const Endpoint& peer, bool tls);
+  // A peer connected to our listener. Who it was verified to be over TLS counts before where it
+  // comes from. Streams nobody is configured for are answered 403.
+  sip::FlowId OnInboundStream(const Endpoint& peer, bool tls, const VerifiedPeer& verified = {});
   // Our connection stands: `peer` is where the trunk's name led.
   void OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint now);
   void OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now);
@@ -271,6 +273,7 @@ class TrunkEdge {
   sip::InviteRequest MakeInvite(size_t trunk, const CallRequest& request) const;
   size_t IndexOf(std::string_view trunk) const;  // kUnknownPeer: there is none
   size_t TrunkOf(const IpAddress& peer) const;
+  size_t TrunkOf(const VerifiedPeer& peer) const;
   void Close(sip::FlowId flow, std::string reason, TimePoint now);
   void OnText(sip::FlowId flow, std::string_view text, TimePoint now);
   void RunFlowTimers(TimePoint now);

@@ -83,6 +83,15 @@ std::string WsClient::alpn() const {
   return std::string(reinterpret_cast<const char*>(name), length);
 }
 
+std::string WsClient::server_certificate() const {
+  const X509* certificate = ssl_ ? SSL_get0_peer_certificate(ssl_.get()) : nullptr;
+  unsigned char* der = nullptr;
+  const int size = certificate ? i2d_X509(certificate, &der) : 0;
+  std::string bytes(reinterpret_cast<const char*>(der), static_cast<size_t>(std::max(size, 0)));
+  OPENSSL_free(der);
+  return bytes;
+}
+
 std::string WsClient::tls_version() const { return ssl_ ? SSL_get_version(ssl_.get()) : ""; }
 
 bool WsClient::SendRaw(std::string_view bytes) {

@@ -50,6 +50,7 @@ class WsClient {
   int fd() const { return fd_; }
   std::string alpn() const;
   std::string tls_version() const;
+  std::string server_certificate() const;  // DER; empty: none
 
   // False: the peer has gone.
   bool SendRaw(std::string_view bytes);

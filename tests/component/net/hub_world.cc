@@ -41,15 +41,16 @@ std::vector<StreamId> HubWorld::Inbound() const {
   return inbound;
 }
 
-void HubWorld::OnStreamOpen(StreamId stream, const Endpoint& local, const Endpoint& peer,
-                            bool inbound) {
+void HubWorld::OnStreamOpen(StreamId stream, const StreamPeer& peer) {
   EXPECT_FALSE(inside_hub);
   Heard& entry = heard[stream];
   EXPECT_FALSE(entry.open || entry.closed) << "opened twice or after its end";
   entry.open = true;
-  entry.inbound = inbound;
-  entry.local = local;
-  entry.peer = peer;
+  entry.inbound = peer.inbound;
+  entry.tls = peer.tls;
+  entry.local = peer.local;
+  entry.peer = peer.address;
+  entry.verified = peer.verified;
 }
 
 void HubWorld::OnStreamBytes(StreamId stream, ByteView bytes) {
@@ -60,10 +61,11 @@ void HubWorld::OnStreamBytes(StreamId stream, ByteView bytes) {
   if (entry.inbound && echo) hub->Send(stream, std::string(AsText(bytes)));
 }
 
-void HubWorld::OnStreamClosed(StreamId stream, const std::string& reason) {
+void HubWorld::OnStreamClosed(StreamId stream, const StreamEnd& end) {
   EXPECT_FALSE(inside_hub);
   EXPECT_FALSE(heard[stream].closed) << "closed twice";
-  heard[stream].closed = reason;
+  heard[stream].closed = end.reason;
+  heard[stream].fault = end.fault;
 }
 
 size_t OpenFileCount() {

@@ -18,10 +18,13 @@ class HubWorld final : public StreamSink {
   struct Heard {
     bool open = false;
     bool inbound = false;
+    bool tls = false;
     Endpoint local;
     Endpoint peer;
+    VerifiedPeer verified;
     std::string bytes;
     std::optional<std::string> closed;  // the reason
+    StreamFault fault = StreamFault::kNone;
   };
 
   explicit HubWorld(const std::string& dns_servers = "");
@@ -42,10 +45,9 @@ class HubWorld final : public StreamSink {
   bool inside_hub = false;  // set by a test around a call of the hub: no callback may come
 
  private:
-  void OnStreamOpen(StreamId stream, const Endpoint& local, const Endpoint& peer,
-                    bool inbound) override;
+  void OnStreamOpen(StreamId stream, const StreamPeer& peer) override;
   void OnStreamBytes(StreamId stream, ByteView bytes) override;
-  void OnStreamClosed(StreamId stream, const std::string& reason) override;
+  void OnStreamClosed(StreamId stream, const StreamEnd& end) override;
 };
 
 size_t OpenFileCount();

@@ -35,7 +35,8 @@ TestCertificate::TestCertificate(const Spec& spec, const TestCertificate* issuer
   X509_set_version(certificate_, X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate_), ++serial);
   X509_gmtime_adj(X509_getm_notBefore(certificate_), spec.valid_from_days * 86400L);
-  X509_gmtime_adj(X509_getm_notAfter(certificate_), spec.valid_to_days * 86400L);
+  X509_gmtime_adj(X509_getm_notAfter(certificate_),
+                  spec.valid_to_days * 86400L + spec.valid_to_seconds);
   X509_set_pubkey(certificate_, key_);
   X509_NAME* name = X509_get_subject_name(certificate_);
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
@@ -62,6 +63,28 @@ void TestCertificate::Write() {
   Require(file && PEM_write_PrivateKey(file, key_, nullptr, nullptr, 0, nullptr, nullptr) == 1,
           "writing the key");
   std::fclose(file);
+}
+
+void TestCertificate::ReplaceFilesBy(const TestCertificate& other) const {
+  const auto replace = [](const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(from, to + ".new");
+    std::filesystem::rename(to + ".new", to);
+  };
+  replace(other.cert_file_, cert_file_);
+  replace(other.key_file_, key_file_);
+}
+
+std::string TestCertificate::pin() const {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(key_, &der);
+  Require(size > 0, "encoding the key");
+  unsigned char hash[32];
+  Require(EVP_Digest(der, static_cast<size_t>(size), hash, nullptr, EVP_sha256(), nullptr) == 1,
+          "hashing the key");
+  OPENSSL_free(der);
+  unsigned char text[45];
+  EVP_EncodeBlock(text, hash, sizeof hash);
+  return "sha256/" + std::string(reinterpret_cast<const char*>(text));
 }
 
 TestCertificate::~TestCertificate() {

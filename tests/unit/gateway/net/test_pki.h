@@ -17,6 +17,7 @@ class TestCertificate {
     std::string alternatives = "";  // "DNS:a.example,IP:127.0.0.1"; empty: none
     int valid_from_days = -1;       // counted from today
     int valid_to_days = 30;
+    int valid_to_seconds = 0;  // more than the days
     bool is_ca = false;
     std::string extended_usage = "";  // "clientAuth"; empty: none said
   };
@@ -29,6 +30,9 @@ class TestCertificate {
 
   const std::string& cert_file() const { return cert_file_; }
   const std::string& key_file() const { return key_file_; }
+  // Puts the PEM files of `other` in the place of these, as who renews a certificate does.
+  void ReplaceFilesBy(const TestCertificate& other) const;
+  std::string pin() const;  // "sha256/...", as RFC 7469 section 2.4 makes it
 
  private:
   void Write();

@@ -33,10 +33,10 @@ class TlsSessionTest : public ::testing::Test {
   std::optional<std::string> Meet(const TestCertificate& shown, const TestCertificate& trusted,
                                   const std::string& server_name) {
     auto server_context = TlsContext::ForServer({shown.cert_file(), shown.key_file()});
-    auto client_context = TlsContext::ForClients(trusted.cert_file());
+    auto client_context = TlsContext::ForClients({.ca_file = trusted.cert_file()});
     EXPECT_TRUE(server_context && client_context);
     server_ = *TlsSession::Server(*server_context);
-    auto client = TlsSession::Client(*client_context, server_name);
+    auto client = TlsSession::Client(*client_context, {.server_name = server_name});
     if (!client) return client.error().message;
     client_ = std::move(*client);
     bool client_done = false, server_done = false;
@@ -78,9 +78,9 @@ TEST_F(TlsSessionTest, CarriesBytesBothWaysAndSaysGoodbye) {
 
 TEST_F(TlsSessionTest, HandshakeGoesOneByteAtATime) {
   auto server_context = TlsContext::ForServer({good_.cert_file(), good_.key_file()});
-  auto client_context = TlsContext::ForClients(ca_.cert_file());
+  auto client_context = TlsContext::ForClients({.ca_file = ca_.cert_file()});
   auto server = *TlsSession::Server(*server_context);
-  auto client = *TlsSession::Client(*client_context, "sip.example");
+  auto client = *TlsSession::Client(*client_context, {.server_name = "sip.example"});
   ASSERT_FALSE(*client.Handshake());
   auto pass = [](TlsSession& from, TlsSession& to) {
     bool done = false;
@@ -151,8 +151,8 @@ TEST_F(TlsSessionTest, RefusesToStartWithoutAName) {
 }
 
 TEST_F(TlsSessionTest, TellsAPeerWithoutTls) {
-  auto context = TlsContext::ForClients(ca_.cert_file());
-  auto client = *TlsSession::Client(*context, "sip.example");
+  auto context = TlsContext::ForClients({.ca_file = ca_.cert_file()});
+  auto client = *TlsSession::Client(*context, {.server_name = "sip.example"});
   ASSERT_FALSE(*client.Handshake());
   client.Feed(AsBytes("SIP/2.0 400 Bad Request\r\n\r\n"));
   auto done = client.Handshake();
@@ -161,17 +161,17 @@ TEST_F(TlsSessionTest, TellsAPeerWithoutTls) {
 }
 
 TEST_F(TlsSessionTest, SendsTheNameButNeverAnAddressAsSni) {
-  auto context = TlsContext::ForClients(ca_.cert_file());
-  auto named = *TlsSession::Client(*context, "sip.example");
+  auto context = TlsContext::ForClients({.ca_file = ca_.cert_file()});
+  auto named = *TlsSession::Client(*context, {.server_name = "sip.example"});
   ASSERT_FALSE(*named.Handshake());
   EXPECT_THAT(named.TakeEncrypted(), HasSubstr("sip.example"));
-  auto numeric = *TlsSession::Client(*context, "127.0.0.1");
+  auto numeric = *TlsSession::Client(*context, {.server_name = "127.0.0.1"});
   ASSERT_FALSE(*numeric.Handshake());
   EXPECT_THAT(numeric.TakeEncrypted(), ::testing::Not(HasSubstr("127.0.0.1")));
 }
 
 TEST_F(TlsSessionTest, ContextErrorsNameTheFile) {
-  auto missing = TlsContext::ForClients("/nonexistent/ca.pem");
+  auto missing = TlsContext::ForClients({.ca_file = "/nonexistent/ca.pem"});
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().message, HasSubstr("/nonexistent/ca.pem"));
   auto no_cert = TlsContext::ForServer({"/nonexistent/cert.pem", good_.key_file()});

@@ -42,7 +42,7 @@ TEST(NetNames, ANameThatIsNotThereIsToldSo) {
 }
 
 TEST(NetNames, AServerThatIsSilentCostsTheConnectTimeoutOnly) {
-  FakeDns dns({});
+  FakeDns dns(std::map<std::string, FakeName>{});
   HubWorld world(dns.servers());
   const StreamId id =
       world.hub->Connect({.host = "silent.lastmile.test", .port = 5060, .connect_timeout = 200ms});
@@ -50,7 +50,7 @@ TEST(NetNames, AServerThatIsSilentCostsTheConnectTimeoutOnly) {
 }
 
 TEST(NetNames, AnswersThatAreNoneAreAnErrorAndNothingWorse) {
-  FakeDns dns({});
+  FakeDns dns(std::map<std::string, FakeName>{});
   HubWorld world(dns.servers());
   const StreamId id =
       world.hub->Connect({.host = "broken.lastmile.test", .port = 5060, .connect_timeout = 1s});
@@ -58,7 +58,7 @@ TEST(NetNames, AnswersThatAreNoneAreAnErrorAndNothingWorse) {
 }
 
 TEST(NetNames, TheHostsFileCounts) {
-  FakeDns dns({});
+  FakeDns dns(std::map<std::string, FakeName>{});
   HubWorld world(dns.servers());
   const Endpoint server = world.Listen();
   const StreamId id = world.hub->Connect({.host = "localhost", .port = server.port});
@@ -66,7 +66,7 @@ TEST(NetNames, TheHostsFileCounts) {
 }
 
 TEST(NetNames, NonsenseNamesAreRefusedWithASentence) {
-  FakeDns dns({});
+  FakeDns dns(std::map<std::string, FakeName>{});
   HubWorld world(dns.servers());
   for (const std::string& host :
        {std::string(""), std::string("a b"), std::string(300, 'x'), std::string("..")}) {
@@ -76,7 +76,7 @@ TEST(NetNames, NonsenseNamesAreRefusedWithASentence) {
 }
 
 TEST(NetNames, EndingTheHubWithLookUpsUnderWayCallsNobodyAndLeavesNothing) {
-  FakeDns dns({});
+  FakeDns dns(std::map<std::string, FakeName>{});
   const size_t files = OpenFileCount();
   {
     HubWorld world(dns.servers());
