@@ -51,6 +51,7 @@ class StreamConnection {
   bool Send(std::string bytes);  // as StreamHub::Send
   void Close(const std::string& reason);
   void End(std::string reason);  // without flushing; OnConnectionClosed follows
+  bool IsStalled() const;        // as StreamHub::IsStalled
 
   StreamId id() const { return id_; }
   bool inbound() const { return inbound_; }

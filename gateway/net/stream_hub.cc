@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "gateway/net/loop_impl.h"
+#include "gateway/net/resolver.h"
 #include "gateway/net/sentences.h"
 #include "gateway/net/stream_connection.h"
 #include "gateway/net/stream_listener.h"
@@ -21,6 +22,7 @@ namespace {
 constexpr size_t kReadSize = 64 * 1024;
 // Peers that connect to us, in all. More are closed at once: file descriptors stay for our calls.
 constexpr size_t kMaxInbound = 2000;
+constexpr Duration kTtl = 30s;  // that of the record is not known here
 
 }  // namespace
 
@@ -31,6 +33,7 @@ class StreamHub::Impl final : public StreamConnection::Owner {
 
   Result<Endpoint> Listen(const ListenOptions& options);
   StreamId Connect(const ConnectOptions& options);
+  void LookUp(const std::string& name, std::function<void(DnsAnswer)> done);
   StreamConnection* Find(StreamId id);
   size_t size() const { return connections_.size(); }
 
@@ -52,6 +55,8 @@ class StreamHub::Impl final : public StreamConnection::Owner {
   std::vector<std::unique_ptr<StreamListener>> listeners_;
   std::unordered_map<StreamId, std::unique_ptr<StreamConnection>> connections_;
   std::array<uint8_t, kReadSize> read_buffer_;
+  uint64_t last_query_ = 0;
+  std::unordered_map<uint64_t, std::unique_ptr<NameQuery>> queries_;
 };
 
 Result<Endpoint> StreamHub::Impl::Listen(const ListenOptions& options) {
@@ -93,6 +98,22 @@ Result<const TlsContext*> StreamHub::Impl::ClientContext(const std::string& ca_f
     known = client_contexts_.emplace(ca_file, std::move(*context)).first;
   }
   return &known->second;
+}
+
+void StreamHub::Impl::LookUp(const std::string& name, std::function<void(DnsAnswer)> done) {
+  const uint64_t id = ++last_query_;
+  queries_[id] = std::make_unique<NameQuery>(
+      loop_, name, dns_servers_,
+      [this, id, done = std::move(done)](Result<std::vector<IpAddress>> addresses) {
+        DnsAnswer answer;
+        if (addresses) {
+          answer = {.status = DnsStatus::kFound, .ttl = kTtl, .addresses = *std::move(addresses)};
+        } else {
+          answer.reason = std::move(addresses.error().message);
+        }
+        const auto query = queries_.extract(id);  // `done` may be destroyed with it
+        done(std::move(answer));
+      });
 }
 
 StreamConnection* StreamHub::Impl::Find(StreamId id) {
@@ -140,8 +161,17 @@ bool StreamHub::Send(StreamId stream, std::string bytes) {
   return connection && connection->Send(std::move(bytes));
 }
 
+void StreamHub::LookUp(const std::string& name, DnsType, std::function<void(DnsAnswer)> done) {
+  impl_->LookUp(name, std::move(done));
+}
+
 void StreamHub::Close(StreamId stream, const std::string& reason) {
   if (StreamConnection* connection = impl_->Find(stream)) connection->Close(reason);
+}
+
+bool StreamHub::IsStalled(StreamId stream) const {
+  const StreamConnection* connection = impl_->Find(stream);
+  return connection && connection->IsStalled();
 }
 
 size_t StreamHub::stream_count() const { return impl_->size(); }

@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/bytes.h"
+#include "base/dns.h"
 #include "base/endpoint.h"
 #include "base/result.h"
 #include "base/strong_id.h"
@@ -70,9 +72,15 @@ class StreamHub {
   bool Send(StreamId stream, std::string bytes);
   // Sends what is queued, then closes; OnStreamClosed follows. Unknown ids are ignored.
   void Close(StreamId stream, const std::string& reason);
+  // The addresses of a name (kAddress). `done` is called once, never from inside a StreamHub
+  // method.
+  void LookUp(const std::string& name, DnsType type, std::function<void(DnsAnswer)> done);
+  // What the peer was sent is sent again and again, and for kStall it has acknowledged nothing.
+  bool IsStalled(StreamId stream) const;
   size_t stream_count() const;
 
   static constexpr size_t kMaxQueue = 1024 * 1024;
+  static constexpr Duration kStall = 800ms;
 
   class Impl;
 
