@@ -310,7 +310,7 @@ void CallManager::Carry(BridgeEntry& bridge, const call::BridgeOutput& output, T
   } else if (std::holds_alternative<call::AckCallee>(output)) {
     agent.Ack(bridge.second, {}, now);
   } else if (const auto* cancel = std::get_if<call::CancelCallee>(&output)) {
-    agent.Cancel(bridge.second, MakeExtras("", cancel->reason_header, ""), now);
+    trunk_edge_.Cancel(bridge.second, MakeExtras("", cancel->reason_header, ""), now);
   } else if (const auto* hang_up = std::get_if<call::HangUp>(&output)) {
     trunk_edge_.Bye(dialog_of(hang_up->party), MakeExtras("", hang_up->reason_header, ""), now);
   } else if (const auto* reoffer = std::get_if<call::AnswerReoffer>(&output)) {

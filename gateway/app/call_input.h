@@ -34,7 +34,8 @@ struct ToCallInput {
     return call::CalleeAnswered{SdpOf(event.response)};
   }
   std::optional<call::CallInput> operator()(const sip::InviteRejected& event) const {
-    return call::CalleeRejected{event.status, event.response ? ReasonOf(*event.response) : ""};
+    return call::CalleeRejected{event.status, event.response ? ReasonOf(*event.response) : "",
+                                event.warning};
   }
   std::optional<call::CallInput> operator()(const sip::InviteCancelled& event) const {
     return call::CallerCancelled{event.reason_header};

@@ -469,7 +469,7 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
   } else if (const auto* cancel = std::get_if<call::CancelCallee>(&output)) {
     sip::Extras extras = MakeExtras("", cancel->reason_header, "");
     if (from_browser) {
-      trunk_agent.Cancel(callee, std::move(extras), now);
+      trunk_edge_.Cancel(callee, std::move(extras), now);
     } else {
       browser_edge_.CancelRing(callee, extras, now);
     }
@@ -560,7 +560,8 @@ CallManagerGauges CallManager::gauges() const {
           .subscriptions = beyond_calls_.subscriptions(),
           .pbx_registrations = registrations.registered,
           .pbx_registers = registrations.under_way,
-          .auth_failures = browser_edge_.auth_failures()};
+          .auth_failures = browser_edge_.auth_failures(),
+          .trunks = trunk_edge_.status()};
 }
 
 }  // namespace lastmile::app

@@ -57,6 +57,7 @@ struct CallManagerGauges {
   size_t pbx_registrations = 0;  // of users, at their PBXs
   size_t pbx_registers = 0;  // REGISTERs that are unanswered, or unregister and are not sent yet
   browser::AuthFailures auth_failures;
+  std::vector<trunk::TrunkStatus> trunks;
 };
 
 // All of signalling without a socket: the two edges, the calls between them and the routes. Events

@@ -162,7 +162,7 @@ void CallManager::CarryTransfer(Entry& entry, const call::CallOutput& output, Ti
   } else if (std::holds_alternative<call::AckTarget>(output)) {
     agent.Ack(entry.target_dialog, {}, now);
   } else if (const auto* cancel = std::get_if<call::CancelTarget>(&output)) {
-    agent.Cancel(entry.target_dialog, MakeExtras("", cancel->reason_header, ""), now);
+    trunk_edge_.Cancel(entry.target_dialog, MakeExtras("", cancel->reason_header, ""), now);
   } else if (const auto* hang_up = std::get_if<call::HangUpTarget>(&output)) {
     trunk_edge_.Bye(entry.target_dialog, MakeExtras("", hang_up->reason_header, ""), now);
     by_trunk_dialog_.erase(std::exchange(entry.target_dialog, {}));

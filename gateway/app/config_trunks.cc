@@ -1,6 +1,5 @@
 #include "gateway/app/config_trunks.h"
 
-#include <charconv>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,34 +8,11 @@
 #include <vector>
 
 #include "gateway/app/config_accounts.h"
+#include "gateway/app/config_trunk_servers.h"
 #include "gateway/app/config_trunk_tls.h"
 
 namespace lastmile::app {
 namespace {
-
-void ReadTrunkServer(YamlSection& section, trunk::Trunk& trunk) {
-  std::vector<std::string> servers;
-  section.Texts("servers", servers);
-  if (servers.size() != 1) {
-    section.Report(
-        section.Find("servers").IsDefined() ? section.Find("servers") : section.Find("transport"),
-        "trunk " + trunk.name + " needs `servers: [ HOST:PORT ]` with one server");
-    return;
-  }
-  const std::string& text = servers.front();
-  trunk.port = trunk.tls ? 5061 : 5060;
-  const size_t colon = text.rfind(':');
-  const bool has_port = colon != std::string::npos && text.find(']', colon) == std::string::npos &&
-                        (text.front() == '[' || text.find(':') == colon);
-  trunk.host = has_port ? text.substr(0, colon) : text;
-  if (has_port) {
-    const char* end = text.data() + text.size();
-    auto [stop, error] = std::from_chars(text.data() + colon + 1, end, trunk.port);
-    if (error != std::errc() || stop != end || trunk.port == 0) {
-      section.Report(section.Find("servers")[0], "not a port (1 to 65535) in " + text);
-    }
-  }
-}
 
 // Codec names of the file as SDP spells them.
 const std::map<std::string, std::string> kAudioCodecs = {
@@ -162,7 +138,6 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
   std::string transport = "tcp";
   section.Choice("transport", {"tcp", "tls"}, transport);
   trunk.tls = transport == "tls";
-  ReadTrunkServer(section, trunk);
   ReadTrunkTls(section, config, trunk);
   std::vector<std::string> blocks;
   section.Texts("accept_from", blocks);
@@ -175,6 +150,7 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
     }
   }
   ReadAuth(section, trunk);
+  ReadTrunkServers(section, trunk);
   ReadExtensions(section, trunk);
   std::string redirect = "refuse";
   section.Choice("redirect", {"follow", "refuse"}, redirect);

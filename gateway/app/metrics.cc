@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace lastmile::app {
@@ -47,6 +48,33 @@ void WriteCounters(std::string_view name, std::string_view help,
   for (const auto& [labels, count] : counters) {
     out += fmt::format("{}{{{}}} {}\n", name, labels, count);
   }
+}
+
+// A trunk that is not asked has no round trip, and one without an account no registration.
+void WriteTrunks(const std::vector<trunk::TrunkStatus>& trunks, std::string& out) {
+  std::string up;
+  std::string rtt;
+  std::string registered;
+  for (const trunk::TrunkStatus& status : trunks) {
+    const std::string labels = fmt::format("{{trunk=\"{}\"}}", Escaped(status.trunk));
+    up += fmt::format("lastmile_trunk_up{} {}\n", labels, status.up_servers > 0 ? 1 : 0);
+    if (status.rtt > Duration::zero()) {
+      rtt += fmt::format("lastmile_trunk_options_rtt_seconds{} {:.6f}\n", labels,
+                         std::chrono::duration<double>(status.rtt).count());
+    }
+    if (status.registers) {
+      registered +=
+          fmt::format("lastmile_trunk_registered{} {}\n", labels, status.registered ? 1 : 0);
+    }
+  }
+  WriteHead("lastmile_trunk_up", "gauge", "Whether a server of the trunk takes calls.", out);
+  out += up;
+  WriteHead("lastmile_trunk_options_rtt_seconds", "gauge",
+            "Round trip of OPTIONS to the trunk's fastest server.", out);
+  out += rtt;
+  WriteHead("lastmile_trunk_registered", "gauge", "Whether the trunk's own account is registered.",
+            out);
+  out += registered;
 }
 
 void WriteHistograms(std::string_view name, std::string_view help,
@@ -118,6 +146,7 @@ std::string Metrics::Text(const GatewayGauges& gauges) const {
              gauges.signalling.transactions, out);
   WriteGauge("lastmile_trunk_streams", "TCP and TLS connections with carriers.",
              gauges.signalling.trunk_streams, out);
+  WriteTrunks(gauges.signalling.trunks, out);
   WriteGauge("lastmile_subscriptions", "Subscriptions of browsers at PBXs.",
              gauges.signalling.subscriptions, out);
   WriteGauge("lastmile_ws_connections",

@@ -161,7 +161,11 @@ void Signalling::Flush(TimePoint now) {
       again = true;
       LookUp(std::move(name), now);
     }
-    for (const trunk::TrunkOutput& output : outputs.trunk) Apply(output);
+    for (const trunk::TrunkOutput& output : outputs.trunk) {
+      again |= std::holds_alternative<trunk::LookUp>(output) ||
+               std::holds_alternative<trunk::CheckStream>(output);
+      Apply(output, now);
+    }
     for (const CallRecord& record : outputs.records) Record(record, now);
   }
 }
@@ -190,13 +194,20 @@ bool Signalling::PostToMedia(media::MediaCommand command) {
   return true;
 }
 
-void Signalling::Apply(const trunk::TrunkOutput& output) {
+void Signalling::Ask(const trunk::LookUp& look_up) {
+  hub_->LookUp(look_up.name, look_up.type, [this, id = look_up.id](const DnsAnswer& answer) {
+    manager_->trunk_edge().OnLookedUp(id, answer, MonotonicNow());
+  });
+}
+
+void Signalling::Apply(const trunk::TrunkOutput& output, TimePoint now) {
   if (const auto* open = std::get_if<trunk::OpenStream>(&output)) {
     const trunk::Trunk& trunk = config_.trunks[open->trunk];
-    const net::StreamId stream = hub_->Connect({.host = trunk.host,
-                                                .port = trunk.port,
+    const net::StreamId stream = hub_->Connect({.host = open->endpoint.address.ToString(),
+                                                .port = open->endpoint.port,
                                                 .use_tls = trunk.tls,
-                                                .tls = TlsOptionsOf(trunk, trunk.host)});
+                                                .tls = TlsOptionsOf(trunk, open->host),
+                                                .connect_timeout = open->connect_timeout});
     flows_[stream] = open->flow;
     streams_[open->flow] = stream;
   } else if (const auto* send = std::get_if<trunk::SendBytes>(&output)) {
@@ -207,6 +218,12 @@ void Signalling::Apply(const trunk::TrunkOutput& output) {
   } else if (const auto* close = std::get_if<trunk::CloseStream>(&output)) {
     const auto found = streams_.find(close->flow);
     if (found != streams_.end()) hub_->Close(found->second, close->reason);
+  } else if (const auto* look_up = std::get_if<trunk::LookUp>(&output)) {
+    Ask(*look_up);
+  } else if (const auto* check = std::get_if<trunk::CheckStream>(&output)) {
+    const auto found = streams_.find(check->flow);
+    const bool stalled = found != streams_.end() && hub_->IsStalled(found->second);
+    manager_->trunk_edge().OnStreamChecked(check->flow, stalled, now);
   }
 }
 

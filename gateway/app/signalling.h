@@ -59,7 +59,8 @@ class Signalling final : private net::StreamSink {
   void Run();
   TimePoint OnTurn();
   void Flush(TimePoint now);
-  void Apply(const trunk::TrunkOutput& output);
+  void Apply(const trunk::TrunkOutput& output, TimePoint now);
+  void Ask(const trunk::LookUp& look_up);
   void LookUp(std::string name, TimePoint now);
   bool PostToMedia(media::MediaCommand command);
   void Record(const CallRecord& record, TimePoint now);

@@ -172,6 +172,19 @@ void StreamConnection::BecomeOpen() {
   owner_.OnConnectionOpen(*this);
 }
 
+bool StreamConnection::IsStalled() const {
+  uv_os_fd_t socket = -1;
+  tcp_info info{};
+  socklen_t length = sizeof(info);
+  if (state_ != State::kOpen ||
+      uv_fileno(reinterpret_cast<const uv_handle_t*>(socket_.get()), &socket) != 0 ||
+      getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+    return false;
+  }
+  return info.tcpi_unacked > 0 && info.tcpi_retransmits > 0 &&
+         std::chrono::milliseconds(info.tcpi_last_ack_recv) >= StreamHub::kStall;
+}
+
 bool StreamConnection::Send(std::string bytes) {
   const bool ending = state_ == State::kClosing || state_ == State::kClosed || close_requested_;
   if (ending) return false;

@@ -60,6 +60,7 @@ class StreamConnection {
   void Close(const std::string& reason);
   // Without flushing; OnConnectionClosed follows.
   void End(StreamFault fault, std::string reason);
+  bool IsStalled() const;  // as StreamHub::IsStalled
 
   StreamId id() const { return id_; }
   bool inbound() const { return inbound_; }

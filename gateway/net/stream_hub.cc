@@ -178,6 +178,11 @@ void StreamHub::Close(StreamId stream, const std::string& reason) {
   if (StreamConnection* connection = impl_->Find(stream)) connection->Close(reason);
 }
 
+bool StreamHub::IsStalled(StreamId stream) const {
+  const StreamConnection* connection = impl_->Find(stream);
+  return connection && connection->IsStalled();
+}
+
 size_t StreamHub::stream_count() const { return impl_->size(); }
 
 void StreamHub::LookUp(const std::string& name, DnsType type, std::function<void(DnsAnswer)> done) {

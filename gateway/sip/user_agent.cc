@@ -313,8 +313,7 @@ UserAgent::Impl::Usage* UserAgent::Impl::FindUsage(DialogId dialog) {
 }
 
 // The flow exists.
-UserAgent::Impl::Usage& UserAgent::Impl::NewUsage(FlowId flow, State state) {
-  const DialogId id = dialog_ids_.Next();
+UserAgent::Impl::Usage& UserAgent::Impl::NewUsage(DialogId id, FlowId flow, State state) {
   Usage& usage = usages_[id];
   usage.id = id;
   usage.state = state;
@@ -425,6 +424,14 @@ void UserAgent::Respond(ServerRequestId request, int status, Extras extras, Time
 DialogId UserAgent::Invite(FlowId flow, InviteRequest request, TimePoint now) {
   return impl_->Invite(flow, std::move(request), now);
 }
+
+bool UserAgent::InviteAgain(DialogId dialog, FlowId flow, InviteRequest request, TimePoint now) {
+  return impl_->InviteAgain(dialog, flow, std::move(request), now);
+}
+
+bool UserAgent::IsUnheard(DialogId dialog) const { return impl_->IsUnheard(dialog); }
+
+void UserAgent::GiveUp(DialogId dialog, TimePoint now) { impl_->GiveUp(dialog, now); }
 
 size_t UserAgent::InviteHeadBytes(FlowId flow, InviteRequest request) const {
   return impl_->InviteHeadBytes(flow, std::move(request));

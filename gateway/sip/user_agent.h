@@ -128,6 +128,7 @@ struct InviteRejected {
   int status = 0;
   std::optional<Message> response;
   std::string challenge_fault = {};
+  std::string warning = {};  // a sentence for the caller; not from here, but from who retries
 };
 // The peer ACKed our 2xx. `ack` may carry SDP (late offer).
 struct InviteAcked {
@@ -225,6 +226,14 @@ class UserAgent {
 
   // --- as client ---
   DialogId Invite(FlowId flow, InviteRequest request, TimePoint now);
+  // A call whose InviteRejected was reported once more, under its id, to another server. False:
+  // there is no such flow, or the id is in use.
+  bool InviteAgain(DialogId dialog, FlowId flow, InviteRequest request, TimePoint now);
+  // An INVITE of ours that has had no response yet, not even a 100, and is still wanted.
+  bool IsUnheard(DialogId dialog) const;
+  // Gives one up: InviteRejected 408 at once. If a response comes after all it is cancelled, and
+  // its 2xx ACKed and BYEd.
+  void GiveUp(DialogId dialog, TimePoint now);
   // Bytes of that INVITE up to its body, whose length is taken to have four digits.
   size_t InviteHeadBytes(FlowId flow, InviteRequest request) const;
   void Ack(DialogId dialog, Extras extras, TimePoint now);

@@ -23,22 +23,57 @@ bool IsSuccess(int status) { return status >= 200 && status < 300; }
 // --- INVITE ---
 
 DialogId UserAgent::Impl::Invite(FlowId flow, InviteRequest request, TimePoint now) {
-  const Flow* found = FindFlow(flow);
-  if (!found) {
-    const DialogId id = dialog_ids_.Next();
+  const DialogId id = dialog_ids_.Next();
+  if (FindFlow(flow)) {
+    StartInvite(id, flow, std::move(request), now);
+  } else {
     events_.push_back(InviteRejected{id, 503, std::nullopt});
-    return id;
   }
-  Usage& usage = NewUsage(flow, State::kCalling);
+  return id;
+}
+
+// The flow exists.
+void UserAgent::Impl::StartInvite(DialogId dialog, FlowId flow, InviteRequest request,
+                                  TimePoint now) {
+  Usage& usage = NewUsage(dialog, flow, State::kCalling);
   usage.we_called = true;
   const Duration ring_timeout = request.ring_timeout;
   usage.account = request.account;
-  usage.invite = MakeInvite(*found, std::move(request), usage.local_tag);
+  usage.invite = MakeInvite(*FindFlow(flow), std::move(request), usage.local_tag);
   usage.invite.call_id = random_.Token(internal::kCallIdLength);
   Preempt(usage.account, usage.invite);
   timers_.Set({usage.id, Timer::kRing}, now + ring_timeout);
   SendInvite(usage, now);
-  return usage.id;
+}
+
+bool UserAgent::Impl::IsUnheard(DialogId dialog) const {
+  const auto usage = usages_.find(dialog);
+  return usage != usages_.end() && usage->second.state == State::kCalling &&
+         !usage->second.proceeding && !usage->second.cancelling;
+}
+
+bool UserAgent::Impl::InviteAgain(DialogId dialog, FlowId flow, InviteRequest request,
+                                  TimePoint now) {
+  if (!FindFlow(flow) || FindUsage(dialog)) return false;
+  StartInvite(dialog, flow, std::move(request), now);
+  return true;
+}
+
+// It goes on under an id that nobody knows, as one that was cancelled before its first response.
+void UserAgent::Impl::GiveUp(DialogId dialog, TimePoint now) {
+  if (!IsUnheard(dialog)) return;
+  events_.push_back(InviteRejected{dialog, 408, std::nullopt});
+  timers_.Clear({dialog, Timer::kRing});
+  auto node = usages_.extract(dialog);
+  const FlowId flow = node.mapped().flow;
+  SetFlow(node.mapped(), {});
+  node.key() = node.mapped().id = dialog_ids_.Next();
+  Usage& usage = usages_.insert(std::move(node)).position->second;
+  SetFlow(usage, flow);
+  by_local_tag_[usage.local_tag] = usage.id;
+  client_uses_.at(usage.invite_transaction).usage = usage.id;
+  StartCancel(usage, now);
+  End(usage, now);
 }
 
 // Without its Call-ID.

@@ -40,6 +40,9 @@ class UserAgent::Impl {
   void Respond(ServerRequestId request, int status, Extras extras, TimePoint now);
 
   DialogId Invite(FlowId flow, InviteRequest request, TimePoint now);
+  bool InviteAgain(DialogId dialog, FlowId flow, InviteRequest request, TimePoint now);
+  bool IsUnheard(DialogId dialog) const;
+  void GiveUp(DialogId dialog, TimePoint now);
   size_t InviteHeadBytes(FlowId flow, InviteRequest request) const;
   void Ack(DialogId dialog, Extras extras, TimePoint now);
   void Cancel(DialogId dialog, Extras extras, TimePoint now);
@@ -186,7 +189,7 @@ class UserAgent::Impl {
   // --- user_agent.cc ---
   Flow* FindFlow(FlowId flow);
   Usage* FindUsage(DialogId dialog);
-  Usage& NewUsage(FlowId flow, State state);
+  Usage& NewUsage(DialogId id, FlowId flow, State state);
   void SetFlow(Usage& usage, FlowId flow);
   void OnUsageTimer(TimerKey key, TimePoint now);
   void OnTransactionEnded(TransactionId id, int status, TimePoint now);
@@ -210,6 +213,7 @@ class UserAgent::Impl {
 
   // --- user_agent_client.cc ---
   void SendInvite(Usage& usage, TimePoint now);
+  void StartInvite(DialogId dialog, FlowId flow, InviteRequest request, TimePoint now);
   void OnResponse(FlowId flow, Message response, TimePoint now);
   void OnInviteResponse(TransactionId id, Message response, TimePoint now);
   void OnInviteSuccess(TransactionId id, Message response, TimePoint now);

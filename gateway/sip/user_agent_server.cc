@@ -103,7 +103,7 @@ void UserAgent::Impl::Refuse(FlowId flow, const Message& request, int status,
 // --- outside dialogs ---
 
 void UserAgent::Impl::OnNewInvite(FlowId flow, Message request, TimePoint now) {
-  Usage& usage = NewUsage(flow, State::kIncoming);
+  Usage& usage = NewUsage(dialog_ids_.Next(), flow, State::kIncoming);
   usage.legs.push_back(Dialog::OfServer(request, usage.local_tag));
   const TransactionId id = transactions_.Accept(flow, usage.owner, request, now);
   usage.peer_invite = id;

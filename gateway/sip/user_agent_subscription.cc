@@ -9,7 +9,7 @@ namespace lastmile::sip {
 
 DialogId UserAgent::Impl::OpenDialog(FlowId flow, Parties parties) {
   if (!FindFlow(flow)) return {};
-  Usage& usage = NewUsage(flow, State::kSubscription);
+  Usage& usage = NewUsage(dialog_ids_.Next(), flow, State::kSubscription);
   usage.account = parties.account;
   Dialog& leg = usage.legs.emplace_back();
   leg.call_id = random_.Token(internal::kCallIdLength);
@@ -41,7 +41,7 @@ void UserAgent::Impl::FollowResponse(Dialog& leg, const Message& response) {
 // --- as server ---
 
 void UserAgent::Impl::OnNewSubscribe(FlowId flow, Message request, TimePoint now) {
-  Usage& usage = NewUsage(flow, State::kSubscription);
+  Usage& usage = NewUsage(dialog_ids_.Next(), flow, State::kSubscription);
   usage.legs.push_back(Dialog::OfServer(request, usage.local_tag));
   PassOn(flow, &usage, std::move(request), now);
   ServerUse& use = server_uses_.at(usage.requests.back());

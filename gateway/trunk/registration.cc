@@ -47,12 +47,18 @@ Registrations::Registrations(std::vector<Account> accounts, RandomSource& random
   for (Account& account : accounts) {
     const size_t index = accounts_.size();
     account.contact.user = OpaqueUserPart(account.pbx);
-    by_user_[account.pbx.user] = index;
+    if (!account.pbx.user.empty()) by_user_[account.pbx.user] = index;
     by_target_[TargetKey(account.trunk, account.contact.user)] = index;
     by_target_[TargetKey(account.trunk, account.pbx.aor)] = index;
     sip::DigestClient digest(account.pbx.credentials, random);
     accounts_.push_back({.config = std::move(account), .digest = std::move(digest)});
     Entry& entry = accounts_.back();
+    entry.expires = entry.config.expires;
+    if (entry.config.pbx.user.empty()) {
+      entry.wanted = true;
+      entry.state = State::kWaiting;
+      timers_.Set({index, Timer::kDue}, TimePoint::min());
+    }
     sip::Message& request = entry.request;
     const PbxUser& pbx = entry.config.pbx;
     request.method = "REGISTER";
@@ -79,11 +85,17 @@ size_t Registrations::FindUser(std::string_view user) const {
 RegistrationGauges Registrations::gauges() const {
   RegistrationGauges gauges;
   for (const Entry& entry : accounts_) {
-    gauges.registered += entry.confirmed;
+    gauges.registered += entry.confirmed && !entry.config.pbx.user.empty();
     gauges.under_way += entry.state == State::kAsking || entry.state == State::kLeaving ||
                         entry.state == State::kUnregistering;
   }
   return gauges;
+}
+
+bool Registrations::IsTrunkRegistered(size_t trunk) const {
+  return std::ranges::any_of(accounts_, [&](const Entry& entry) {
+    return entry.config.trunk == trunk && entry.config.pbx.user.empty() && entry.confirmed;
+  });
 }
 
 Duration Registrations::Between(Duration least, Duration most) {

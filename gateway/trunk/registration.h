@@ -19,9 +19,10 @@
 
 namespace lastmile::trunk {
 
-// The extension that a browser user has at a PBX. Its password stays on this side of the gateway.
+// The extension that a browser user has at a PBX, or the account of the trunk itself. Its password
+// stays on this side of the gateway.
 struct PbxUser {
-  std::string user;   // of the browsers
+  std::string user;   // of the browsers; "": the trunk's own
   std::string trunk;  // its name
   std::string aor;    // user part of its address there
   std::string host;   // of that address; "" = the trunk's server
@@ -34,14 +35,16 @@ struct RegistrationGauges {
 };
 
 // Registers users at their PBXs (RFC 3261 section 10.2) for as long as one of their browsers is
-// registered here. Whatever the reason, REGISTERs leave one by one, kSpacing apart, those that
-// answer a challenge included; refreshes are spread by chance. Sans-IO. Thread: signalling.
+// registered here, and trunks at their carriers from the start to the end. Whatever the reason,
+// REGISTERs leave one by one, kSpacing apart, those that answer a challenge included; refreshes are
+// spread by chance. Sans-IO. Thread: signalling.
 class Registrations {
  public:
   struct Account {
     PbxUser pbx;
     size_t trunk = 0;  // its index
     sip::Uri contact;  // where the PBX reaches us; the user part is added
+    uint32_t expires = kExpires;
   };
   struct Register {
     size_t account = 0;
@@ -71,6 +74,8 @@ class Registrations {
   size_t Find(size_t trunk, std::string_view user_part) const;
   size_t FindUser(std::string_view user) const;  // SIZE_MAX: the user has no account
   RegistrationGauges gauges() const;
+  // Of the trunk's own account.
+  bool IsTrunkRegistered(size_t trunk) const;
 
   static constexpr size_t kNone = SIZE_MAX;
   // At most 48 in any second, so that no jitter on the way makes more than 50 of them.
@@ -111,9 +116,9 @@ class Registrations {
     TimePoint bound_until = TimePoint::min();  // the PBX may know a Contact of ours until then
     TimePoint not_before = TimePoint::min();   // it was refused
     int failures = 0;
-    uint32_t expires = kExpires;  // asked for
-    sip::Message request;         // the last one
-    sip::ChallengeTries tries;    // of it
+    uint32_t expires = 0;       // asked for
+    sip::Message request;       // the last one
+    sip::ChallengeTries tries;  // of it
   };
 
   void SetState(size_t account, State next, std::string_view reason);

@@ -15,6 +15,18 @@ std::vector<Registrations::Account> TrunkEdge::RegistrationAccounts() const {
     accounts.push_back({.pbx = pbx, .trunk = index, .contact = ContactOn(trunk.tls)});
     if (pbx.host.empty()) accounts.back().pbx.host = trunk.host;
   }
+  for (size_t i = 0; i < options_.trunks.size(); ++i) {
+    const Trunk& trunk = options_.trunks[i];
+    if (trunk.register_expires == 0 || !trunk.auth) continue;
+    accounts.push_back({.pbx = {.user = "",
+                                .trunk = trunk.name,
+                                .aor = trunk.auth->user,
+                                .host = trunk.host,
+                                .credentials = *trunk.auth},
+                        .trunk = i,
+                        .contact = ContactOn(trunk.tls),
+                        .expires = trunk.register_expires});
+  }
   return accounts;
 }
 
@@ -43,13 +55,21 @@ size_t TrunkEdge::PbxUserAt(size_t trunk, std::string_view user) const {
   return found;
 }
 
+// A carrier that calls the Contact of the trunk's own account names the number in To, if anywhere.
+std::string TrunkEdge::TargetOf(size_t pbx_user, const sip::Message& request) const {
+  const PbxUser& pbx = registrations_.account(pbx_user).pbx;
+  if (!pbx.user.empty() || request.to.uri.user.empty()) return pbx.aor;
+  return request.to.uri.user;
+}
+
 sip::AccountId TrunkEdge::AccountAt(size_t trunk, size_t pbx_user) const {
   return pbx_user == Registrations::kNone ? trunk_accounts_[trunk] : pbx_accounts_[pbx_user];
 }
 
 void TrunkEdge::SendRegisters(TimePoint now) {
   for (Registrations::Register& next : registrations_.TakeRequests()) {
-    const sip::FlowId flow = FlowTo(registrations_.account(next.account).trunk);
+    const size_t trunk = registrations_.account(next.account).trunk;
+    const sip::FlowId flow = RegistrarFlow(trunk);
     const auto sent = user_agent_.SendRequest(flow, std::move(next.request), now);
     registers_[sent] = next.account;
   }
@@ -60,9 +80,23 @@ bool TrunkEdge::OnRegisterAnswered(const sip::RequestAnswered& answered, TimePoi
   if (found == registers_.end()) return false;
   const size_t account = found->second;
   registers_.erase(found);
+  NoteRegistrar(registrations_.account(account).trunk, answered.status);
   registrations_.OnAnswered(account, answered.status,
                             answered.response ? &*answered.response : nullptr, now);
   return true;
+}
+
+sip::FlowId TrunkEdge::RegistrarFlow(size_t trunk) {
+  const ServerId server = pools_[trunk].Preferred(no_registrars_[trunk]);
+  return register_flows_[trunk] = server ? FlowTo(trunk, server) : FlowTo(trunk);
+}
+
+// A server that fails is followed by another one, if there is any.
+void TrunkEdge::NoteRegistrar(size_t trunk, int status) {
+  const auto flow = flows_.find(register_flows_[trunk]);
+  const bool failed = status == 408 || (status >= 500 && status < 600);
+  if (flow != flows_.end() && failed) no_registrars_[trunk] = flow->second.server;
+  if (status >= 200 && status < 300) no_registrars_[trunk] = {};
 }
 
 void TrunkEdge::LogChallenge(const sip::InviteRejected& rejected) {

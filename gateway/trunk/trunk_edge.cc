@@ -24,12 +24,14 @@ sip::UserAgentOptions AgentOptions() {
 
 TrunkEdge::TrunkEdge(TrunkOptions options, RandomSource& random)
     : options_(std::move(options)),
+      random_(random),
       user_agent_(AgentOptions(), random),
       registrations_(RegistrationAccounts(), random),
-      outbound_(options_.trunks.size()),
-      server_addresses_(options_.trunks.size()) {
+      waiting_(options_.trunks.size()),
+      register_flows_(options_.trunks.size()),
+      no_registrars_(options_.trunks.size()) {
+  MakePools();
   for (size_t i = 0; i < options_.trunks.size(); ++i) {
-    if (auto address = IpAddress::Parse(options_.trunks[i].host)) server_addresses_[i] = *address;
     const auto& auth = options_.trunks[i].auth;
     trunk_accounts_.push_back(auth ? user_agent_.AddAccount(*auth) : sip::AccountId{});
   }
@@ -56,14 +58,16 @@ const Trunk* TrunkEdge::TrunkOf(sip::DialogId dialog) const {
 }
 
 bool TrunkEdge::IsAt(const Trunk& trunk, std::string_view host) const {
-  if (sip::EqualNoCase(trunk.host, host)) return true;
+  for (const ConfiguredServer& server : pools_[IndexOf(trunk.name)].configured()) {
+    if (sip::EqualNoCase(server.host, host)) return true;
+  }
   const auto address = IpAddress::Parse(host);
   return address && TrunkOf(*address) == IndexOf(trunk.name);
 }
 
 size_t TrunkEdge::TrunkOf(const IpAddress& peer) const {
   for (size_t i = 0; i < options_.trunks.size(); ++i) {
-    if (!server_addresses_[i].is_any() && server_addresses_[i] == peer) return i;
+    if (pools_[i].Has(peer)) return i;
     for (const AddressBlock& block : options_.trunks[i].accept_from) {
       if (block.Contains(peer)) return i;
     }
@@ -107,14 +111,6 @@ sip::FlowId TrunkEdge::NewFlow(size_t trunk, bool inbound, bool tls) {
   return flow;
 }
 
-sip::FlowId TrunkEdge::FlowTo(size_t trunk) {
-  if (!outbound_[trunk]) {
-    outbound_[trunk] = NewFlow(trunk, false, options_.trunks[trunk].tls);
-    outputs_.push_back(OpenStream{outbound_[trunk], trunk});
-  }
-  return outbound_[trunk];
-}
-
 sip::FlowId TrunkEdge::OnInboundStream(const Endpoint& peer, bool tls,
                                        const VerifiedPeer& verified) {
   const size_t by_name = TrunkOf(verified);
@@ -130,10 +126,13 @@ sip::FlowId TrunkEdge::OnInboundStream(const Endpoint& peer, bool tls,
   return flow;
 }
 
-void TrunkEdge::OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint now) {
+void TrunkEdge::OnStreamOpen(sip::FlowId flow, const Endpoint&, TimePoint now) {
   const auto found = flows_.find(flow);
   if (found == flows_.end()) return;
-  server_addresses_[found->second.trunk] = peer.address;
+  found->second.open = true;
+  for (auto& [dialog, attempt] : attempts_) {
+    if (attempt.flow == flow) AwaitResponse(dialog, attempt, now);
+  }
   found->second.keepalive_at = now + kKeepAliveInterval;
   next_flow_timeout_ = std::min(next_flow_timeout_, found->second.next());
   spdlog::info("leg=trunk flow={} connected to trunk {}", flow.value,
@@ -171,12 +170,9 @@ void TrunkEdge::OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now) {
 void TrunkEdge::OnStreamClosed(sip::FlowId flow, TimePoint now) {
   const auto found = flows_.find(flow);
   if (found == flows_.end()) return;
-  const auto outbound = std::ranges::find(outbound_, flow);
-  if (outbound != outbound_.end()) {
-    *outbound = {};
-    registrations_.OnFlowLost(found->second.trunk, now);
-  }
+  const Flow lost = std::move(found->second);
   flows_.erase(found);
+  if (!lost.inbound) OnServerFlowLost(lost, flow, now);
   user_agent_.RemoveFlow(flow, now);
 }
 
@@ -199,6 +195,8 @@ void TrunkEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now) {
 void TrunkEdge::OnTimer(TimePoint now) {
   user_agent_.OnTimer(now);
   RunSessionTimers(now);
+  RunServerTimers(now);
+  RunAttemptTimers(now);
   registrations_.OnTimer(now);
   SendRegisters(now);
   if (now >= next_flow_timeout_) RunFlowTimers(now);
@@ -224,18 +222,24 @@ void TrunkEdge::RunFlowTimers(TimePoint now) {
 }
 
 TimePoint TrunkEdge::next_timeout() const {
-  return std::min({user_agent_.next_timeout(), session_timers_.next(),
-                   registrations_.next_timeout(), next_flow_timeout_});
+  TimePoint next =
+      std::min({user_agent_.next_timeout(), session_timers_.next(), registrations_.next_timeout(),
+                next_flow_timeout_, attempt_timers_.next()});
+  for (const ServerPool& pool : pools_) next = std::min(next, pool.next_timeout());
+  return next;
 }
 
 // --- calls ---
 
-sip::InviteRequest TrunkEdge::MakeInvite(size_t index, const CallRequest& request) const {
+sip::InviteRequest TrunkEdge::MakeInvite(size_t index, const CallRequest& request,
+                                         size_t server) const {
   const Trunk& trunk = options_.trunks[index];
-  sip::Parties parties = PartiesOf(index, {.trunk = request.trunk,
-                                           .number = request.number,
-                                           .caller = request.caller,
-                                           .user = request.user});
+  sip::Parties parties = PartiesOf(index,
+                                   {.trunk = request.trunk,
+                                    .number = request.number,
+                                    .caller = request.caller,
+                                    .user = request.user},
+                                   server);
   sip::InviteRequest invite;
   invite.request_uri = std::move(parties.request_uri);
   invite.from = std::move(parties.from);
@@ -250,18 +254,12 @@ sip::InviteRequest TrunkEdge::MakeInvite(size_t index, const CallRequest& reques
   return invite;
 }
 
-sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
-  const size_t trunk = IndexOf(request.trunk);
-  if (trunk == kUnknownPeer) return {};
-  const auto dialog = user_agent_.Invite(FlowTo(trunk), MakeInvite(trunk, request), now);
-  dialogs_[dialog].mode = options_.trunks[trunk].session_timer;
-  return dialog;
-}
-
 void TrunkEdge::Reach(sip::DialogId dialog) {
   const Trunk* trunk = TrunkOf(dialog);
   if (user_agent_.FlowOf(dialog) || !trunk) return;
-  user_agent_.BindFlow(dialog, FlowTo(IndexOf(trunk->name)));
+  const size_t index = IndexOf(trunk->name);
+  const ServerId server = pools_[index].Any();
+  user_agent_.BindFlow(dialog, server ? FlowTo(index, server) : FlowTo(index));
 }
 
 size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
@@ -272,7 +270,7 @@ size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
 
 std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
   std::vector<TrunkEvent> out;
-  for (sip::UserAgentEvent& event : user_agent_.TakeEvents()) {
+  for (sip::UserAgentEvent& event : TakeSettledEvents(now)) {
     if (auto* invite = std::get_if<sip::IncomingInvite>(&event)) {
       OnInvite(std::move(*invite), out, now);
       continue;
@@ -285,7 +283,10 @@ std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
       if (OnRequest(*request, now)) continue;
     }
     if (const auto* answered = std::get_if<sip::RequestAnswered>(&event)) {
-      if (OnRegisterAnswered(*answered, now) || OnAnswered(*answered, now)) continue;
+      if (OnRegisterAnswered(*answered, now) || OnProbeAnswered(*answered, now) ||
+          OnAnswered(*answered, now)) {
+        continue;
+      }
     }
     if (const auto* rejected = std::get_if<sip::InviteRejected>(&event)) LogChallenge(*rejected);
     const auto* ended = std::get_if<sip::DialogEnded>(&event);
@@ -300,9 +301,16 @@ std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
 }
 
 std::vector<TrunkOutput> TrunkEdge::TakeOutputs() {
+  TakeLookUps();
   std::vector<TrunkOutput> out = std::exchange(outputs_, {});
   for (const sip::OutgoingMessage& outgoing : user_agent_.TakeOutgoing()) {
-    out.push_back(SendBytes{outgoing.flow, sip::Print(outgoing.message)});
+    std::string text = sip::Print(outgoing.message);
+    const auto flow = flows_.find(outgoing.flow);
+    if (flow != flows_.end() && !flow->second.inbound && !flow->second.server) {
+      flow->second.held += text;
+    } else {
+      out.push_back(SendBytes{outgoing.flow, std::move(text)});
+    }
   }
   return out;
 }
@@ -340,7 +348,7 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
   user_agent_.SetAccount(invite.dialog, AccountAt(flow->second.trunk, pbx_user));
   out.push_back(TrunkInvite{.dialog = invite.dialog,
                             .trunk = trunk.name,
-                            .target = is_known ? registrations_.account(pbx_user).pbx.aor : target,
+                            .target = is_known ? TargetOf(pbx_user, invite.request) : target,
                             .user = is_known ? registrations_.account(pbx_user).pbx.user : "",
                             .instance = gr ? *gr : "",
                             .caller = invite.request.from.uri.user,

@@ -20,6 +20,7 @@
 #include "gateway/sip/timer_queue.h"
 #include "gateway/sip/user_agent.h"
 #include "gateway/trunk/registration.h"
+#include "gateway/trunk/server_pool.h"
 #include "gateway/trunk/trunk_tls.h"
 
 namespace lastmile::trunk {
@@ -41,11 +42,24 @@ enum class SessionTimers {
   kRequired,   // an inbound call without them gets 421; on outbound ones the gateway refreshes
 };
 
+// When a call that has not begun to ring is offered to the trunk's next server. A connection that
+// is refused or lost always is a reason.
+struct FailoverRules {
+  std::vector<int> statuses = {408, 500, 503};
+  bool timeout = true;  // no response at all, not even a 100
+  bool operator==(const FailoverRules&) const = default;
+};
+
 // A carrier or PBX.
 struct Trunk {
   std::string name;
-  std::string host;  // of its server: a name or an address
+  std::string host;  // of its first server: a name or an address
   uint16_t port = 5060;
+  std::vector<ConfiguredServer> servers = {};  // empty: the one at `host` and `port`
+  Duration keepalive = Duration::zero();       // OPTIONS to each server; zero: none
+  FailoverRules failover = {};
+  uint32_t register_expires =
+      0;  // seconds: the account of `auth` is registered there; 0: it is not
   bool tls = false;
   TrunkTls trust;                         // over TLS, both ways
   std::vector<AddressBlock> accept_from;  // inbound calls: besides the server's own address
@@ -92,9 +106,22 @@ struct TrunkRefresh {
 using TrunkEvent = std::variant<TrunkInvite, TrunkRequest, TrunkRefresh, sip::UserAgentEvent>;
 
 // --- outputs for the stream shell ---
-struct OpenStream {  // connect to this trunk's server; the flow's bytes may follow at once
+struct OpenStream {  // connect to this server; the flow's bytes may follow at once
   sip::FlowId flow;
   size_t trunk = 0;  // index into TrunkOptions::trunks
+  std::string host;  // as configured: what its certificate has to carry
+  Endpoint endpoint;
+  Duration connect_timeout = 5s;
+};
+struct LookUpTag;
+using LookUpId = StrongId<LookUpTag>;
+struct LookUp {  // ask the name servers; OnLookedUp has to follow
+  LookUpId id;
+  std::string name;
+  DnsType type = DnsType::kAddress;
+};
+struct CheckStream {  // does the peer acknowledge what it was sent? OnStreamChecked has to follow
+  sip::FlowId flow;
 };
 struct SendBytes {
   sip::FlowId flow;
@@ -104,7 +131,18 @@ struct CloseStream {
   sip::FlowId flow;
   std::string reason;
 };
-using TrunkOutput = std::variant<OpenStream, SendBytes, CloseStream>;
+using TrunkOutput = std::variant<OpenStream, SendBytes, CloseStream, LookUp, CheckStream>;
+
+// One trunk for whoever watches it.
+struct TrunkStatus {
+  std::string trunk;
+  size_t servers = 0;     // that its configuration and the name servers name
+  size_t up_servers = 0;  // that take calls
+  bool registers = false;
+  bool registered = false;          // its own account
+  Duration rtt = Duration::zero();  // of an OPTIONS to its fastest server; zero: not known
+  std::string last_failure = {};    // a sentence; "" for none
+};
 
 // A confirmed dialog with a carrier as values.
 struct TrunkDialogSnapshot {
@@ -116,11 +154,11 @@ struct TrunkDialogSnapshot {
   bool operator==(const TrunkDialogSnapshot&) const = default;
 };
 
-// The carrier side of SIP: one connection to each trunk's server, kept and reused, inbound
-// connections identified by their peer's certificate or address, by no header, the accounts of
-// users at PBXs with their registrations, and the user agent of all trunk dialogs with their
-// session timers. Of both the other leg of a call learns nothing. Streams only: there is no way to
-// send a datagram. Sans-IO. Thread: signalling.
+// The carrier side of SIP: one connection to each server of a trunk, kept and reused; how the
+// servers are and which one is next when one fails; inbound connections identified by their peer's
+// certificate or address, by no header; the accounts of users at PBXs with their registrations, and
+// the user agent of all trunk dialogs with their session timers. Of both the other leg of a call
+// learns nothing. Streams only: there is no way to send a datagram. Sans-IO. Thread: signalling.
 class TrunkEdge {
  public:
   TrunkEdge(TrunkOptions options, RandomSource& random);
@@ -132,6 +170,9 @@ class TrunkEdge {
   void OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint now);
   void OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now);
   void OnStreamClosed(sip::FlowId flow, TimePoint now);
+  // `stalled`: for a while now the peer has acknowledged nothing of what it was sent.
+  void OnStreamChecked(sip::FlowId flow, bool stalled, TimePoint now);
+  void OnLookedUp(LookUpId id, const DnsAnswer& answer, TimePoint now);
   void OnTimer(TimePoint now);
   TimePoint next_timeout() const;
 
@@ -143,8 +184,11 @@ class TrunkEdge {
     std::string offer;
     std::string replaces = {};  // value of Replaces (RFC 3891), "" for none
   };
-  // 0: no such trunk.
+  // 0: no such trunk. Until the carrier's first 18x the call goes on to the trunk's next server
+  // when one fails, under the same id.
   sip::DialogId PlaceCall(const CallRequest& request, TimePoint now);
+  // As the user agent's: no other server is tried any more.
+  void Cancel(sip::DialogId dialog, sip::Extras extras, TimePoint now);
   // Whom a request beside calls is for.
   struct Target {
     std::string trunk;
@@ -184,6 +228,7 @@ class TrunkEdge {
   // The number that the user is there; "": it has no account.
   std::string PbxNumberOf(std::string_view user) const;
   RegistrationGauges registrations() const { return registrations_.gauges(); }
+  std::vector<TrunkStatus> status() const;  // by trunk
 
   // Nothing: the dialog is not confirmed, or over.
   std::optional<TrunkDialogSnapshot> Snapshot(sip::DialogId dialog, TimePoint now) const;
@@ -206,13 +251,26 @@ class TrunkEdge {
   // A message that has begun is whole after so long, or its stream is closed: 64*T1.
   static constexpr Duration kMessageTimeout = 32s;
   static constexpr size_t kUnknownPeer = SIZE_MAX;
-  static constexpr uint32_t kSessionInterval = 1800;  // seconds, RFC 4028 section 4
+  static constexpr uint32_t kSessionInterval = 1800;   // seconds, RFC 4028 section 4
+  static constexpr uint64_t kOverloadRetryAfter = 10;  // seconds at most, when we are full
+  // --- failing over ---
+  static constexpr int kMaxTries = 4;
+  static constexpr Duration kFailoverTime = 10s;      // no new try after so long
+  static constexpr Duration kConnectTimeout = 5s;     // to the only server
+  static constexpr Duration kNextServerTimeout = 2s;  // to connect, if there is another
+  // An INVITE without a response: is the peer there at all?
+  static constexpr Duration kStallCheck = 1s;
+  // RFC 3261 section 17.2.1 has a 100 sent within 200 ms.
+  static constexpr Duration kUnheardTimeout = 4s;
 
  private:
   struct Flow {
     size_t trunk = kUnknownPeer;
     bool inbound = false;
     sip::Framer framer;
+    ServerId server = {};   // outbound; 0: still looked up
+    bool open = false;      // outbound: the connection stands
+    std::string held = {};  // sent before the server was known
     TimePoint keepalive_at = kNever;
     TimePoint whole_until = kNever;  // a message has begun
 
@@ -259,18 +317,69 @@ class TrunkEdge {
   void SendRegisters(TimePoint now);
   // True: it was the answer to a REGISTER.
   bool OnRegisterAnswered(const sip::RequestAnswered& answered, TimePoint now);
+  sip::FlowId RegistrarFlow(size_t trunk);
+  void NoteRegistrar(size_t trunk, int status);
   // Index of the user's account at that trunk; Registrations::kNone: it has none there.
   size_t PbxUserAt(size_t trunk, std::string_view user) const;
+  // Whom a request to that account calls.
+  std::string TargetOf(size_t pbx_user, const sip::Message& request) const;
   // That account's credentials; of kNone: those of the trunk.
   sip::AccountId AccountAt(size_t trunk, size_t pbx_user) const;
   void LogChallenge(const sip::InviteRejected& rejected);
 
   sip::Uri ContactOn(bool tls) const;
   sip::FlowId NewFlow(size_t trunk, bool inbound, bool tls);
+  // Of the user's account there, else with the caller as given. The trunk is an index. Of `server`
+  // is the host of the Request-URI.
+  sip::Parties PartiesOf(size_t trunk, const Target& target, size_t server = 0) const;
+  sip::InviteRequest MakeInvite(size_t trunk, const CallRequest& request, size_t server = 0) const;
+
+  // --- trunk_servers.cc: a trunk's servers ---
+  // An INVITE of ours that has had no 18x.
+  struct Attempt {
+    CallRequest request;
+    size_t trunk = 0;
+    ServerId server;
+    sip::FlowId flow;
+    std::vector<ServerId> untried;
+    int tries = 1;
+    TimePoint placed = TimePoint::min();
+    TimePoint sent = kNever;  // on a connection that stands
+    bool given_up = false;
+    std::vector<std::string> said;  // by the servers before
+  };
+  struct Probe {
+    size_t trunk = 0;
+    ServerId server;
+  };
+  void MakePools();
+  // A connection to the server that is next; 0: there is none.
   sip::FlowId FlowTo(size_t trunk);
-  // Of the user's account there, else with the caller as given. The trunk is an index.
-  sip::Parties PartiesOf(size_t trunk, const Target& target) const;
-  sip::InviteRequest MakeInvite(size_t trunk, const CallRequest& request) const;
+  sip::FlowId FlowTo(size_t trunk, ServerId server);
+  // The one whose server is still looked up.
+  sip::FlowId WaitingFlow(size_t trunk);
+  void OnServersFound(size_t trunk, TimePoint now);
+  void LeadTo(sip::FlowId flow, ServerId server);
+  void OnServerFlowLost(const Flow& flow, sip::FlowId id, TimePoint now);
+  void RunServerTimers(TimePoint now);
+  void SendProbe(size_t trunk, ServerId server, TimePoint now);
+  bool OnProbeAnswered(const sip::RequestAnswered& answered, TimePoint now);
+  void TakeLookUps();
+
+  // --- trunk_failover.cc ---
+  // Of the user agent, without those that only were the reason to try another server.
+  std::vector<sip::UserAgentEvent> TakeSettledEvents(TimePoint now);
+  // True: another server is tried, and nobody else needs to know.
+  bool OnAttemptEvent(sip::UserAgentEvent& event, TimePoint now);
+  bool OnAttemptRejected(sip::InviteRejected& rejected, TimePoint now);
+  // Of one server's rejection; true: it is a reason to try another.
+  bool NoteRejection(const sip::InviteRejected& rejected, Attempt& attempt, Server& server,
+                     TimePoint now) const;
+  void OnAttemptRings(sip::DialogId dialog, TimePoint now);
+  bool TryNext(sip::DialogId dialog, Attempt& attempt, TimePoint now);
+  void AwaitResponse(sip::DialogId dialog, Attempt& attempt, TimePoint now);
+  void RunAttemptTimers(TimePoint now);
+  void ForgetAttempt(sip::DialogId dialog);
   size_t IndexOf(std::string_view trunk) const;  // kUnknownPeer: there is none
   size_t TrunkOf(const IpAddress& peer) const;
   size_t TrunkOf(const VerifiedPeer& peer) const;
@@ -283,6 +392,7 @@ class TrunkEdge {
   void OnRequestOutside(sip::IncomingRequest request, std::vector<TrunkEvent>& out, TimePoint now);
 
   const TrunkOptions options_;
+  RandomSource& random_;
   sip::UserAgent user_agent_;
   Registrations registrations_;
   std::vector<sip::AccountId> trunk_accounts_;                  // by trunk; 0: it has none
@@ -290,8 +400,15 @@ class TrunkEdge {
   std::unordered_map<sip::ClientRequestId, size_t> registers_;  // unanswered, with their account
   IdSource<sip::FlowId> flow_ids_;
   std::unordered_map<sip::FlowId, Flow> flows_;
-  std::vector<sip::FlowId> outbound_;        // by trunk: the flow we opened, 0 for none
-  std::vector<IpAddress> server_addresses_;  // by trunk: where its name last led
+  std::vector<ServerPool> pools_;            // by trunk
+  std::vector<sip::FlowId> waiting_;         // by trunk: 0: none
+  std::vector<sip::FlowId> register_flows_;  // by trunk: of the last REGISTER
+  std::vector<ServerId> no_registrars_;      // by trunk: where the last REGISTER failed
+  IdSource<LookUpId> look_up_ids_;
+  std::unordered_map<LookUpId, std::pair<size_t, ServerPool::LookUp>> look_ups_;
+  std::unordered_map<sip::ClientRequestId, Probe> probes_;
+  std::unordered_map<sip::DialogId, Attempt> attempts_;
+  sip::TimerQueue<sip::DialogId> attempt_timers_;
   std::vector<TrunkOutput> outputs_;
   std::unordered_map<sip::DialogId, TrunkDialog> dialogs_;
   sip::TimerQueue<sip::DialogId> session_timers_;

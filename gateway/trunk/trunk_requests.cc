@@ -5,12 +5,13 @@
 // What the gateway sends to trunks beside calls.
 namespace lastmile::trunk {
 
-sip::Parties TrunkEdge::PartiesOf(size_t index, const Target& target) const {
+sip::Parties TrunkEdge::PartiesOf(size_t index, const Target& target, size_t server) const {
   const Trunk& trunk = options_.trunks[index];
+  const ConfiguredServer& at = pools_[index].configured()[server];
   sip::Parties parties;
   parties.request_uri.user = target.number;
-  parties.request_uri.host = trunk.host;
-  parties.request_uri.port = trunk.port;
+  parties.request_uri.host = at.host;
+  parties.request_uri.port = at.port;
   parties.request_uri.params.Set("transport", trunk.tls ? "tls" : "tcp");
   const size_t pbx_user = PbxUserAt(index, target.user);
   if (pbx_user == Registrations::kNone) {
@@ -22,7 +23,7 @@ sip::Parties TrunkEdge::PartiesOf(size_t index, const Target& target) const {
   }
   parties.account = AccountAt(index, pbx_user);
   parties.to.uri.user = target.number;
-  parties.to.uri.host = trunk.host;
+  parties.to.uri.host = at.host;
   return parties;
 }
 

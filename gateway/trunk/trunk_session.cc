@@ -85,6 +85,12 @@ void TrunkEdge::Respond(sip::DialogId id, int status, sip::Extras extras, TimePo
   } else if (status >= 300) {
     ForgetDialog(id);
   }
+  // RFC 3261 section 21.5.4: the carrier takes another way meanwhile. Not all of them come back at
+  // once.
+  if (status == 503) {
+    extras.headers.push_back(
+        {"Retry-After", std::to_string(1 + random_.Next64() % kOverloadRetryAfter)});
+  }
   user_agent_.RespondInvite(id, status, std::move(extras), now);
 }
 

@@ -63,7 +63,8 @@ int DecodeG711(G711 law, uint8_t code) {
 void FillTones(const Tone& one, const Tone& other, G711 law, uint32_t first, MutableByteView out) {
   for (size_t i = 0; i < out.size(); ++i) {
     const double at = first + static_cast<double>(i);
-    out[i] = EncodeG711(law, static_cast<int>(std::lround(SampleOf(one, at) + SampleOf(other, at))));
+    out[i] =
+        EncodeG711(law, static_cast<int>(std::lround(SampleOf(one, at) + SampleOf(other, at))));
   }
 }
 

@@ -19,8 +19,7 @@ Measured Measure(ByteView payload, G711 law) {
   double in_phase = 0, across = 0, squares = 0;
   for (size_t i = 0; i < payload.size(); ++i) {
     const double sample = DecodeG711(law, payload[i]) / kPeakOfZeroDbm0;
-    const double angle =
-        2 * std::numbers::pi * ToneEcho::kHz * static_cast<double>(i) / kG711Rate;
+    const double angle = 2 * std::numbers::pi * ToneEcho::kHz * static_cast<double>(i) / kG711Rate;
     in_phase += sample * std::cos(angle);
     across += sample * std::sin(angle);
     squares += sample * sample;

@@ -57,6 +57,19 @@ TEST(Metrics, ACallOfACarrierHasItsOfferOnTheTrunkLeg) {
   EXPECT_THAT(text, Not(HasSubstr("lastmile_invite_bytes_sum")));
 }
 
+TEST(Metrics, TrunksTellWhetherTheyAreUpAndRegistered) {
+  GatewayGauges gauges;
+  gauges.signalling.trunks = {
+      {.trunk = "acme", .servers = 2, .up_servers = 1, .registers = true, .rtt = 1500us},
+      {.trunk = "metro", .servers = 1}};
+  const std::string text = Metrics().Text(gauges);
+  EXPECT_THAT(text, HasSubstr("lastmile_trunk_up{trunk=\"acme\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_trunk_up{trunk=\"metro\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_trunk_options_rtt_seconds{trunk=\"acme\"} 0.001500\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_trunk_registered{trunk=\"acme\"} 0\n"));
+  EXPECT_THAT(text, Not(HasSubstr("lastmile_trunk_registered{trunk=\"metro\"}")));
+}
+
 TEST(Metrics, CredentialsThatLetNobodyInAreCountedByReason) {
   GatewayGauges gauges;
   gauges.signalling.auth_failures = {.password = 4, .token = 3, .limited = 2, .unavailable = 1};

@@ -1,0 +1,165 @@
+// The whole gateway with a trunk of two servers over real TCP: one is killed, out of reach, or
+// comes and goes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "base/check.h"
+#include "tests/component/gateway/gateway_fixture.h"
+
+namespace lastmile::app {
+namespace {
+
+class GatewayFailoverTest : public GatewayTest {
+ protected:
+  void SetUp() override {
+    backup_ = std::make_unique<test::SipCarrier>();
+    GatewayTest::SetUp();
+    Add(*backup_);
+  }
+  void Configure(Config& config) override {
+    trunk::Trunk& trunk = config.trunks.front();
+    trunk.servers = {ServerAt(carrier_->local(), 1), ServerAt(backup_->local(), 2)};
+    trunk.keepalive = 30s;
+  }
+  static trunk::ConfiguredServer ServerAt(const Endpoint& at, uint16_t priority) {
+    return {.host = at.address.ToString(), .port = at.port, .priority = priority};
+  }
+  static size_t TalksAt(test::SipCarrier& carrier) {
+    size_t count = 0;
+    for (const auto& call : carrier.calls()) count += call.state == State::kTalking;
+    return count;
+  }
+  // How long a call takes from the dialled number to the answer at the backup.
+  Duration CallTheBackup(test::BrowserPhone& phone) {
+    const size_t before = TalksAt(*backup_);
+    const TimePoint dialled = MonotonicNow();
+    auto& call = phone.Dial("600");
+    EXPECT_TRUE(Until([&] { return TalksAt(*backup_) > before; }));
+    const Duration took = MonotonicNow() - dialled;
+    EXPECT_TRUE(Until([&] { return call.state == State::kTalking; }));
+    EXPECT_EQ(call.status, 200);
+    phone.HangUp(call);
+    EXPECT_TRUE(Until([&] { return TalksAt(*backup_) == before; }));
+    return took;
+  }
+  static long Milliseconds(Duration duration) { return static_cast<long>(duration / 1ms); }
+  void KillTheFirst() {
+    Remove(*carrier_);
+    carrier_.reset();
+  }
+  size_t UpServers() { return gateway_->gauges().signalling.trunks.front().up_servers; }
+
+  std::unique_ptr<test::SipCarrier> backup_;
+};
+
+// T-15.
+TEST_F(GatewayFailoverTest, NewCallsAreOnTheOtherServerWithinASecondOfAKill) {
+  const auto phone = RegisteredPhone();
+  CallOnce(*phone, true);
+  EXPECT_EQ(TalksAt(*backup_), 0U);
+  auto& standing = phone->Dial("600");
+  ASSERT_TRUE(Until([&] { return standing.state == State::kTalking; }));
+  KillTheFirst();
+  Duration slowest{};
+  for (int i = 0; i < 5; ++i) slowest = std::max(slowest, CallTheBackup(*phone));
+  std::printf("killed server: 5 calls on the next one, the slowest answered after %ld ms\n",
+              Milliseconds(slowest));
+  EXPECT_LE(slowest, 1s);
+  EXPECT_EQ(standing.state, State::kTalking) << "its media does not depend on the server";
+  phone->HangUp(standing);
+  EXPECT_TRUE(Until([&] { return standing.state == State::kEnded; }));
+}
+
+TEST_F(GatewayFailoverTest, WhenNoServerIsLeftTheCallerIsToldSo) {
+  const auto phone = RegisteredPhone();
+  KillTheFirst();
+  Remove(*backup_);
+  backup_.reset();
+  ASSERT_TRUE(Until([&] { return UpServers() == 0; }));
+  auto& call = phone->Dial("600");
+  ASSERT_TRUE(Until([&] { return call.state == State::kEnded; }));
+  EXPECT_EQ(call.status, 503);
+  ExpectIdle();
+}
+
+// In a network of its own, where a rule drops what goes to the first server.
+class BlackHoleTest : public GatewayFailoverTest {
+ protected:
+  void SetUp() override {
+    if (unshare(CLONE_NEWNET) != 0 || system("ip link set lo up") != 0) {
+      GTEST_SKIP() << "a network namespace needs the rights of root and iproute2";
+    }
+    if (system("iptables -w -S >/dev/null 2>&1") != 0) {
+      GTEST_SKIP() << "a drop rule needs iptables";
+    }
+    GatewayFailoverTest::SetUp();
+  }
+  void TearDown() override {
+    if (gateway_) GatewayFailoverTest::TearDown();
+  }
+  // `change`: -I or -D, to add or delete a rule for what goes to the first server.
+  void Rule(const std::string& change, const std::string& target) {
+    const std::string command = "iptables -w " + change + " INPUT -p tcp --dport " +
+                                std::to_string(carrier_->local().port) + " -j " + target;
+    ASSERT_EQ(system(command.c_str()), 0);
+  }
+  // Nothing reaches the first server any more, and nobody is told.
+  void Swallow() { Rule("-I", "DROP"); }
+};
+
+// T-16.
+TEST_F(BlackHoleTest, AServerThatVanishesIsLeftWithinThreeSeconds) {
+  const auto phone = RegisteredPhone();
+  CallOnce(*phone, true);
+  Swallow();
+  const Duration first = CallTheBackup(*phone);
+  const Duration next = CallTheBackup(*phone);
+  std::printf(
+      "black-holed server: the call under way answered after %ld ms, the next after %ld ms\n",
+      Milliseconds(first), Milliseconds(next));
+  EXPECT_LE(first, 3s);
+  EXPECT_LE(next, 1s);
+  EXPECT_EQ(UpServers(), 1U);
+}
+
+TEST_F(BlackHoleTest, AServerThatNeverTakesAConnectionIsLeftWithinThreeSeconds) {
+  Swallow();
+  const auto phone = RegisteredPhone();
+  const Duration first = CallTheBackup(*phone);
+  std::printf("server out of reach from the start: answered after %ld ms\n", Milliseconds(first));
+  EXPECT_LE(first, 3s);
+}
+
+// T-17, in short.
+TEST_F(BlackHoleTest, AServerThatComesAndGoesGetsNoCalls) {
+  constexpr int kRounds = 8;
+  const std::string reset = "REJECT --reject-with tcp-reset";
+  const auto phone = RegisteredPhone();
+  CallOnce(*phone, true);
+  Rule("-I", reset);
+  CallTheBackup(*phone);
+  const int before = carrier_->accepted();
+  const TimePoint begin = MonotonicNow();
+  for (int round = 0; round < kRounds; ++round) {
+    Rule("-D", reset);
+    Until([] { return false; }, 500ms);
+    CallTheBackup(*phone);
+    Until([] { return false; }, 500ms);
+    Rule("-I", reset);
+    Until([] { return false; }, 1s);
+  }
+  const auto seconds = static_cast<long>((MonotonicNow() - begin) / 1s);
+  const int connections = carrier_->accepted() - before;
+  std::printf("1 s up, 1 s down for %ld s: %d connections, no call\n", seconds, connections);
+  EXPECT_LE(connections, seconds);
+  EXPECT_TRUE(carrier_->calls().empty());
+}
+
+}  // namespace
+}  // namespace lastmile::app
