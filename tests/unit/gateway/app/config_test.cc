@@ -266,7 +266,7 @@ TEST(Config, SrtpIsOffUnlessAskedFor) {
 TEST(Config, KeysOfSrtpNeedSignallingThatNobodyReads) {
   const std::string trunk = "trunks:\n  a: { servers: [\"h:1\"], ";
   EXPECT_EQ(FaultsOf(trunk + "srtp: required }\n"),
-            "2:33 the keys of SRTP stand in the signalling, and that of this trunk is not "
+            "2:32 the keys of SRTP stand in the signalling, and that of this trunk is not "
             "encrypted: say `srtp_over_tcp: insecure` if everybody on the way may have them "
             "[transport: tls]\n");
   EXPECT_THAT(FaultsOf(trunk + "srtp: on }\n"), HasSubstr("none, optional, required"));
