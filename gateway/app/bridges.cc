@@ -117,6 +117,7 @@ void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePo
       .second = {.policy = PolicyOf(trunk->name)},
       .invite_head_bytes = trunk_edge_.InviteHeadBytes(target),
       .sdp_session_id = random_.Next64() >> 2};
+  settings.second.keys = call::MakeTrunkKeys(settings.second.policy, random_);
   BridgeEntry& bridge = NewBridge(entry, refer, std::move(settings), now);
   bridge.parties.trunk = trunk->name;
   bridge.parties.number = number;

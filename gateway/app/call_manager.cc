@@ -187,10 +187,13 @@ void CallManager::TakeTrunkEvents(bool& quiet, TimePoint now) {
 
 // --- new calls ---
 
-CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties parties, TimePoint now) {
+CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties parties, TimePoint now,
+                                         bool with_keys) {
   call::CallSettings settings{.direction = direction,
                               .trunk = PolicyOf(parties.trunk),
                               .sdp_session_id = random_.Next64() >> 2};
+  if (!with_keys) settings.trunk.sdp.srtp = sdp::Srtp::kNone;
+  settings.trunk_keys = call::MakeTrunkKeys(settings.trunk, random_);
   if (direction == CallDirection::kFromBrowser) {
     settings.invite_head_bytes = trunk_edge_.InviteHeadBytes({.trunk = parties.trunk,
                                                               .number = parties.number,
@@ -248,6 +251,12 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   if (!shut_down_reason_.empty()) {
     return Refuse(false, invite.dialog, 503, shut_down_reason_, now);
   }
+  const call::TrunkPolicy policy = PolicyOf(invite.trunk);
+  const bool with_keys = call::MaySayKeys(policy, invite.tls);
+  if (!with_keys && policy.sdp.srtp == sdp::Srtp::kRequired) {
+    return Refuse(false, invite.dialog, 488, "SRTP is required, and its keys only go over TLS",
+                  now);
+  }
   if (invite.replaces) return OnReplacingInvite(invite, now);
   // An account names its user; routes are for numbers.
   const std::string user =
@@ -261,7 +270,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
                           .number = std::move(invite.target),
                           .caller = std::move(invite.caller),
                           .display_name = std::move(invite.display_name)},
-                         now);
+                         now, with_keys);
   entry.trunk_dialog = invite.dialog;
   entry.instance = std::move(invite.instance);
   by_trunk_dialog_[invite.dialog] = entry.call.id();

@@ -121,7 +121,9 @@ class CallManager {
     TimePoint started;
   };
 
-  Entry& NewCall(call::CallDirection direction, Parties parties, TimePoint now);
+  // `with_keys`: of SRTP towards the trunk, if that is its policy.
+  Entry& NewCall(call::CallDirection direction, Parties parties, TimePoint now,
+                 bool with_keys = true);
   void OnBrowserInvite(browser::BrowserInvite invite, TimePoint now);
   void OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now);
   void OnAbsentCallee(trunk::TrunkInvite invite, const std::string& user, TimePoint now);

@@ -114,6 +114,7 @@ call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
                             .invite_head_bytes = trunk_edge_.InviteHeadBytes(entry.target)};
   const auto policy = policies_.find(trunk->name);
   if (policy != policies_.end()) asked.policy = policy->second;
+  asked.keys = call::MakeTrunkKeys(asked.policy, random_);
   spdlog::info("call={} leg=trunk refers to {}, trunk={}{}", entry.call.id().value,
                Redacted{refer.target.user}, trunk->name,
                refer.replaces ? ", who has a dialog to replace" : "");
@@ -135,10 +136,15 @@ void CallManager::OnReplacingInvite(const trunk::TrunkInvite& invite, TimePoint 
   if (entry->target_dialog) {
     return Refuse(false, invite.dialog, 491, "a transfer of that call is under way", now);
   }
+  const call::TrunkPolicy& policy = entry->call.trunk_policy();
+  if (policy.sdp.srtp != sdp::Srtp::kNone && !call::MaySayKeys(policy, invite.tls)) {
+    return Refuse(false, invite.dialog, 488, "the call has SRTP, and its keys only go over TLS",
+                  now);
+  }
   spdlog::info("call={} leg=trunk an INVITE replaces its peer", entry->call.id().value);
   entry->target_dialog = invite.dialog;
   by_trunk_dialog_[invite.dialog] = entry->call.id();
-  Feed(*entry, call::TrunkReplaced{invite.offer}, now);
+  Feed(*entry, call::TrunkReplaced{invite.offer, call::MakeTrunkKeys(policy, random_)}, now);
 }
 
 // --- outputs of the call ---

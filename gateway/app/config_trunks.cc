@@ -9,6 +9,7 @@
 
 #include "gateway/app/config_accounts.h"
 #include "gateway/app/config_trunk_servers.h"
+#include "gateway/app/config_trunk_srtp.h"
 #include "gateway/app/config_trunk_tls.h"
 
 namespace lastmile::app {
@@ -156,6 +157,7 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
   section.Choice("redirect", {"follow", "refuse"}, redirect);
   trunk.follow_redirects = redirect == "follow";
   config.trunk_policies[trunk.name] = ReadPolicy(section);
+  ReadTrunkSrtp(section, trunk.tls, config.trunk_policies[trunk.name]);
   section.Finish();
   config.trunks.push_back(std::move(trunk));
 }

@@ -437,6 +437,7 @@ void Call::HandOver(TimePoint now, Outputs& out) {
 TrunkHalf Call::TakeTrunk() {
   summary_.transferred = true;
   return {.policy = settings_.trunk,
+          .keys = settings_.trunk_keys,
           .media = trunk_,
           .leg = std::move(trunk_leg_),
           .told = told_trunk_,

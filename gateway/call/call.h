@@ -12,6 +12,7 @@
 #include "gateway/call/bridge_io.h"
 #include "gateway/call/call_io.h"
 #include "gateway/call/dtmf.h"
+#include "gateway/call/trunk_keys.h"
 #include "gateway/call/trunk_policy.h"
 #include "media_anchor/core/leg_plan.h"
 #include "sdp/offer_answer.h"
@@ -45,6 +46,7 @@ struct CallSettings {
   TrunkPolicy trunk = {};
   size_t invite_head_bytes = 0;  // of the trunk's INVITE without its SDP
   uint64_t sdp_session_id = 0;   // unpredictable; the legs use it and the number after it
+  TrunkKeys trunk_keys = {};     // ours towards the trunk's party
 };
 
 // Sizes of the first offer and answer, in bytes: as one party sent them and as the other got them.
@@ -138,6 +140,7 @@ class Call {
   // What the call has to do with one party of the trunk.
   struct TrunkSide {
     TrunkPolicy policy;
+    TrunkKeys keys;
     sdp::TrunkLeg leg;
     sdp::TrunkMedia media = {};
     sdp::Direction told = sdp::Direction::kSendRecv;
@@ -176,6 +179,7 @@ class Call {
   std::string AnswerForTrunk();
   bool CarriesVideo() const;
   std::vector<media::PayloadMapping> Payloads() const;
+  std::optional<media::TrunkRemote> TrunkRemote();
   void RespondToCaller(AnswerCaller answer, Outputs& out);
   void OnProgress(const CalleeProgress& progress, TimePoint now, Outputs& out);
   void OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outputs& out);
@@ -234,7 +238,7 @@ class Call {
   void FailTransfer(int status, const std::string& why, TimePoint now, Outputs& out);
   void AbandonTransfer(const std::string& reason_header, Outputs& out);
   void MoveTrunk(std::string_view why, BrowserSends before, Outputs& out);
-  TrunkSide NewTrunkSide(TrunkPolicy policy, sdp::TrunkProfile profile);
+  TrunkSide NewTrunkSide(TrunkPolicy policy, TrunkKeys keys, sdp::TrunkProfile profile);
   void ExchangeTrunk(TrunkSide& side);
   // The trunk leg's peer is gone, and its successor has not answered yet.
   bool TrunkIsAlone() const { return transfer_ && transfer_->alone; }
@@ -268,6 +272,7 @@ class Call {
   DigitPace caller_digits_;  // pressed by the caller
   DigitPace callee_digits_;
   std::optional<DigitWay> told_way_;  // in the log
+  std::string told_transport_;        // the same, of the trunk's audio
   std::string answer_;                // for the caller, from the callee's last SDP
   int last_progress_ = 100;           // the last 1xx the caller was sent
   CallSummary summary_;

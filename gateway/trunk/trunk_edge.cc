@@ -95,7 +95,7 @@ sip::Uri TrunkEdge::ContactOn(bool tls) const {
 
 sip::FlowId TrunkEdge::NewFlow(size_t trunk, bool inbound, bool tls) {
   const sip::FlowId flow = flow_ids_.Next();
-  flows_[flow] = {.trunk = trunk, .inbound = inbound, .framer = {}};
+  flows_[flow] = {.trunk = trunk, .inbound = inbound, .tls = tls, .framer = {}};
   sip::FlowInfo info;
   info.via_transport = tls ? "TLS" : "TCP";
   info.contact = ContactOn(tls);
@@ -355,7 +355,8 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
                             .display_name = invite.request.from.display_name,
                             .offer = std::move(invite.request.body),
                             .reliable = invite.reliable,
-                            .replaces = *std::move(replaces)});
+                            .replaces = *std::move(replaces),
+                            .tls = flow->second.tls});
 }
 
 void TrunkEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<TrunkEvent>& out,

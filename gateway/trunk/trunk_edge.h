@@ -91,6 +91,7 @@ struct TrunkInvite {
   std::string offer;         // "": it wants to be offered
   bool reliable = false;     // as in sip::IncomingInvite
   std::optional<sip::Replaces> replaces = {};  // the dialog whose place it wants to take
+  bool tls = false;                            // what its SDP says is seen by nobody else
 };
 // A carrier's MESSAGE or NOTIFY outside dialogs. Answer through user_agent().Respond.
 struct TrunkRequest {
@@ -267,6 +268,7 @@ class TrunkEdge {
   struct Flow {
     size_t trunk = kUnknownPeer;
     bool inbound = false;
+    bool tls = false;
     sip::Framer framer;
     ServerId server = {};   // outbound; 0: still looked up
     bool open = false;      // outbound: the connection stands

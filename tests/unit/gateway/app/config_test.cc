@@ -248,6 +248,40 @@ TEST(Config, CodecsAndBudgetsThatCannotBeAreTold) {
   EXPECT_THAT(FaultsOf(trunk + "budget: { over: drop } } }\n"), HasSubstr("send, refuse"));
 }
 
+TEST(Config, SrtpIsOffUnlessAskedFor) {
+  const std::string tls = "transport: tls, ";
+  EXPECT_EQ(PolicyOf("nat: true").sdp.srtp, sdp::Srtp::kNone);
+  const call::TrunkPolicy usual = PolicyOf(tls + "srtp: optional");
+  EXPECT_EQ(usual.sdp.srtp, sdp::Srtp::kOptional);
+  EXPECT_THAT(usual.sdp.srtp_suites,
+              ::testing::ElementsAre("AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"));
+  const call::TrunkPolicy own =
+      PolicyOf(tls + "srtp: required, srtp_suites: [AES_CM_128_HMAC_SHA1_32, AEAD_AES_256_GCM]");
+  EXPECT_EQ(own.sdp.srtp, sdp::Srtp::kRequired);
+  EXPECT_THAT(own.sdp.srtp_suites,
+              ::testing::ElementsAre("AES_CM_128_HMAC_SHA1_32", "AEAD_AES_256_GCM"));
+  EXPECT_EQ(PolicyOf("srtp: required, srtp_over_tcp: insecure").sdp.srtp, sdp::Srtp::kRequired);
+}
+
+TEST(Config, KeysOfSrtpNeedSignallingThatNobodyReads) {
+  const std::string trunk = "trunks:\n  a: { servers: [\"h:1\"], ";
+  EXPECT_EQ(FaultsOf(trunk + "srtp: required }\n"),
+            "2:32 the keys of SRTP stand in the signalling, and that of this trunk is not "
+            "encrypted: say `srtp_over_tcp: insecure` if everybody on the way may have them "
+            "[transport: tls]\n");
+  EXPECT_THAT(FaultsOf(trunk + "srtp: on }\n"), HasSubstr("none, optional, required"));
+  EXPECT_THAT(FaultsOf(trunk + "srtp: optional, srtp_over_tcp: yes }\n"), HasSubstr("insecure"));
+  const std::string secure = trunk + "transport: tls, ";
+  EXPECT_THAT(FaultsOf(secure + "srtp_suites: [AEAD_AES_128_GCM] }\n"),
+              HasSubstr("says nothing without"));
+  EXPECT_THAT(FaultsOf(secure + "srtp: required, srtp_suites: [] }\n"), HasSubstr("at least one"));
+  EXPECT_THAT(FaultsOf(secure + "srtp: required, srtp_suites: [AES_CM_128_HMAC_SHA1_81] }\n"),
+              HasSubstr("[AES_CM_128_HMAC_SHA1_80]"));
+  EXPECT_THAT(FaultsOf(secure + "srtp: required, srtp_suites: [AEAD_AES_128_GCM, "
+                                "AEAD_AES_128_GCM] }\n"),
+              HasSubstr("twice"));
+}
+
 TEST(Config, ARuleIsReadWithAllItsParts) {
   const call::TrunkPolicy policy = PolicyOf(
       "sdp_rules: [ { id: r, action: replace, media: audio, index: 1, line: \"m=\", nth: 2,"
