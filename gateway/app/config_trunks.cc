@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/app/config_accounts.h"
+#include "gateway/app/local_calls.h"
 
 namespace lastmile::app {
 namespace {
@@ -193,6 +194,7 @@ void ReadTrunks(YamlSection& root, Config& config) {
   for (const std::string& name : trunks.Keys()) {
     trunk::Trunk trunk;
     trunk.name = name;
+    CheckTrunkName(trunks, name);
     ReadTrunk(trunks.Section(name), std::move(trunk), config);
   }
   trunks.Finish();

@@ -415,7 +415,7 @@ void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs
     End({.reason_header = SipReason(answered.status, why)}, why, now, out);
   } else if (answered.status == 491) {
     // Of the trunk: the browser's are tried again by its edge.
-    trunk_offer_again_ = now + kOfferAgain;
+    trunk_offer_again_ = now + OfferAgain(id_);
   } else if (answered.status >= 300) {
     // The session goes on as it was (section 14.1); the party that asked has its answer already.
     spdlog::warn("call={} leg={} answered a re-INVITE with {}", id_.value, leg, answered.status);

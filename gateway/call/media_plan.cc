@@ -101,6 +101,13 @@ sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local) {
   return {.rtp = local.rtp, .rtcp = local.rtcp, .codecs = {}, .ptime = {}};
 }
 
+media::TrunkLocal ReachedBy(const TrunkPolicy& trunk, media::TrunkLocal local) {
+  if (!trunk.media_address) return local;
+  local.rtp.address = local.rtcp.address = *trunk.media_address;
+  if (local.video) local.video->rtp.address = local.video->rtcp.address = *trunk.media_address;
+  return local;
+}
+
 std::string CodecNames(const std::vector<sdp::Codec>& codecs) {
   std::string names;
   for (const auto& codec : codecs) {

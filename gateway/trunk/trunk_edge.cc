@@ -20,6 +20,10 @@ sip::UserAgentOptions AgentOptions() {
           .supported = {"replaces"}};
 }
 
+uint32_t ForwardsOf(const sip::Message& request) {
+  return std::min(request.max_forwards.value_or(sip::kMaxForwards), sip::kMaxForwards);
+}
+
 }  // namespace
 
 TrunkEdge::TrunkEdge(TrunkOptions options, RandomSource& random)
@@ -56,6 +60,7 @@ const Trunk* TrunkEdge::TrunkOf(sip::DialogId dialog) const {
 }
 
 bool TrunkEdge::IsAt(const Trunk& trunk, std::string_view host) const {
+  if (trunk.is_local) return false;
   if (sip::EqualNoCase(trunk.host, host)) return true;
   const auto address = IpAddress::Parse(host);
   return address && TrunkOf(*address) == IndexOf(trunk.name);
@@ -103,6 +108,7 @@ sip::FlowId TrunkEdge::NewFlow(size_t trunk, bool inbound, bool tls) {
 sip::FlowId TrunkEdge::FlowTo(size_t trunk) {
   if (!outbound_[trunk]) {
     outbound_[trunk] = NewFlow(trunk, false, options_.trunks[trunk].tls);
+    if (options_.trunks[trunk].is_local) return local_flow_ = outbound_[trunk];
     outputs_.push_back(OpenStream{outbound_[trunk], trunk});
   }
   return outbound_[trunk];
@@ -181,9 +187,7 @@ void TrunkEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now) {
   if (message) return user_agent_.OnMessage(flow, *std::move(message), now);
   spdlog::info("leg=trunk flow={} refused a message: {} {}", flow.value, message.error().status,
                message.error().reason);
-  if (auto answer = sip::PrintRejection(message.error())) {
-    outputs_.push_back(SendBytes{flow, *std::move(answer)});
-  }
+  if (auto answer = sip::PrintRejection(message.error())) Send(flow, *std::move(answer));
 }
 
 void TrunkEdge::OnTimer(TimePoint now) {
@@ -231,6 +235,7 @@ sip::InviteRequest TrunkEdge::MakeInvite(size_t index, const CallRequest& reques
   invite.from = std::move(parties.from);
   invite.to = std::move(parties.to);
   invite.account = parties.account;
+  invite.max_forwards = request.max_forwards;
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
   if (!request.replaces.empty()) invite.extras.headers.push_back({"Replaces", request.replaces});
@@ -260,9 +265,10 @@ size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
   return user_agent_.InviteHeadBytes(FlowTo(trunk), MakeInvite(trunk, request));
 }
 
-std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
-  std::vector<TrunkEvent> out;
-  for (sip::UserAgentEvent& event : user_agent_.TakeEvents()) {
+bool TrunkEdge::TakeRound(std::vector<TrunkEvent>& out, TimePoint now) {
+  CarryLocal(now);
+  std::vector<sip::UserAgentEvent> events = user_agent_.TakeEvents();
+  for (sip::UserAgentEvent& event : events) {
     if (auto* invite = std::get_if<sip::IncomingInvite>(&event)) {
       OnInvite(std::move(*invite), out, now);
       continue;
@@ -286,15 +292,12 @@ std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
     out.push_back(std::move(event));
   }
   for (TrunkEvent& event : std::exchange(own_events_, {})) out.push_back(std::move(event));
-  return out;
+  return !events.empty();
 }
 
 std::vector<TrunkOutput> TrunkEdge::TakeOutputs() {
-  std::vector<TrunkOutput> out = std::exchange(outputs_, {});
-  for (const sip::OutgoingMessage& outgoing : user_agent_.TakeOutgoing()) {
-    out.push_back(SendBytes{outgoing.flow, sip::Print(outgoing.message)});
-  }
-  return out;
+  SortOutgoing();
+  return std::exchange(outputs_, {});
 }
 
 void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& out, TimePoint now) {
@@ -331,13 +334,14 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
   out.push_back(TrunkInvite{.dialog = invite.dialog,
                             .trunk = trunk.name,
                             .target = is_known ? registrations_.account(pbx_user).pbx.aor : target,
-                            .user = is_known ? registrations_.account(pbx_user).pbx.user : "",
+                            .user = UserAt(flow->second.trunk, target),
                             .instance = gr ? *gr : "",
                             .caller = invite.request.from.uri.user,
                             .display_name = invite.request.from.display_name,
                             .offer = std::move(invite.request.body),
                             .reliable = invite.reliable,
-                            .replaces = *std::move(replaces)});
+                            .replaces = *std::move(replaces),
+                            .max_forwards = ForwardsOf(invite.request)});
 }
 
 void TrunkEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<TrunkEvent>& out,
@@ -349,11 +353,10 @@ void TrunkEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<Trunk
                         sip::Sentence("requests are not accepted from this address"), now);
   } else if (method == "MESSAGE" || method == "NOTIFY") {
     const size_t trunk = flow->second.trunk;
-    const size_t pbx_user = registrations_.Find(trunk, request.request.request_uri.user);
-    const bool is_known = pbx_user != Registrations::kNone;
+    std::string user = UserAt(trunk, request.request.request_uri.user);
     out.push_back(TrunkRequest{.request = std::move(request),
                                .trunk = options_.trunks[trunk].name,
-                               .user = is_known ? registrations_.account(pbx_user).pbx.user : ""});
+                               .user = std::move(user)});
   } else if (method == "OPTIONS") {
     AnswerOptions(request.id, now);
   } else if (method == "REFER") {
