@@ -46,9 +46,14 @@ class LocalCallsTest : public ::testing::Test {
     gw.Register(kBob, "bob");
   }
 
+  // With Opus first, as browsers have it.
+  static std::string Sdp(const std::string& setup) {
+    return testing::BrowserSdp(setup, "111 0 8 101") + "a=rtpmap:111 opus/48000/2\r\n";
+  }
   // The user's INVITE up to the 100 of the gateway.
   sip::Message Dial(uint64_t conn, const std::string& user, const std::string& number) {
     sip::Message invite = gw.MakeInvite(user, number);
+    invite.body = Sdp("actpass");
     gw.FromBrowser(conn, invite);
     EXPECT_EQ(gw.ToBrowser(conn).status, 100);
     const sip::Message challenge = gw.ToBrowser(conn);
@@ -74,7 +79,7 @@ class LocalCallsTest : public ::testing::Test {
     leg.ok = sip::MakeResponse(leg.invite, 200, "", "tag" + user + gw.random.Token(4));
     leg.ok.contacts = gw.MakeInvite(user, "x").contacts;
     leg.ok.content_type = "application/sdp";
-    leg.ok.body = testing::BrowserSdp("active");
+    leg.ok.body = Sdp("active");
     gw.FromBrowser(conn, leg.ok);
     EXPECT_EQ(gw.ToBrowser(conn).method, "ACK");
     return leg;
@@ -144,6 +149,17 @@ class LocalCallsTest : public ::testing::Test {
     EXPECT_EQ(bye.call_id, leg.invite.call_id);
     gw.FromBrowser(leg.conn, sip::MakeResponse(bye, 200, "", ""));
   }
+  void ExpectReoffer(const Leg& leg, const std::string& line, const std::string& sdp) {
+    const sip::Message offer = gw.ToBrowser(leg.conn);
+    EXPECT_EQ(offer.method, "INVITE") << sip::Print(offer);
+    EXPECT_THAT(offer.body, HasSubstr(line));
+    sip::Message answer = sip::MakeResponse(offer, 200, "", "");
+    answer.contacts = leg.calls ? leg.invite.contacts : leg.ok.contacts;
+    answer.content_type = "application/sdp";
+    answer.body = sdp;
+    gw.FromBrowser(leg.conn, answer);
+    EXPECT_EQ(gw.ToBrowser(leg.conn).method, "ACK");
+  }
   void HangUp(Leg& leg) { EXPECT_EQ(Ask(leg, Request(leg, "BYE")).status, 200); }
   void ExpectNothingLeft() {
     gw.Wait(40s);
@@ -171,7 +187,7 @@ TEST_F(LocalCallsTest, OneBrowserCallsAnotherByName) {
   bob.ok = sip::MakeResponse(ring, 200, "", "tagbob");
   bob.ok.contacts = gw.MakeInvite("bob", "x").contacts;
   bob.ok.content_type = "application/sdp";
-  bob.ok.body = testing::BrowserSdp("active");
+  bob.ok.body = Sdp("active");
   gw.FromBrowser(kBob, bob.ok);
   EXPECT_EQ(gw.ToBrowser(kBob).method, "ACK");
   Leg alice = Answered(kAlice, invite);
@@ -283,16 +299,9 @@ TEST_F(LocalCallsTest, AHoldADigitAndAMessageReachTheOtherOne) {
   sip::Message ack = Request(talk.caller, "ACK");
   ack.cseq.number = hold.cseq.number;
   gw.FromBrowser(kAlice, ack);
-  const sip::Message told = gw.ToBrowser(kBob);
-  EXPECT_EQ(told.method, "INVITE");
-  EXPECT_THAT(told.body, HasSubstr("a=sendonly"));
-  sip::Message answer = sip::MakeResponse(told, 200, "", "");
-  answer.contacts = talk.callee.ok.contacts;
-  answer.content_type = "application/sdp";
-  answer.body = testing::BrowserSdp("active");
-  answer.body.replace(answer.body.find("a=sendrecv"), 10, "a=recvonly");
-  gw.FromBrowser(kBob, answer);
-  EXPECT_EQ(gw.ToBrowser(kBob).method, "ACK");
+  std::string answer = Sdp("active");
+  answer.replace(answer.find("a=sendrecv"), 10, "a=recvonly");
+  ExpectReoffer(talk.callee, "a=sendonly", answer);
 
   sip::Message message = Request(talk.callee, "MESSAGE");
   message.content_type = "text/plain";
@@ -365,7 +374,8 @@ TEST_F(LocalCallsTest, AttendedACarriersCallIsJoinedWithALocalOne) {
   EXPECT_EQ(moved.method, "INVITE");
   gw.FromTrunk(gw.TrunkAnswer(moved, 200, testing::TrunkSdp("0 101")));
   EXPECT_EQ(gw.ToTrunk().method, "ACK");
-  EXPECT_TRUE(gw.BrowserIsQuiet(kBob));  // the same codecs: nothing to tell
+  // Bob's browser sends Opus, which the carrier does not have.
+  ExpectReoffer(talk.callee, "SAVPF 0 101\r\n", testing::BrowserSdp("active", "0 101"));
   HangUp(talk.callee);
   EXPECT_EQ(gw.ToTrunk().method, "BYE");
 }
@@ -415,7 +425,7 @@ TEST_F(LocalCallsTest, TwoHoldsAtTheSameMomentDoNotMeetForEver) {
   for (Leg* leg : {&talk.caller, &talk.callee}) {
     sip::Message hold = Request(*leg, "INVITE");
     hold.content_type = "application/sdp";
-    hold.body = testing::BrowserSdp(leg->calls ? "actpass" : "active");
+    hold.body = Sdp(leg->calls ? "actpass" : "active");
     hold.body.replace(hold.body.find("a=sendrecv"), 10, "a=sendonly");
     gw.manager.OnWs(ws::Message{{leg->conn}, sip::Print(hold)}, gw.now);
     holds.push_back(std::move(hold));
@@ -457,6 +467,7 @@ TEST_F(LocalCallsTest, ACarrierTransfersItsCallToAnotherBrowser) {
   EXPECT_EQ(carol.invite.from.uri.user, "alice");
   EXPECT_THAT(gw.ToTrunk().body, HasSubstr("200"));
   EXPECT_EQ(gw.ToTrunk().method, "BYE");
+  ExpectReoffer(alice, "SAVPF 111 ", Sdp("active"));  // the carrier had no Opus
   HangUp(alice);
   ExpectBye(carol);
 }
