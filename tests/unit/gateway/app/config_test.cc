@@ -63,7 +63,7 @@ TEST(Config, TheExampleParsesAndSaysWhatItSays) {
   EXPECT_EQ(config->cdr_jsonl, "/var/log/lastmile/cdr.jsonl");
   ASSERT_EQ(config->trunks[0].accept_from.size(), 1u);
   EXPECT_EQ(config->trunks[0].accept_from[0].prefix_length, 28);
-  EXPECT_EQ(config->outbound_routes.size(), 1u);
+  EXPECT_EQ(config->outbound_routes.size(), 2u);
   EXPECT_EQ(config->inbound_routes.size(), 1u);
 }
 
@@ -384,7 +384,7 @@ TEST(Config, ARouteMayLeadToAUser) {
               HasSubstr("there is no user $1"));
   EXPECT_EQ(FaultsOf("users: { source: sqlite:x }\nroutes: [ { to: \"1\", user: bob } ]\n"), "");
   EXPECT_THAT(FaultsOf(users + "trunks: { local: { servers: [\"h:1\"] } }\n"),
-              HasSubstr("3:10 `local` is the trunk that leads to users of this gateway"));
+              HasSubstr("2:18 `local` is the trunk that leads to users of this gateway"));
   EXPECT_THAT(FaultsOf(users + "routes: [ { to: \"1\", trunk: local } ]\n"),
               HasSubstr("there is no trunk local"));
 }
