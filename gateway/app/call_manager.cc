@@ -231,13 +231,13 @@ void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) 
   if (!shut_down_reason_.empty()) {
     return Refuse(true, invite.dialog, 503, shut_down_reason_, now);
   }
-  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, invite.user.name, invite.target);
+  auto [trunk, number] = FindWay(router_, trunk_edge_, invite.user.name, invite.target);
   if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
   Entry& entry = NewCall(CallDirection::kFromBrowser,
                          {.trunk = trunk->name,
                           .user = invite.user.name,
-                          .number = std::move(invite.target),
-                          .caller = invite.user.shown_number()},
+                          .number = std::move(number),
+                          .caller = ShownTo(*trunk, invite.user)},
                          now);
   entry.browser_dialog = invite.dialog;
   by_browser_dialog_[invite.dialog] = entry.call.id();
@@ -273,6 +273,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
                          now, with_keys);
   entry.trunk_dialog = invite.dialog;
   entry.instance = std::move(invite.instance);
+  entry.max_forwards = invite.max_forwards;
   by_trunk_dialog_[invite.dialog] = entry.call.id();
   const Parties& parties = entry.parties;
   spdlog::info("call={} from-trunk trunk={} to={} user={}", entry.call.id().value, parties.trunk,

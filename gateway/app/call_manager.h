@@ -105,6 +105,8 @@ class CallManager {
     std::string offer;
     std::optional<Redirects> redirects;
     call::CallId bridge;  // its browser transfers it by this one; 0: it does not
+    // Of the trunk's INVITE; that of a transfer has one less.
+    uint32_t max_forwards = sip::kMaxForwards;
   };
   // What is left of calls that their browser has transferred, or is about to.
   struct BridgeEntry {

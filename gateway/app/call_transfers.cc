@@ -87,15 +87,16 @@ void CallManager::OnRefer(Entry& entry, const sip::IncomingRequest& request, Tim
 // dialog to replace is where the trunk says it is, if that is at the trunk itself.
 call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
   const sip::Refer& refer = entry.refer;
-  const trunk::Trunk* trunk = trunk_edge_.TrunkOf(entry.trunk_dialog);
+  Way way{trunk_edge_.TrunkOf(entry.trunk_dialog), refer.target.user};
   if (refer.replaces && trunk_edge_.user_agent().FindDialog(*refer.replaces)) {
     return {.request = {},
             .refused = 501,
             .why = "the dialog to replace is the gateway's own: both ends would be browsers"};
   }
-  if (!refer.replaces || !trunk || !trunk_edge_.IsAt(*trunk, refer.target.host)) {
-    trunk = TrunkFor(router_, trunk_edge_, entry.parties.user, refer.target.user);
+  if (!refer.replaces || !way.trunk || !trunk_edge_.IsAt(*way.trunk, refer.target.host)) {
+    way = FindWay(router_, trunk_edge_, entry.parties.user, refer.target.user);
   }
+  const trunk::Trunk* trunk = way.trunk;
   if (!trunk) {
     return {.request = {}, .refused = 404, .why = "no route leads to whom it names"};
   }
@@ -103,13 +104,14 @@ call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
   const bool from_browser = entry.call.direction() == call::CallDirection::kFromBrowser;
   const browser::User* user = browser_edge_.FindUser(parties.user, now).user;
   entry.target = {.trunk = trunk->name,
-                  .number = refer.target.user,
-                  .caller = from_browser ? parties.caller
-                            : user       ? user->shown_number()
-                                         : parties.user,
+                  .number = std::move(way.number),
+                  .caller = user           ? ShownTo(*trunk, *user)
+                            : from_browser ? parties.caller
+                                           : parties.user,
                   .user = parties.user,
                   .offer = "",
-                  .replaces = refer.replaces ? refer.replaces->ToString() : ""};
+                  .replaces = refer.replaces ? refer.replaces->ToString() : "",
+                  .max_forwards = entry.max_forwards - 1};
   call::TransferAsked asked{.request = {},
                             .invite_head_bytes = trunk_edge_.InviteHeadBytes(entry.target)};
   const auto policy = policies_.find(trunk->name);

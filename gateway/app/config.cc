@@ -10,6 +10,7 @@
 
 #include "gateway/app/config_trunks.h"
 #include "gateway/app/config_users.h"
+#include "gateway/app/local_calls.h"
 #include "gateway/app/yaml_reader.h"
 
 namespace lastmile::app {
@@ -166,8 +167,10 @@ void ReadRoute(YamlSection route, const std::set<std::string>& trunks,
   const bool outbound = route.Text("trunk", trunk);
   const bool inbound = route.Text("from_trunk", from_trunk);
   const bool has_user = route.Text("user", user);
-  if (outbound == inbound || inbound != has_user) {
-    route.Report(at, "a route needs either `trunk`, or `from_trunk` and `user`");
+  if (outbound + inbound > 1 || outbound == has_user) {
+    route.Report(at, "a route needs `trunk`, or `user`, or `from_trunk` and `user`");
+  } else if (!outbound && !inbound) {
+    ReadRouteToUser(route, {.name = name, .to = to, .trunk = "", .user = user}, users, config);
   } else if (outbound) {
     if (!trunks.contains(trunk)) {
       route.Report(route.Find("trunk"), "there is no trunk " + trunk, Nearest(trunk, trunks));

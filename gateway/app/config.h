@@ -51,8 +51,11 @@ struct SipListener {
 // An outbound route: numbers that match `to` go to `trunk`. First match wins.
 struct OutboundRoute {
   std::string name;
-  std::string to;  // ECMAScript regular expression, searched in the dialled number
-  std::string trunk;
+  std::string to;         // ECMAScript regular expression, searched in the dialled number
+  std::string trunk;      // trunk::kLocalTrunk, if it leads to a user of this gateway
+  std::string user = {};  // that user; kDialled: whom the number names; "": it leads to a trunk
+
+  static constexpr std::string_view kDialled = "$0";
 };
 // An inbound route: calls of `from_trunk` ("*": of any) to numbers that match ring `user`.
 struct InboundRoute {

@@ -11,6 +11,7 @@
 #include "gateway/app/config_trunk_servers.h"
 #include "gateway/app/config_trunk_srtp.h"
 #include "gateway/app/config_trunk_tls.h"
+#include "gateway/app/local_calls.h"
 
 namespace lastmile::app {
 namespace {
@@ -169,6 +170,7 @@ void ReadTrunks(YamlSection& root, Config& config) {
   for (const std::string& name : trunks.Keys()) {
     trunk::Trunk trunk;
     trunk.name = name;
+    CheckTrunkName(trunks, name);
     ReadTrunk(trunks.Section(name), std::move(trunk), config);
   }
   trunks.Finish();

@@ -16,7 +16,8 @@ sdp::TrunkLocalMedia Bridge::LocalFor(Party party) const {
   const Side& side = At(party);
   const TrunkHalf& other = At(Other(party)).half;
   sdp::TrunkLocalMedia local =
-      ToTrunkLocal({.rtp = side.ports.rtp, .rtcp = side.ports.rtcp}, side.half.keys);
+      ToTrunkLocal(ReachedBy(side.half.policy, {.rtp = side.ports.rtp, .rtcp = side.ports.rtcp}),
+                   side.half.keys);
   local.codecs = sdp::CommonCodecs(side.half.media.codecs, other.media.codecs);
   local.ptime = other.media.ptime;
   local.maxptime = other.media.maxptime;
@@ -148,7 +149,7 @@ void Bridge::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outpu
   // Of an offer that its call made before it let go of the leg, the refusal is nothing to us.
   const bool stale = side.offer_waits && !side.joined;
   if (answered.status == 491) {
-    side.offer_again = now + Call::kOfferAgain;
+    side.offer_again = now + Call::OfferAgain(id_);
   } else if (answered.status >= 300) {
     if (!stale) {
       OnUnusableAnswer(answered.party, fmt::format("a re-INVITE was answered {}", answered.status),

@@ -114,7 +114,11 @@ class Call {
   // Together with the 10 s after which the relay tells of silence: 35 s. JsSIP waits up to 30 s
   // before it tries to connect again.
   static constexpr Duration kMayBeSilent = 25s;
-  static constexpr Duration kOfferAgain = 2100ms;  // after 491: RFC 3261 section 14.1
+  // After 491 (RFC 3261 section 14.1). Two calls of this gateway with each other never wait for the
+  // same time, or they would meet again.
+  static constexpr Duration OfferAgain(CallId id) {
+    return 2100ms + 100ms * static_cast<int>(id.value % 16);
+  }
   // A 200 right behind a 183 finds JsSIP still busy with the first SDP: they become one.
   static constexpr Duration kMergeProgress = 50ms;
 

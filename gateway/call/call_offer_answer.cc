@@ -82,15 +82,16 @@ std::optional<media::TrunkRemote> Call::TrunkRemote() {
 }
 
 std::string Call::OfferForTrunk() {
-  sdp::TrunkLocalMedia local = ToTrunkLocal(trunk_local_, settings_.trunk_keys);
+  const media::TrunkLocal ports = ReachedBy(settings_.trunk, trunk_local_);
+  sdp::TrunkLocalMedia local = ToTrunkLocal(ports, settings_.trunk_keys);
   local.codecs = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
   local.ptime = browser_.ptime;
   local.maxptime = browser_.maxptime;
   local.direction = told_trunk_;
   local.rtcp_mux = settings_.trunk.sdp.rtcp_mux;
-  if (CarriesVideo() && trunk_local_.video) {
-    local.video = {.rtp = trunk_local_.video->rtp,
-                   .rtcp = trunk_local_.video->rtcp,
+  if (CarriesVideo() && ports.video) {
+    local.video = {.rtp = ports.video->rtp,
+                   .rtcp = ports.video->rtcp,
                    .codecs = trunk_.video->codecs,
                    .crypto = settings_.trunk_keys.video};
   }
@@ -152,17 +153,18 @@ Call::BrowserSends Call::WhatTheBrowserSends() const {
 }
 
 std::string Call::AnswerForTrunk() {
-  sdp::TrunkLocalMedia local = ToTrunkLocal(trunk_local_, settings_.trunk_keys);
+  const media::TrunkLocal ports = ReachedBy(settings_.trunk, trunk_local_);
+  sdp::TrunkLocalMedia local = ToTrunkLocal(ports, settings_.trunk_keys);
   local.codecs = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
   local.direction = sdp::AnswerDirection(trunk_.direction, told_trunk_);
   local.ptime = browser_.ptime;
   local.maxptime = browser_.maxptime;
   local.rtcp_mux = trunk_.rtcp_mux;
   local.resources = AnswersResources();
-  if (CarriesVideo() && trunk_local_.video) {
+  if (CarriesVideo() && ports.video) {
     local.video = {
-        .rtp = trunk_local_.video->rtp,
-        .rtcp = trunk_local_.video->rtcp,
+        .rtp = ports.video->rtp,
+        .rtcp = ports.video->rtcp,
         .direction = sdp::AnswerDirection(trunk_.video->direction, sdp::Direction::kSendRecv),
         .codecs = sdp::CommonCodecs(trunk_.video->codecs, browser_.video->codecs),
         .crypto = settings_.trunk_keys.video};

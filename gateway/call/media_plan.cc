@@ -110,6 +110,13 @@ std::string NameOfTransport(const sdp::TrunkMedia& media) {
   return media.crypto ? "SRTP " + media.crypto->suite : "plain RTP";
 }
 
+media::TrunkLocal ReachedBy(const TrunkPolicy& trunk, media::TrunkLocal local) {
+  if (!trunk.media_address) return local;
+  local.rtp.address = local.rtcp.address = *trunk.media_address;
+  if (local.video) local.video->rtp.address = local.video->rtcp.address = *trunk.media_address;
+  return local;
+}
+
 std::string CodecNames(const std::vector<sdp::Codec>& codecs) {
   std::string names;
   for (const auto& codec : codecs) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/call/trunk_keys.h"
+#include "gateway/call/trunk_policy.h"
 #include "media_anchor/core/leg_plan.h"
 #include "sdp/offer_answer.h"
 
@@ -24,6 +25,8 @@ void AddPayloads(const std::vector<sdp::Codec>& browser,
 // What the anchor opened; codecs, directions and video's presence are left to be said.
 sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local);
 sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local, const TrunkKeys& keys);
+// Those ports at the address that the trunk reaches them at.
+media::TrunkLocal ReachedBy(const TrunkPolicy& trunk, media::TrunkLocal local);
 
 // The codecs of a bridge's first party are paired in the browser's place: it sends with the numbers
 // it was told, `ours`, and is sent its own, `theirs`.

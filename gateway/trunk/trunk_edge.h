@@ -66,10 +66,17 @@ struct Trunk {
   sip::Prack prack = sip::Prack::kSupported;
   SessionTimers session_timer = SessionTimers::kSupported;
   std::optional<sip::Credentials> auth;  // for calls that have no account of their own
+  // It is the gateway itself (LocalTrunk): what is sent to it has come from it, in memory.
+  bool is_local = false;
   // What its 3xx names is called instead. Not by default: it is a call to a number that nobody here
   // dialled, and who runs the gateway pays for it.
   bool follow_redirects = false;
 };
+
+// The trunk that leads from the gateway back into it, so that a browser's call to another browser
+// is two calls like any other. There is one at most.
+inline constexpr std::string_view kLocalTrunk = "local";
+Trunk LocalTrunk();
 
 struct TrunkOptions {
   std::vector<Trunk> trunks;
@@ -84,14 +91,17 @@ struct TrunkInvite {
   sip::DialogId dialog;
   std::string trunk;         // its name
   std::string target;        // user part of the Request-URI, or the PBX's address of `user`
-  std::string user;          // whose account at the PBX is called; "": it names none
+  std::string user;          // whose account at the PBX is called, or whom the local trunk means;
+                             // "": it names none
   std::string instance;      // its `gr` (RFC 5627): one device of the user; "" for none
   std::string caller;        // user part of From
   std::string display_name;  // of From
   std::string offer;         // "": it wants to be offered
   bool reliable = false;     // as in sip::IncomingInvite
   std::optional<sip::Replaces> replaces = {};  // the dialog whose place it wants to take
-  bool tls = false;                            // what its SDP says is seen by nobody else
+  // From 1 to kMaxForwards.
+  uint32_t max_forwards = sip::kMaxForwards;
+  bool tls = false;  // what its SDP says is seen by nobody else
 };
 // A carrier's MESSAGE or NOTIFY outside dialogs. Answer through user_agent().Respond.
 struct TrunkRequest {
@@ -184,6 +194,7 @@ class TrunkEdge {
     std::string user;    // of the browser; if it has an account there, that is the caller
     std::string offer;
     std::string replaces = {};  // value of Replaces (RFC 3891), "" for none
+    uint32_t max_forwards = sip::kMaxForwards;
   };
   // 0: no such trunk. Until the carrier's first 18x the call goes on to the trunk's next server
   // when one fails, under the same id.
@@ -246,7 +257,7 @@ class TrunkEdge {
   bool IsAt(const Trunk& trunk, std::string_view host) const;
   sip::UserAgent& user_agent() { return user_agent_; }
   const sip::UserAgent& user_agent() const { return user_agent_; }
-  size_t stream_count() const { return flows_.size(); }
+  size_t stream_count() const { return flows_.size() - (local_flow_ ? 1 : 0); }
 
   static constexpr Duration kKeepAliveInterval = 30s;  // CRLFCRLF, RFC 5626 section 4.4.1
   // A message that has begun is whole after so long, or its stream is closed: 64*T1.
@@ -313,6 +324,17 @@ class TrunkEdge {
   bool OnAnswered(const sip::RequestAnswered& answered, TimePoint now);
   void Follow(const sip::UserAgentEvent& event, TimePoint now);
   void ForgetDialog(sip::DialogId id);
+
+  // --- trunk_local.cc ---
+  sip::FlowId LocalFlow(size_t trunk);
+  // A message that was not sent by the user agent.
+  void Send(sip::FlowId flow, std::string text);
+  void SortOutgoing();
+  void CarryLocal(TimePoint now);
+  // Whom that trunk means by a number without asking a route; "": nobody.
+  std::string UserAt(size_t trunk, std::string_view number) const;
+  // False: nothing happened.
+  bool TakeRound(std::vector<TrunkEvent>& out, TimePoint now);
 
   // --- trunk_accounts.cc ---
   std::vector<Registrations::Account> RegistrationAccounts() const;
@@ -412,6 +434,8 @@ class TrunkEdge {
   std::unordered_map<sip::DialogId, Attempt> attempts_;
   sip::TimerQueue<sip::DialogId> attempt_timers_;
   std::vector<TrunkOutput> outputs_;
+  sip::FlowId local_flow_;                // the one flow of the local trunk; 0: not used yet
+  std::vector<std::string> local_texts_;  // sent on it, and not arrived yet
   std::unordered_map<sip::DialogId, TrunkDialog> dialogs_;
   sip::TimerQueue<sip::DialogId> session_timers_;
   std::vector<TrunkEvent> own_events_;

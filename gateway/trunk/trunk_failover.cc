@@ -32,6 +32,11 @@ std::string Joined(const std::vector<std::string>& said) {
 sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
   const size_t trunk = IndexOf(request.trunk);
   if (trunk == kUnknownPeer) return {};
+  if (options_.trunks[trunk].is_local) {
+    const auto local = user_agent_.Invite(LocalFlow(trunk), MakeInvite(trunk, request), now);
+    dialogs_[local].mode = SessionTimers::kNone;
+    return local;
+  }
   ServerPool& pool = pools_[trunk];
   std::vector<ServerId> order = pool.Order();
   Attempt attempt{.request = request, .trunk = trunk, .placed = now};

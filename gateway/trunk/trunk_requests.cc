@@ -7,7 +7,8 @@ namespace lastmile::trunk {
 
 sip::Parties TrunkEdge::PartiesOf(size_t index, const Target& target, size_t server) const {
   const Trunk& trunk = options_.trunks[index];
-  const ConfiguredServer& at = pools_[index].configured()[server];
+  const ConfiguredServer at =
+      trunk.is_local ? ConfiguredServer{.host = trunk.host} : pools_[index].configured()[server];
   sip::Parties parties;
   parties.request_uri.user = target.number;
   parties.request_uri.host = at.host;

@@ -63,7 +63,7 @@ TEST(Config, TheExampleParsesAndSaysWhatItSays) {
   EXPECT_EQ(config->cdr_jsonl, "/var/log/lastmile/cdr.jsonl");
   ASSERT_EQ(config->trunks[0].accept_from.size(), 1u);
   EXPECT_EQ(config->trunks[0].accept_from[0].prefix_length, 28);
-  EXPECT_EQ(config->outbound_routes.size(), 1u);
+  EXPECT_EQ(config->outbound_routes.size(), 2u);
   EXPECT_EQ(config->inbound_routes.size(), 1u);
 }
 
@@ -392,7 +392,35 @@ TEST(Config, RoutesNameTrunksAndUsersThatExist) {
               HasSubstr("there is no user alcie [alice]"));
   EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"(\", trunk: acme } ]\n"),
               HasSubstr("not a regular expression"));
-  EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\" } ]\n"), HasSubstr("a route needs either"));
+  for (const char* way : {"", ", trunk: acme, user: alice", ", from_trunk: acme"}) {
+    EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\"" + way + " } ]\n"),
+                HasSubstr("a route needs `trunk`, or `user`, or"))
+        << way;
+  }
+}
+
+TEST(Config, ARouteMayLeadToAUser) {
+  const std::string users = "users: { inline: [ { name: alice, password: x } ] }\n";
+  auto config = ParseConfig(users +
+                                "routes:\n  - { name: browsers, to: \"^[a-z]\", user: \"$0\" }\n"
+                                "  - { name: desk, to: \"^100$\", user: alice }\n",
+                            "t.yaml");
+  ASSERT_TRUE(config);
+  ASSERT_EQ(config->outbound_routes.size(), 2u);
+  for (const OutboundRoute& route : config->outbound_routes) EXPECT_EQ(route.trunk, "local");
+  EXPECT_EQ(config->outbound_routes[0].user, "$0");
+  EXPECT_EQ(config->outbound_routes[1].user, "alice");
+  EXPECT_TRUE(config->trunks.empty());
+
+  EXPECT_THAT(FaultsOf(users + "routes: [ { to: \"1\", user: alcie } ]\n"),
+              HasSubstr("there is no user alcie; $0 is the one who was dialled [alice]"));
+  EXPECT_THAT(FaultsOf(users + "routes: [ { to: \"1\", user: $1 } ]\n"),
+              HasSubstr("there is no user $1"));
+  EXPECT_EQ(FaultsOf("users: { source: sqlite:x }\nroutes: [ { to: \"1\", user: bob } ]\n"), "");
+  EXPECT_THAT(FaultsOf(users + "trunks: { local: { servers: [\"h:1\"] } }\n"),
+              HasSubstr("2:18 `local` is the trunk that leads to users of this gateway"));
+  EXPECT_THAT(FaultsOf(users + "routes: [ { to: \"1\", trunk: local } ]\n"),
+              HasSubstr("there is no trunk local"));
 }
 
 TEST(Config, ATrunkSaysWhichExtensionsItTakes) {
