@@ -19,6 +19,8 @@
 #include "gateway/sip/session_timer.h"
 #include "gateway/sip/timer_queue.h"
 #include "gateway/sip/user_agent.h"
+#include "gateway/trunk/header_map.h"
+#include "gateway/trunk/identity.h"
 #include "gateway/trunk/registration.h"
 
 namespace lastmile::trunk {
@@ -54,6 +56,9 @@ struct Trunk {
   // What its 3xx names is called instead. Not by default: it is a call to a number that nobody here
   // dialled, and who runs the gateway pays for it.
   bool follow_redirects = false;
+  CallerIdPolicy caller_id = {};
+  bool trust_identity = false;  // who it says is calling is believed, as in CallerOf
+  HeaderPolicy headers = {};
 };
 
 struct TrunkOptions {
@@ -71,11 +76,12 @@ struct TrunkInvite {
   std::string target;        // user part of the Request-URI, or the PBX's address of `user`
   std::string user;          // whose account at the PBX is called; "": it names none
   std::string instance;      // its `gr` (RFC 5627): one device of the user; "" for none
-  std::string caller;        // user part of From
-  std::string display_name;  // of From
+  std::string caller;        // as in ShownCaller
+  std::string display_name;  // likewise
   std::string offer;         // "": it wants to be offered
   bool reliable = false;     // as in sip::IncomingInvite
   std::optional<sip::Replaces> replaces = {};  // the dialog whose place it wants to take
+  std::vector<sip::Header> headers = {};       // for the browser
 };
 // A carrier's MESSAGE or NOTIFY outside dialogs. Answer through user_agent().Respond.
 struct TrunkRequest {
@@ -139,8 +145,13 @@ class TrunkEdge {
     std::string caller;  // number or name shown to the carrier
     std::string user;    // of the browser; if it has an account there, that is the caller
     std::string offer;
-    std::string replaces = {};  // value of Replaces (RFC 3891), "" for none
+    std::string replaces = {};              // value of Replaces (RFC 3891), "" for none
+    bool anonymous = false;                 // the caller is not to be shown
+    std::string diverted_by = {};           // as in CallerWishes
+    std::vector<sip::Header> headers = {};  // of HeadersToTrunk
   };
+  // Why the trunk does not take a call of that caller; PlaceCall would then send nobody's name.
+  std::optional<CallerRefused> WhyNotShown(const CallRequest& request) const;
   // 0: no such trunk.
   sip::DialogId PlaceCall(const CallRequest& request, TimePoint now);
   // Whom a request beside calls is for.
@@ -266,6 +277,11 @@ class TrunkEdge {
   sip::Uri ContactOn(bool tls) const;
   sip::FlowId NewFlow(size_t trunk, bool inbound, bool tls);
   sip::FlowId FlowTo(size_t trunk);
+  // --- trunk_identity.cc; trunks are indices ---
+  Result<CallerIdentity, CallerRefused> IdentityOf(size_t trunk, const CallRequest& request) const;
+  CallerAccount CallerAccountOf(size_t trunk, std::string_view caller, std::string_view user) const;
+  void AddIdentity(size_t trunk, const CallRequest& request, sip::InviteRequest& invite) const;
+
   // Of the user's account there, else with the caller as given. The trunk is an index.
   sip::Parties PartiesOf(size_t trunk, const Target& target) const;
   sip::InviteRequest MakeInvite(size_t trunk, const CallRequest& request) const;
