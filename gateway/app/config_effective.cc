@@ -20,8 +20,8 @@ struct Line {
 bool IsPlain(std::string_view text) {
   return !text.empty() && std::isalnum(static_cast<unsigned char>(text.front())) &&
          std::ranges::all_of(text, [](unsigned char c) {
-           return std::isalnum(c) || std::string_view("._-/").find(static_cast<char>(c)) !=
-                                         std::string_view::npos;
+           return std::isalnum(c) ||
+                  std::string_view("._-/").find(static_cast<char>(c)) != std::string_view::npos;
          });
 }
 
@@ -83,8 +83,9 @@ class Printer {
       const size_t before = lines_.size();
       lines_.push_back({indent, key, ""});
       Mapping(setting, indent + kIndent, in_list);
-      const bool has_value = std::any_of(lines_.begin() + static_cast<ptrdiff_t>(before) + 1,
-                                         lines_.end(), [](const Line& l) { return l.text[0] != '#'; });
+      const bool has_value =
+          std::any_of(lines_.begin() + static_cast<ptrdiff_t>(before) + 1, lines_.end(),
+                      [](const Line& l) { return l.text[0] != '#'; });
       if (has_value) return;
       lines_.resize(before);
     }

@@ -68,7 +68,7 @@ struct CallerIdentity {
 };
 
 struct CallerRefused {
-  int status = 403;    // 403: the number may not be shown; 433 (RFC 5079): anonymity is not to be had
+  int status = 403;  // 403: the number may not be shown; 433 (RFC 5079): anonymity is not to be had
   std::string reason;  // a sentence
 };
 

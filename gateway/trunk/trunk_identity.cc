@@ -39,8 +39,7 @@ std::optional<CallerRefused> TrunkEdge::WhyNotShown(const CallRequest& request) 
 
 void TrunkEdge::AddIdentity(size_t trunk, const CallRequest& request,
                             sip::InviteRequest& invite) const {
-  auto identity =
-      IdentityOf(trunk, request)
+  auto identity = IdentityOf(trunk, request)
                       .value_or(CallerIdentity{.from = sip::AnonymousAddress(), .headers = {}});
   invite.from = std::move(identity.from);
   auto& headers = invite.extras.headers;

@@ -98,11 +98,22 @@ std::set<std::string> NamesOf(const sip::Message& message) {
 
 // --- S-20: forged identities ---
 
-const char* const kIdentityHeaders[] = {
-    "P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Diversion",
-    "History-Info",        "Identity",             "Referred-By",     "P-Charge-Info",
-    "P-Called-Party-ID",   "Reply-To",             "Organization",    "Call-Info",
-    "Record-Route",        "Proxy-Authorization",  "X-Caller",        "User-to-User"};
+const char* const kIdentityHeaders[] = {"P-Asserted-Identity",
+                                        "P-Preferred-Identity",
+                                        "Remote-Party-ID",
+                                        "Diversion",
+                                        "History-Info",
+                                        "Identity",
+                                        "Referred-By",
+                                        "P-Charge-Info",
+                                        "P-Called-Party-ID",
+                                        "Reply-To",
+                                        "Organization",
+                                        "Call-Info",
+                                        "Record-Route",
+                                        "Proxy-Authorization",
+                                        "X-Caller",
+                                        "User-to-User"};
 
 std::vector<std::string> SpellingsOf(const std::string& name) {
   const std::string address = std::string("<sip:") + kForged + "@evil.example>";
@@ -137,9 +148,9 @@ TEST(CallerIdentity, TheTrunkSeesTheAccountsNumberWhateverIsForged) {
         EXPECT_THAT(text, Not(HasSubstr(kForged))) << lines;
         EXPECT_THAT(text, Not(HasSubstr("evil.example"))) << lines;
         if (header != IdentityHeader::kFrom) {
-          EXPECT_THAT(NamesOf(*invite), IsSubsetOf({"P-Asserted-Identity", "P-Preferred-Identity",
-                                                    "Remote-Party-ID", "Session-Expires", "Min-SE",
-                                                    "User-Agent"}));
+          EXPECT_THAT(NamesOf(*invite),
+                      IsSubsetOf({"P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID",
+                                  "Session-Expires", "Min-SE", "User-Agent"}));
         }
       }
     }
@@ -179,8 +190,8 @@ TEST(CallerIdentity, TheDisplayNameOfAFromStaysBehind) {
 // What JsSIP 3.13 sends for `anonymous: true`.
 TEST(CallerIdentity, AnAnonymousCallIsPlacedWhereTheTrunkTakesIt) {
   Caller alice(With({.header = IdentityHeader::kPAssertedIdentity}));
-  const auto invite = alice.Place(
-      "P-Preferred-Identity: <sip:alice@gw.example>\r\nPrivacy: id\r\n", sip::AnonymousAddress());
+  const auto invite = alice.Place("P-Preferred-Identity: <sip:alice@gw.example>\r\nPrivacy: id\r\n",
+                                  sip::AnonymousAddress());
   ASSERT_TRUE(invite);
   EXPECT_EQ(invite->from.uri.host, sip::kAnonymousHost);
   EXPECT_EQ(*invite->FindExtra("P-Asserted-Identity"),

@@ -69,8 +69,7 @@ TEST(EffectiveConfig, SaysWhereEachValueIsFrom) {
       "    profile: twilio\n"
       "    codecs: [pcma]\n");
   EXPECT_EQ(LineOf(effective, "domain"), "domain: a.example # test.yaml:1");
-  EXPECT_EQ(LineOf(effective, "servers"),
-            "servers: [\"sip.acme.example:5061\"] # test.yaml:4");
+  EXPECT_EQ(LineOf(effective, "servers"), "servers: [\"sip.acme.example:5061\"] # test.yaml:4");
   EXPECT_EQ(LineOf(effective, "codecs"), "codecs: [pcma] # test.yaml:6");
   EXPECT_EQ(LineOf(effective, "transport"), "transport: tls # profile twilio");
   EXPECT_EQ(LineOf(effective, "header"), "header: p-asserted-identity # profile twilio");

@@ -26,7 +26,8 @@ TEST(TrunkIdentityConfig, IsReadAsItStands) {
       "trust_identity: true, uui: pass, stir: pass, caller_id: { header: remote-party-id, "
       "format: national, country: \"44\", default: \"+442070000000\", display: account, "
       "diversion: history-info, allow: [\"02071234567\"] }, "
-      "headers: { to_trunk: { X-Account: X-Cust-Id }, to_browser: { X-Carrier-Id: X-Carrier-Id } }");
+      "headers: { to_trunk: { X-Account: X-Cust-Id }, to_browser: { X-Carrier-Id: X-Carrier-Id } "
+      "}");
   ASSERT_TRUE(config);
   const trunk::Trunk& trunk = config->trunks[0];
   EXPECT_TRUE(trunk.trust_identity);
@@ -66,9 +67,9 @@ TEST(TrunkIdentityConfig, WhatMakesNoSenseIsTold) {
 }
 
 TEST(TrunkIdentityConfig, HeadersOfSipCannotBePassed) {
-  for (const char* name : {"From", "via", "ROUTE", "Contact", "Authorization", "f", "Identity",
-                           "P-Asserted-Identity", "Reason", "User-to-User", "Content-Length",
-                           "\"a b\"", "\"X-A:\""}) {
+  for (const char* name :
+       {"From", "via", "ROUTE", "Contact", "Authorization", "f", "Identity", "P-Asserted-Identity",
+        "Reason", "User-to-User", "Content-Length", "\"a b\"", "\"X-A:\""}) {
     const std::string header = name;
     for (const char* way : {"to_trunk", "to_browser"}) {
       const std::string section = std::string("headers: { ") + way + ": { ";

@@ -21,7 +21,8 @@ TEST(Privacy, AFromThatNamesNobodyAsksForIt) {
 }
 
 TEST(Privacy, TheHeaderAsksForItWhereItHidesTheSender) {
-  for (const char* value : {"id", "user", "header", "ID", "id;critical", "none ; id", "session, id"}) {
+  for (const char* value :
+       {"id", "user", "header", "ID", "id;critical", "none ; id", "session, id"}) {
     Message invite = From("alice", "gw.example");
     invite.extra = {{"Privacy", value}};
     EXPECT_TRUE(AsksForPrivacy(invite)) << value;

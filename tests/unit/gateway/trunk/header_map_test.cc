@@ -16,8 +16,8 @@ const HeaderPolicy kPolicy{.to_trunk = {{"X-Account", "X-Cust-Id"}},
                            .to_browser = {{"X-Carrier-Id", "X-Carrier"}}};
 
 TEST(HeaderMap, OnlyWhatIsNamedPassesUnderItsNewName) {
-  const Headers all = {{"x-account", "17"}, {"X-Carrier-Id", "c"}, {"X-Other", "o"},
-                       {"Route", "<sip:x>"}};
+  const Headers all = {
+      {"x-account", "17"}, {"X-Carrier-Id", "c"}, {"X-Other", "o"}, {"Route", "<sip:x>"}};
   EXPECT_THAT(HeadersToTrunk(kPolicy, all), ElementsAre(sip::Header{"X-Cust-Id", "17"}));
   EXPECT_THAT(HeadersToBrowser(kPolicy, all), ElementsAre(sip::Header{"X-Carrier", "c"}));
   EXPECT_THAT(HeadersToTrunk({}, all), IsEmpty());

@@ -46,8 +46,8 @@ TEST(CallerNumber, ManySpellingsAreOneNumber) {
                              "(020) 7123.4567", "+44/2071234567"}) {
     EXPECT_EQ(ToE164(number, "44"), "+442071234567") << number;
   }
-  for (const char* number : {"+12025550123", "12025550123", "2025550123", "(202) 555-0123",
-                             "01112025550123"}) {
+  for (const char* number :
+       {"+12025550123", "12025550123", "2025550123", "(202) 555-0123", "01112025550123"}) {
     EXPECT_EQ(ToE164(number, "1"), "+12025550123") << number;
   }
   EXPECT_EQ(ToE164("911234567", "34"), "+34911234567");  // no prefix in Spain
@@ -97,8 +97,7 @@ TEST(CallerIdentity, AnAnonymousCallerIsKnownToTheTrunkAlone) {
   const std::string from = "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>";
   const CallerWishes wishes{.anonymous = true};
   EXPECT_THAT(Built({.header = IdentityHeader::kPAssertedIdentity, .display = true}, wishes),
-              ElementsAre(from,
-                          "P-Asserted-Identity: \"alice\" <sip:+442071234567@198.51.100.1>",
+              ElementsAre(from, "P-Asserted-Identity: \"alice\" <sip:+442071234567@198.51.100.1>",
                           "Privacy: id"));
   EXPECT_THAT(Built({.header = IdentityHeader::kRemotePartyId}, wishes),
               ElementsAre(from,
@@ -132,14 +131,14 @@ TEST(CallerIdentity, WithoutADefaultTheCallIsRefused) {
 TEST(CallerIdentity, AnAccountAtThePbxIsItsCaller) {
   const CallerAccount pbx{
       .number = "201", .user = "carol", .host = "pbx.example", .at_the_pbx = true};
-  EXPECT_THAT(Built({.header = IdentityHeader::kPAssertedIdentity,
-                     .format = NumberFormat::kE164,
-                     .country = "34",
-                     .default_number = "+34911234567",
-                     .allow = {"+34911234567"}},
-                    {}, pbx),
-              ElementsAre("From: <sip:201@pbx.example>",
-                          "P-Asserted-Identity: <sip:201@pbx.example>"));
+  EXPECT_THAT(
+      Built({.header = IdentityHeader::kPAssertedIdentity,
+             .format = NumberFormat::kE164,
+             .country = "34",
+             .default_number = "+34911234567",
+             .allow = {"+34911234567"}},
+            {}, pbx),
+      ElementsAre("From: <sip:201@pbx.example>", "P-Asserted-Identity: <sip:201@pbx.example>"));
 }
 
 TEST(CallerIdentity, ANumberIsAUserPartWhateverIsInIt) {
@@ -188,9 +187,9 @@ TEST(ShownCaller, OnlyATrustedTrunkIsBelieved) {
 TEST(ShownCaller, RemotePartyIdAndTelUrisAreRead) {
   EXPECT_EQ(CallerOf(InviteFrom("1", {{"Remote-Party-ID", "<sip:+15550000004@x>"}}), true).number,
             "+15550000004");
-  EXPECT_EQ(CallerOf(InviteFrom("1", {{"P-Asserted-Identity", "<tel:+15550000003;cpc=x>"}}), true)
-                .number,
-            "+15550000003");
+  EXPECT_EQ(
+      CallerOf(InviteFrom("1", {{"P-Asserted-Identity", "<tel:+15550000003;cpc=x>"}}), true).number,
+      "+15550000003");
   for (const char* useless : {"", "<<<", "<sip:x>", "\"", "sip:", "<mailto:a@b>"}) {
     EXPECT_EQ(CallerOf(InviteFrom("1", {{"P-Asserted-Identity", useless}}), true).number, "1")
         << useless;
