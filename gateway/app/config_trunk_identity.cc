@@ -167,8 +167,10 @@ std::string WhyNotMapped(const std::string& name) {
 
 void ReadMappings(YamlSection& headers, std::string_view key, std::vector<HeaderMapping>& out) {
   YamlSection section = headers.Section(key);
+  std::set<std::string> names;
   std::set<std::string> targets;
   for (const std::string& name : section.Keys()) {
+    if (!names.insert(name).second) continue;  // Finish tells it
     HeaderMapping mapping{.name = name, .becomes = {}};
     if (!section.Text(name, mapping.becomes)) continue;
     const YAML::Node at = section.Find(name);

@@ -67,16 +67,16 @@ TEST(Profiles, TheTrunksOwnKeysWin) {
 }
 
 TEST(Profiles, AnUnknownOneIsToldWithWhatWasMeant) {
-  EXPECT_THAT(FaultOf("profile: twillio"), HasSubstr("2:37 there is no profile twillio, but:"));
+  EXPECT_THAT(FaultOf("profile: twillio"), HasSubstr("2:38 there is no profile twillio, but:"));
   EXPECT_THAT(FaultOf("profile: twillio"), HasSubstr("[twilio]"));
 }
 
 TEST(Profiles, AFaultOfBothIsToldInTheFile) {
   // The format is the trunk's own, and so is the place; what it lacks no profile gives.
   EXPECT_THAT(FaultOf("profile: twilio, caller_id: { format: national }"),
-              HasSubstr("2:66 national numbers are of one country"));
+              HasSubstr("2:67 national numbers are of one country"));
   EXPECT_THAT(FaultOf("profile: twilio, caller_id: { formt: e164 }"),
-              HasSubstr("2:58 unknown key `formt` in trunks.acme.caller_id [format]"));
+              HasSubstr("2:59 unknown key `formt` in trunks.acme.caller_id [format]"));
 }
 
 }  // namespace
