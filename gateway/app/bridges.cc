@@ -15,11 +15,6 @@ namespace {
 
 using call::Party;
 
-// Who the call's browser talks to.
-const std::string& FarEndOf(const Parties& parties, call::CallDirection direction) {
-  return direction == call::CallDirection::kFromBrowser ? parties.number : parties.caller;
-}
-
 }  // namespace
 
 CallManager::Entry* CallManager::FindCall(call::CallId id) {
@@ -107,7 +102,12 @@ void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePo
                                        .caller = user ? ShownTo(*trunk, *user) : entry.parties.user,
                                        .user = entry.parties.user,
                                        .offer = "",
-                                       .max_forwards = entry.max_forwards - 1};
+                                       .max_forwards = entry.max_forwards - 1,
+                                       .anonymous = entry.parties.anonymous};
+  target.diverted_by = target.caller;
+  if (const auto why = trunk_edge_.WhyNotShown(target)) {
+    return FailTransfer(entry, refer, {why->status, why->reason}, now);
+  }
   call::BridgeSettings settings{
       .first = {.policy = entry.call.trunk_policy(), .media = entry.call.trunk_media()},
       .second = {.policy = PolicyOf(trunk->name)},

@@ -269,6 +269,7 @@ void Describe(auto& field, Parties& parties) {
   field("number", parties.number);
   field("caller", parties.caller);
   field("display_name", parties.display_name);
+  field("anonymous", parties.anonymous);
 }
 
 void Describe(auto& field, CallSnapshot& snapshot) {

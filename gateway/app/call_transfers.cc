@@ -111,7 +111,12 @@ call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
                   .user = parties.user,
                   .offer = "",
                   .replaces = refer.replaces ? refer.replaces->ToString() : "",
-                  .max_forwards = entry.max_forwards - 1};
+                  .max_forwards = entry.max_forwards - 1,
+                  .anonymous = parties.anonymous,
+                  .diverted_by = refer.replaces ? "" : FarEndOf(parties, entry.call.direction())};
+  if (const auto why = trunk_edge_.WhyNotShown(entry.target)) {
+    return {.request = {}, .refused = why->status, .why = why->reason};
+  }
   call::TransferAsked asked{.request = {},
                             .invite_head_bytes = trunk_edge_.InviteHeadBytes(entry.target)};
   const auto policy = policies_.find(trunk->name);

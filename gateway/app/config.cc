@@ -8,6 +8,7 @@
 #include <sstream>
 #include <utility>
 
+#include "gateway/app/config_effective.h"
 #include "gateway/app/config_trunks.h"
 #include "gateway/app/config_users.h"
 #include "gateway/app/local_calls.h"
@@ -30,7 +31,7 @@ bool ReadEndpoint(YamlSection& section, std::string_view key, Endpoint& out) {
 }
 
 bool ReadAddress(YamlSection& section, std::string_view key, IpAddress& out) {
-  std::string text;
+  std::string text = out.ToString();
   if (!section.Text(key, text)) return false;
   auto address = IpAddress::Parse(text);
   if (!address) {
@@ -92,7 +93,11 @@ void ReadTls(YamlSection& root, Config& config) {
 
 void ReadAdvertise(YamlSection& section, Advertise& out) {
   const YAML::Node node = section.Find("advertise");
-  if (!node.IsDefined()) return;
+  std::string automatic = "auto";
+  if (!node.IsDefined()) {
+    section.Text("advertise", automatic);
+    return;
+  }
   std::vector<std::string> texts;
   if (node.IsScalar()) {
     if (node.Scalar() == "auto") return;
@@ -125,7 +130,8 @@ void ReadMedia(YamlSection& root, Config& config) {
   YamlSection trunk = media.Section("trunk");
   ReadAddress(trunk, "bind", config.trunk_media.bind);
   ReadAdvertise(trunk, config.trunk_media.advertise);
-  std::string ports;
+  std::string ports = std::to_string(config.trunk_media.port_min) + "-" +
+                      std::to_string(config.trunk_media.port_max);
   if (trunk.Text("ports", ports)) {
     int low = 0, high = 0;
     const char* end = ports.data() + ports.size();
@@ -239,18 +245,14 @@ std::vector<Diagnostic> One(Diagnostic diagnostic) {
   return diagnostics;
 }
 
-}  // namespace
-
-Position Config::PositionOf(std::string_view path) const {
-  const auto found = positions.find(std::string(path));
-  return found == positions.end() ? Position{} : found->second;
-}
-
-Result<Config, std::vector<Diagnostic>> ParseConfig(std::string text, std::string file) {
+// `settings`: where every key is noted, or nullptr.
+Result<Config, std::vector<Diagnostic>> Read(std::string text, std::string file,
+                                             Setting* settings) {
   Config config;
   config.file = std::move(file);
   config.text = std::move(text);
   YamlContext context;
+  if (settings) context.NoteBelow(*settings);
   try {
     YamlSection root(context, YAML::Load(config.text), "", "config");
     ReadRoot(root, config);
@@ -263,6 +265,24 @@ Result<Config, std::vector<Diagnostic>> ParseConfig(std::string text, std::strin
   if (!diagnostics.empty()) return std::unexpected(std::move(diagnostics));
   config.positions = context.TakePositions();
   return config;
+}
+
+}  // namespace
+
+Position Config::PositionOf(std::string_view path) const {
+  const auto found = positions.find(std::string(path));
+  return found == positions.end() ? Position{} : found->second;
+}
+
+Result<Config, std::vector<Diagnostic>> ParseConfig(std::string text, std::string file) {
+  return Read(std::move(text), std::move(file), nullptr);
+}
+
+Result<std::string, std::vector<Diagnostic>> EffectiveConfig(std::string text, std::string file) {
+  Setting settings;
+  auto config = Read(std::move(text), std::move(file), &settings);
+  if (!config) return std::unexpected(std::move(config.error()));
+  return PrintSettings(settings, config->file);
 }
 
 Result<Config, std::vector<Diagnostic>> LoadConfig(const std::string& path) {

@@ -252,6 +252,7 @@ sip::InviteRequest TrunkEdge::MakeInvite(size_t index, const CallRequest& reques
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
   if (!request.replaces.empty()) invite.extras.headers.push_back({"Replaces", request.replaces});
+  AddIdentity(index, request, invite);
   if (trunk.session_timer != SessionTimers::kNone) {
     AddSessionOffer({.mode = trunk.session_timer}, invite.extras);
   }
@@ -341,19 +342,21 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
   const std::string& target = invite.request.request_uri.user;
   const size_t pbx_user = registrations_.Find(flow->second.trunk, target);
   const bool is_known = pbx_user != Registrations::kNone;
+  ShownCaller caller = CallerOf(invite.request, trunk.trust_identity);
   user_agent_.SetAccount(invite.dialog, AccountAt(flow->second.trunk, pbx_user));
   out.push_back(TrunkInvite{.dialog = invite.dialog,
                             .trunk = trunk.name,
                             .target = is_known ? TargetOf(pbx_user, invite.request) : target,
                             .user = UserAt(flow->second.trunk, target),
                             .instance = gr ? *gr : "",
-                            .caller = invite.request.from.uri.user,
-                            .display_name = invite.request.from.display_name,
+                            .caller = std::move(caller.number),
+                            .display_name = std::move(caller.display_name),
                             .offer = std::move(invite.request.body),
                             .reliable = invite.reliable,
                             .replaces = *std::move(replaces),
                             .max_forwards = ForwardsOf(invite.request),
-                            .tls = flow->second.tls});
+                            .tls = flow->second.tls,
+                            .headers = HeadersToBrowser(trunk.headers, invite.request.extra)});
 }
 
 void TrunkEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<TrunkEvent>& out,

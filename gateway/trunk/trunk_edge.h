@@ -19,6 +19,8 @@
 #include "gateway/sip/session_timer.h"
 #include "gateway/sip/timer_queue.h"
 #include "gateway/sip/user_agent.h"
+#include "gateway/trunk/header_map.h"
+#include "gateway/trunk/identity.h"
 #include "gateway/trunk/registration.h"
 #include "gateway/trunk/server_pool.h"
 #include "gateway/trunk/trunk_tls.h"
@@ -71,6 +73,9 @@ struct Trunk {
   // What its 3xx names is called instead. Not by default: it is a call to a number that nobody here
   // dialled, and who runs the gateway pays for it.
   bool follow_redirects = false;
+  CallerIdPolicy caller_id = {};
+  bool trust_identity = false;  // who it says is calling is believed, as in CallerOf
+  HeaderPolicy headers = {};
 };
 
 // The trunk that leads from the gateway back into it, so that a browser's call to another browser
@@ -94,14 +99,15 @@ struct TrunkInvite {
   std::string user;          // whose account at the PBX is called, or whom the local trunk means;
                              // "": it names none
   std::string instance;      // its `gr` (RFC 5627): one device of the user; "" for none
-  std::string caller;        // user part of From
-  std::string display_name;  // of From
+  std::string caller;        // as in ShownCaller
+  std::string display_name;  // likewise
   std::string offer;         // "": it wants to be offered
   bool reliable = false;     // as in sip::IncomingInvite
   std::optional<sip::Replaces> replaces = {};  // the dialog whose place it wants to take
   // From 1 to kMaxForwards.
   uint32_t max_forwards = sip::kMaxForwards;
-  bool tls = false;  // what its SDP says is seen by nobody else
+  bool tls = false;                       // what its SDP says is seen by nobody else
+  std::vector<sip::Header> headers = {};  // for the browser
 };
 // A carrier's MESSAGE or NOTIFY outside dialogs. Answer through user_agent().Respond.
 struct TrunkRequest {
@@ -195,7 +201,12 @@ class TrunkEdge {
     std::string offer;
     std::string replaces = {};  // value of Replaces (RFC 3891), "" for none
     uint32_t max_forwards = sip::kMaxForwards;
+    bool anonymous = false;                 // the caller is not to be shown
+    std::string diverted_by = {};           // as in CallerWishes
+    std::vector<sip::Header> headers = {};  // of HeadersToTrunk
   };
+  // Why the trunk does not take a call of that caller; PlaceCall would then send nobody's name.
+  std::optional<CallerRefused> WhyNotShown(const CallRequest& request) const;
   // 0: no such trunk. Until the carrier's first 18x the call goes on to the trunk's next server
   // when one fails, under the same id.
   sip::DialogId PlaceCall(const CallRequest& request, TimePoint now);
@@ -404,6 +415,11 @@ class TrunkEdge {
   void AwaitResponse(sip::DialogId dialog, Attempt& attempt, TimePoint now);
   void RunAttemptTimers(TimePoint now);
   void ForgetAttempt(sip::DialogId dialog);
+
+  // --- trunk_identity.cc; trunks are indices ---
+  Result<CallerIdentity, CallerRefused> IdentityOf(size_t trunk, const CallRequest& request) const;
+  CallerAccount CallerAccountOf(size_t trunk, std::string_view caller, std::string_view user) const;
+  void AddIdentity(size_t trunk, const CallRequest& request, sip::InviteRequest& invite) const;
   size_t IndexOf(std::string_view trunk) const;  // kUnknownPeer: there is none
   size_t TrunkOf(const IpAddress& peer) const;
   size_t TrunkOf(const VerifiedPeer& peer) const;

@@ -15,6 +15,8 @@ Trunk LocalTrunk() {
   trunk.prack = sip::Prack::kNone;
   trunk.session_timer = SessionTimers::kNone;
   trunk.is_local = true;
+  // Who does not want to be shown is not, and can call all the same.
+  trunk.caller_id.header = IdentityHeader::kPAssertedIdentity;
   return trunk;
 }
 
