@@ -164,7 +164,7 @@ class TrunkEdge {
 
   // A peer connected to our listener. Streams nobody is configured for are answered 403.
   sip::FlowId OnInboundStream(const Endpoint& peer, bool tls);
-  // Our connection stands: `peer` is where the trunk's name led.
+  // Our connection stands.
   void OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint now);
   void OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now);
   void OnStreamClosed(sip::FlowId flow, TimePoint now);
