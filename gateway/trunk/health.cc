@@ -99,10 +99,19 @@ void ServerHealth::OnGoodProbe(TimePoint now) {
   } else {
     probe_at_ = kNever;
   }
-  // Its calls are another matter: it has to answer them, or time has to pass.
-  if (forget_at_ == kNever) {
-    SetState(HealthState::kUp, was_down ? "enough probes were good" : "it answers");
+  if (was_down) {
+    ForgetOutcomes();
+    SetState(HealthState::kUp, "enough probes were good");
+  } else if (forget_at_ == kNever) {
+    // Of failed calls it is no proof: it has to answer some, or time has to pass.
+    SetState(HealthState::kUp, "it answers");
   }
+}
+
+void ServerHealth::ForgetOutcomes() {
+  forget_at_ = kNever;
+  outcomes_ = 0;
+  outcome_count_ = 0;
 }
 
 void ServerHealth::OnProbeFailed(std::string_view reason, TimePoint now) {
@@ -115,9 +124,7 @@ bool ServerHealth::OnTimer(bool connected, TimePoint now) {
     spdlog::info("leg=trunk server={} has had its rest: calls are offered to it again", name_);
   }
   if (forget_at_ <= now) {
-    forget_at_ = kNever;
-    outcomes_ = 0;
-    outcome_count_ = 0;
+    ForgetOutcomes();
     if (state_ == HealthState::kSuspect) SetState(HealthState::kUp, "its failures are long ago");
   }
   if (!probing_ || now < probe_sent_ + kProbeTimeout) return false;

@@ -80,6 +80,7 @@ class ServerHealth {
   void OnGoodProbe(TimePoint now);
   void OnMissingProbe(bool connected, TimePoint now);
   void CountOutcome(bool good, TimePoint now);
+  void ForgetOutcomes();
   Duration Jittered(Duration delay);
 
   const std::string name_;

@@ -160,6 +160,14 @@ TEST_F(Health, HalfOfTheCallsFailingMakesASuspectUntilTimeHasPassed) {
   EXPECT_EQ(health.state(), HealthState::kUp);
 }
 
+TEST_F(Health, ASuspectThatWentDownComesBackByProbesAlone) {
+  Run(1s, [](TimePoint) { return true; });
+  for (int i = 0; i < 10; ++i) health.OnCallAnswered(500, 0, now);
+  health.OnCallFailed("it takes no connection", now);
+  Run(4s, [](TimePoint) { return true; });
+  EXPECT_EQ(health.state(), HealthState::kUp);
+}
+
 TEST_F(Health, TheOnlyServerThatNobodyWatchesIsAlwaysCalled) {
   ServerHealth only("acme#1", {}, random);
   only.OnCallFailed("it takes no connection", now);
