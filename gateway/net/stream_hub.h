@@ -75,12 +75,13 @@ class StreamHub {
   // The addresses of a name (kAddress). `done` is called once, never from inside a StreamHub
   // method.
   void LookUp(const std::string& name, DnsType type, std::function<void(DnsAnswer)> done);
-  // What the peer was sent is sent again and again, and for kStall it has acknowledged nothing.
+  // What the peer was sent went out kStallRetransmits times more, and nothing of it was
+  // acknowledged.
   bool IsStalled(StreamId stream) const;
   size_t stream_count() const;
 
   static constexpr size_t kMaxQueue = 1024 * 1024;
-  static constexpr Duration kStall = 800ms;
+  static constexpr int kStallRetransmits = 2;  // after 0.2 and 0.4 s on a short path
 
   class Impl;
 

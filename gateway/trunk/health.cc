@@ -88,9 +88,10 @@ void ServerHealth::OnGoodProbe(TimePoint now) {
   probing_ = false;
   failures_ = missing_probes_ = 0;
   const bool was_down = state_ == HealthState::kDown || state_ == HealthState::kProbing;
-  good_probes_ = was_down ? good_probes_ + 1 : kGoodProbes;
+  const bool is_doubted = was_down || state_ == HealthState::kSuspect;
+  good_probes_ = is_doubted ? good_probes_ + 1 : kGoodProbes;
   if (good_probes_ < kGoodProbes) {
-    SetState(HealthState::kProbing, "a probe was good");
+    if (was_down) SetState(HealthState::kProbing, "a probe was good");
     ProbeAt(now + Jittered(kProbeSpacing));
     return;
   }
@@ -143,6 +144,7 @@ void ServerHealth::OnMissingProbe(bool connected, TimePoint now) {
   }
   probing_ = false;
   ProbeAt(now);
+  good_probes_ = 0;
   last_failure_ = "an OPTIONS was not answered";
   SetState(HealthState::kSuspect, last_failure_);
 }
@@ -205,6 +207,7 @@ void ServerHealth::OnConnectionLost(std::string_view reason, TimePoint now) {
   if (probing_ || state_ == HealthState::kProbing) return GoDown(reason, now);
   if (options_.keepalive == Duration::zero() || state_ == HealthState::kDown) return;
   last_failure_ = reason;
+  good_probes_ = 0;
   // An idle connection may be closed at any time; whether there is another tells a probe.
   ProbeAt(now);
   if (options_.breaker) SetState(HealthState::kSuspect, reason);

@@ -96,6 +96,18 @@ TEST_F(Health, AFlappingServerGetsOneProbeASecondAtMostAndNoCall) {
   EXPECT_LE(now - calm, ServerHealth::kMaxBackOff * 6 / 5 + 4s);
 }
 
+// It may flap, and yet be there whenever it is asked.
+TEST_F(Health, AServerThatLosesItsConnectionIsSecondChoiceUntilThreeProbesAreGood) {
+  Run(10s, [](TimePoint) { return true; });
+  health.OnConnectionLost("its connection was lost", now);
+  EXPECT_EQ(health.state(), HealthState::kSuspect);
+  EXPECT_TRUE(health.takes_calls());
+  probes.clear();
+  while (!health.is_first_choice()) Run(10ms, [](TimePoint) { return true; });
+  EXPECT_EQ(probes.size(), 3U);
+  EXPECT_EQ(health.state(), HealthState::kUp);
+}
+
 TEST_F(Health, AServerThatStopsAnsweringOptionsIsSuspectThenDown) {
   Run(1s, [](TimePoint) { return true; });
   now += 30s;
