@@ -60,8 +60,8 @@ struct Trunk {
   std::vector<ConfiguredServer> servers = {};  // empty: the one at `host` and `port`
   Duration keepalive = Duration::zero();       // OPTIONS to each server; zero: none
   FailoverRules failover = {};
-  uint32_t register_expires =
-      0;  // seconds: the account of `auth` is registered there; 0: it is not
+  // Seconds: the account of `auth` is registered there; 0: it is not.
+  uint32_t register_expires = 0;
   bool tls = false;
   TrunkTls trust;                         // over TLS, both ways
   std::vector<AddressBlock> accept_from;  // inbound calls: besides the server's own address
@@ -183,7 +183,7 @@ class TrunkEdge {
   // A peer connected to our listener. Who it was verified to be over TLS counts before where it
   // comes from. Streams nobody is configured for are answered 403.
   sip::FlowId OnInboundStream(const Endpoint& peer, bool tls, const VerifiedPeer& verified = {});
-  // Our connection stands: `peer` is where the trunk's name led.
+  // Our connection stands.
   void OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint now);
   void OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now);
   void OnStreamClosed(sip::FlowId flow, TimePoint now);
@@ -408,8 +408,8 @@ class TrunkEdge {
   bool OnAttemptEvent(sip::UserAgentEvent& event, TimePoint now);
   bool OnAttemptRejected(sip::InviteRejected& rejected, TimePoint now);
   // Of one server's rejection; true: it is a reason to try another.
-  bool NoteRejection(const sip::InviteRejected& rejected, Attempt& attempt, Server& server,
-                     TimePoint now) const;
+  bool NoteRejection(const sip::InviteRejected& rejected, Attempt& attempt, TimePoint now);
+  void NoteFailure(const Attempt& attempt, std::string_view reason, TimePoint now);
   void OnAttemptRings(sip::DialogId dialog, TimePoint now);
   bool TryNext(sip::DialogId dialog, Attempt& attempt, TimePoint now);
   void AwaitResponse(sip::DialogId dialog, Attempt& attempt, TimePoint now);

@@ -139,12 +139,11 @@ bool TrunkEdge::OnAttemptRejected(sip::InviteRejected& rejected, TimePoint now) 
   attempt_timers_.Clear(rejected.dialog);
   Attempt attempt = std::move(found->second);
   attempts_.erase(found);
-  Server* server = pools_[attempt.trunk].Find(attempt.server);
-  if (!server) {
+  if (!attempt.server) {
     rejected.warning = pools_[attempt.trunk].WhyNone();
     return false;
   }
-  if (!NoteRejection(rejected, attempt, *server, now)) return false;
+  if (!NoteRejection(rejected, attempt, now)) return false;
   const size_t tried = attempt.said.size();
   const std::string said = Joined(attempt.said);
   if (TryNext(rejected.dialog, attempts_[rejected.dialog] = std::move(attempt), now)) return true;
@@ -156,24 +155,32 @@ bool TrunkEdge::OnAttemptRejected(sip::InviteRejected& rejected, TimePoint now) 
   return false;
 }
 
-bool TrunkEdge::NoteRejection(const sip::InviteRejected& rejected, Attempt& attempt, Server& server,
-                              TimePoint now) const {
+bool TrunkEdge::NoteRejection(const sip::InviteRejected& rejected, Attempt& attempt,
+                              TimePoint now) {
   const FailoverRules& rules = options_.trunks[attempt.trunk].failover;
   if (rejected.response) {
-    server.health.OnCallAnswered(rejected.status, RetryAfterOf(*rejected.response), now);
+    Server* server = pools_[attempt.trunk].Find(attempt.server);
+    const uint32_t rest = RetryAfterOf(*rejected.response);
+    if (server) server->health.OnCallAnswered(rejected.status, rest, now);
     attempt.said.push_back("answered " + std::to_string(rejected.status));
     return std::ranges::count(rules.statuses, rejected.status) != 0;
   }
   if (rejected.status == 408) {
     // Else it was there, and nobody took the call in time.
-    if (attempt.given_up) server.health.OnCallFailed("it does not answer INVITE", now);
+    if (attempt.given_up) NoteFailure(attempt, "it does not answer INVITE", now);
     attempt.said.push_back("gave no answer");
     return attempt.given_up;
   }
   const bool refused = attempt.sent == kNever;
-  server.health.OnCallFailed(refused ? "it takes no connection" : "its connection was lost", now);
+  NoteFailure(attempt, refused ? "it takes no connection" : "its connection was lost", now);
   attempt.said.push_back(refused ? "takes no connection" : "lost the connection");
   return true;
+}
+
+// No name may lead to that server any more.
+void TrunkEdge::NoteFailure(const Attempt& attempt, std::string_view reason, TimePoint now) {
+  Server* server = pools_[attempt.trunk].Find(attempt.server);
+  if (server) server->health.OnCallFailed(reason, now);
 }
 
 bool TrunkEdge::TryNext(sip::DialogId dialog, Attempt& attempt, TimePoint now) {

@@ -103,7 +103,7 @@ TEST(Config, AddressesPortsAndNamesAreChecked) {
   EXPECT_THAT(FaultsOf("trunks: { a: { transport: udp, servers: [\"h:1\"] } }\n"),
               HasSubstr("must be one of: tcp, tls"));
   EXPECT_THAT(FaultsOf("trunks: { a: { servers: [\"h:99999\"] } }\n"), HasSubstr("not a port"));
-  EXPECT_THAT(FaultsOf("trunks: { a: { transport: tcp } }\n"), HasSubstr("one server"));
+  EXPECT_THAT(FaultsOf("trunks: { a: { transport: tcp } }\n"), HasSubstr("with 1 to 16 servers"));
   EXPECT_THAT(FaultsOf("listen: { wss: { addr: \"127.0.0.1:1\" } }\n"),
               HasSubstr("a TLS listener needs"));
 }
