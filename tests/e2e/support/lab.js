@@ -46,7 +46,7 @@ export function gatewayProgram() {
 //   sipTls        a port for carriers that call over TLS
 //   advertise     the address for media that browsers are told
 //   usersEntry    one more line of the section users
-//   secureTrunk   SIP over TLS between gateway and carrier, which wants a password for calls
+//   secureTrunk   SIP over TLS between gateway and carrier, where the gateway has to register
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -209,7 +209,8 @@ export class Lab {
     const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(this.#folder, name));
     const transport = this.secureTrunk ? 'tls' : 'tcp';
     const secure = !this.secureTrunk ? '' : `tls: { ca: ${cert} }
-    auth: { username: acme, password: acme-password }`;
+    auth: { username: acme, password: acme-password }
+    register: { expires: 600s }`;
     const path = join(this.#folder, 'lastmile.yaml');
     writeFileSync(path, `version: 1
 domain: localhost
