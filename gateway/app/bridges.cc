@@ -99,13 +99,20 @@ void CallManager::FailTransfer(const Entry& entry, const sip::Refer& refer, sip:
 
 // As if the user had dialled it: a transfer reaches whom a call would.
 void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePoint now) {
-  const std::string& number = refer.target.user;
-  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, entry.parties.user, number);
-  if (!trunk && browser_edge_.FindUser(number, now).user) {
+  Way way = WayFor(router_, trunk_edge_, entry.parties.user, refer.target.user);
+  const trunk::Trunk* trunk = way.trunk;
+  if (!trunk && browser_edge_.FindUser(refer.target.user, now).user) {
     return FailTransfer(entry, refer, {501, "a call cannot be transferred to another browser yet"},
                         now);
   }
-  if (!trunk) return FailTransfer(entry, refer, {404, "no route leads to this number"}, now);
+  if (!trunk) return FailTransfer(entry, refer, {way.decision.status, way.decision.why}, now);
+  const std::string& number = way.number;
+  auto slot = router_.Begin({.user = entry.parties.user,
+                             .trunk = trunk->name,
+                             .priority = way.decision.priority,
+                             .further = true},
+                            now);
+  if (!slot) return FailTransfer(entry, refer, {slot.error().status, slot.error().why}, now);
   const browser::User* user = browser_edge_.FindUser(entry.parties.user, now).user;
   trunk::TrunkEdge::CallRequest target{.trunk = trunk->name,
                                        .number = number,
@@ -121,6 +128,7 @@ void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePo
   bridge.parties.trunk = trunk->name;
   bridge.parties.number = number;
   bridge.target = std::move(target);
+  bridge.slots.push_back(*std::move(slot));
   StartBridge(bridge, now);
 }
 
@@ -182,6 +190,7 @@ void CallManager::GiveTrunkToBridge(Entry& entry, TimePoint now) {
   const sip::DialogId dialog = std::exchange(entry.trunk_dialog, {});
   by_trunk_dialog_.erase(dialog);
   (first ? bridge.first : bridge.second) = dialog;
+  bridge.slots.push_back(std::move(entry.slot));
   bridge_by_dialog_[dialog] = bridge.bridge.id();
   call::Bridge::Outputs outputs;
   bridge.bridge.TakeOver(first ? Party::kCaller : Party::kCallee, entry.call.TakeTrunk(), now,

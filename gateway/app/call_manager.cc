@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gateway/app/call_input.h"
 #include "gateway/app/call_messages.h"
+#include "gateway/app/relay.h"
 #include "gateway/call/reasons.h"
 
 namespace lastmile::app {
@@ -25,9 +26,9 @@ media::SessionId SessionOf(const media::MediaEvent& event) {
 }  // namespace
 
 CallManager::CallManager(CallManagerOptions options, RandomSource& random)
-    : browser_edge_(std::move(options.browser), random),
+    : router_(std::move(options.routing), options.browser.wall_clock, random),
+      browser_edge_(std::move(options.browser), random),
       trunk_edge_(std::move(options.trunk), random),
-      router_(options.outbound_routes, options.inbound_routes),
       beyond_calls_(browser_edge_, trunk_edge_, router_),
       policies_(std::move(options.policies)),
       random_(random) {}
@@ -228,19 +229,31 @@ void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) 
   if (!shut_down_reason_.empty()) {
     return Refuse(true, invite.dialog, 503, shut_down_reason_, now);
   }
-  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, invite.user.name, invite.target);
-  if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
+  route::Decision decision = WayFor(router_, trunk_edge_, invite.user.name, invite.target).decision;
+  if (decision.trunks.empty()) {
+    return Refuse(true, invite.dialog, decision.status, std::move(decision.why), now);
+  }
+  std::deque<route::TrunkTry> trunks(decision.trunks.begin(), decision.trunks.end());
+  auto taken = TakeTrunk(
+      trunks, {.user = invite.user.name, .trunk = "", .priority = decision.priority}, now);
+  if (!taken) return RefuseByLimit(true, invite.dialog, taken.error(), now);
+  auto& [to, slot] = *taken;
   Entry& entry = NewCall(CallDirection::kFromBrowser,
-                         {.trunk = trunk->name,
+                         {.trunk = std::move(to.trunk),
                           .user = invite.user.name,
-                          .number = std::move(invite.target),
+                          .number = std::move(to.number),
                           .caller = invite.user.shown_number()},
                          now);
   entry.browser_dialog = invite.dialog;
   by_browser_dialog_[invite.dialog] = entry.call.id();
+  entry.slot = std::move(slot);
+  entry.other_trunks = std::move(trunks);
+  entry.failover = std::move(decision.failover);
+  entry.priority = decision.priority;
   const Parties& parties = entry.parties;
-  spdlog::info("call={} from-browser user={} to={} trunk={}", entry.call.id().value,
-               Redacted{parties.user}, Redacted{parties.number}, parties.trunk);
+  spdlog::info("call={} from-browser user={} to={} trunk={} route={}", entry.call.id().value,
+               Redacted{parties.user}, Redacted{parties.number}, parties.trunk,
+               decision.route.empty() ? "of the user's PBX" : decision.route);
   Feed(entry, call::Invited{std::move(invite.offer)}, now);
 }
 
@@ -250,11 +263,18 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   }
   if (invite.replaces) return OnReplacingInvite(invite, now);
   // An account names its user; routes are for numbers.
-  const std::string user =
-      invite.user.empty() ? router_.UserFor(invite.trunk, invite.target) : invite.user;
+  route::Decision decision;
+  if (invite.user.empty()) decision = router_.Inbound(invite.trunk, invite.target);
+  if (decision.outcome == route::Decision::Outcome::kDenied) {
+    return Refuse(false, invite.dialog, decision.status, std::move(decision.why), now);
+  }
+  const std::string user = invite.user.empty() ? std::move(decision.user) : invite.user;
   if (browser_edge_.registrar().FindAll(user, invite.instance, now).empty()) {
     return OnAbsentCallee(std::move(invite), user, now);
   }
+  auto slot = router_.Begin(
+      {.user = user, .trunk = invite.trunk, .by_user = false, .priority = decision.priority}, now);
+  if (!slot) return RefuseByLimit(false, invite.dialog, slot.error(), now);
   Entry& entry = NewCall(CallDirection::kFromTrunk,
                          {.trunk = std::move(invite.trunk),
                           .user = user,
@@ -262,6 +282,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
                           .caller = std::move(invite.caller),
                           .display_name = std::move(invite.display_name)},
                          now);
+  entry.slot = *std::move(slot);
   entry.trunk_dialog = invite.dialog;
   entry.instance = std::move(invite.instance);
   by_trunk_dialog_[invite.dialog] = entry.call.id();
@@ -306,6 +327,7 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   if (beyond_calls_.TakeInCall(event, in_call, now)) return;
   const auto* rejected = std::get_if<sip::InviteRejected>(&event);
   if (rejected && !from_browser && OnTrunkRejected(*entry, *rejected, now)) return;
+  if (rejected && !from_browser && FailOver(*entry, *rejected, now)) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
   const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee, random_};
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
@@ -428,7 +450,7 @@ bool CallManager::OnTrunkRejected(Entry& entry, const sip::InviteRejected& rejec
   // 305 names a proxy, and the gateway connects to nobody who is not in its configuration.
   if (entry.redirects && status != 305) {
     if (redirected && rejected.response) entry.redirects->Add(*rejected.response);
-    auto number = entry.redirects->Next(router_, entry.parties.trunk);
+    auto number = entry.redirects->Next(router_, entry.parties.user, entry.parties.trunk);
     if (number) {
       spdlog::info("call={} leg=trunk answered {}: calls {} instead", entry.call.id().value, status,
                    Redacted{*number});
@@ -560,7 +582,8 @@ CallManagerGauges CallManager::gauges() const {
           .subscriptions = beyond_calls_.subscriptions(),
           .pbx_registrations = registrations.registered,
           .pbx_registers = registrations.under_way,
-          .auth_failures = browser_edge_.auth_failures()};
+          .auth_failures = browser_edge_.auth_failures(),
+          .limit_refusals = router_.limiter().refusals()};
 }
 
 }  // namespace lastmile::app

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/app/config_accounts.h"
+#include "gateway/app/config_routes.h"
 
 namespace lastmile::app {
 namespace {
@@ -182,6 +183,7 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
   section.Choice("redirect", {"follow", "refuse"}, redirect);
   trunk.follow_redirects = redirect == "follow";
   config.trunk_policies[trunk.name] = ReadPolicy(section);
+  ReadTrunkTerms(section, trunk.name, config);
   section.Finish();
   config.trunks.push_back(std::move(trunk));
 }

@@ -14,9 +14,15 @@
 // it, and of the answer a code. Every other header stays where it came from. Thread: any, pure.
 namespace lastmile::app {
 
-// Where what that user sends or dials goes: by route, else to the user's PBX; nullptr: nowhere.
-const trunk::Trunk* TrunkFor(const Router& router, const trunk::TrunkEdge& trunk_edge,
-                             const std::string& user, const std::string& number);
+// Where what a user sends or dials goes, and why.
+struct Way {
+  const trunk::Trunk* trunk = nullptr;  // the first of `decision.trunks`; nullptr: nowhere
+  std::string number;                   // what the trunk is told
+  route::Decision decision;
+};
+// By route, else to the user's PBX.
+Way WayFor(const Router& router, const trunk::TrunkEdge& trunk_edge, const std::string& user,
+           const std::string& dialled);
 
 // Body, Content-Type and the headers of RFC 3261 section 7.4.1 that a reader needs.
 sip::Extras BodyOf(const sip::Message& message);

@@ -88,13 +88,17 @@ void Subscriptions::OnSubscribe(const browser::BrowserRequest& subscribe, TimePo
 const Subscriptions::Subscription* Subscriptions::Open(const browser::BrowserRequest& subscribe,
                                                        const sip::Event& event, TimePoint now) {
   const sip::Message& request = subscribe.request.request;
-  const browser::User* target = browser_edge_.FindUser(request.request_uri.user, now).user;
-  std::string number = target ? trunk_edge_.PbxNumberOf(target->name) : request.request_uri.user;
+  const browser::User* target = browser_edge_.FindUser(request.request_uri.dialled(), now).user;
+  std::string number =
+      target ? trunk_edge_.PbxNumberOf(target->name) : request.request_uri.dialled();
   const bool has_account = target && !number.empty();
   if (target && !has_account) number = target->shown_number();
-  const trunk::Trunk* trunk = has_account
-                                  ? trunk_edge_.PbxOf(target->name)
-                                  : TrunkFor(router_, trunk_edge_, subscribe.user.name, number);
+  const trunk::Trunk* trunk = has_account ? trunk_edge_.PbxOf(target->name) : nullptr;
+  if (!has_account) {
+    Way way = WayFor(router_, trunk_edge_, subscribe.user.name, number);
+    trunk = way.trunk;
+    number = std::move(way.number);
+  }
   if (!trunk) return nullptr;
   const sip::DialogId dialog = trunk_edge_.OpenDialog({.trunk = trunk->name,
                                                        .number = number,

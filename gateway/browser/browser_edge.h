@@ -36,7 +36,7 @@ struct BrowserOptions {
 struct BrowserInvite {
   sip::DialogId dialog;
   User user;           // the authenticated caller
-  std::string target;  // user part of the Request-URI: the dialled number
+  std::string target;  // the dialled number, as sip::Uri::dialled() has it
   std::string offer;
 };
 // A browser's MESSAGE or SUBSCRIBE outside dialogs that passed authentication. Answer through

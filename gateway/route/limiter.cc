@@ -57,6 +57,14 @@ void Limiter::Slot::Release() {
   if (limiter_) std::exchange(limiter_, nullptr)->Release(*this);
 }
 
+void Limiter::Slot::TakeTrunkOf(Slot other) {
+  if (!limiter_) {
+    *this = std::move(other);
+  } else if (other.limiter_) {
+    std::swap(trunk_, other.trunk_);
+  }
+}
+
 bool Limiter::Use::is_fast(const Limit& limit, TimePoint now) const {
   return limit.cps != 0 && level - now > Duration(1s) - StepOf(limit);
 }

@@ -22,13 +22,13 @@ inline constexpr std::array<std::string_view, 3> kLimitScopes = {"user", "trunk"
 // Why a call is not taken.
 struct LimitRefusal {
   LimitScope scope = LimitScope::kNode;
-  int status = 503;             // for a caller
-  unsigned retry_after = 0;     // seconds; 0: nobody knows
-  std::string why;              // a sentence
+  int status = 503;          // for a caller
+  unsigned retry_after = 0;  // seconds; 0: nobody knows
+  std::string why;           // a sentence
 };
 
-// Counts legs of calls to and from trunks: at once, and how fast they come (a leaky bucket that holds
-// a second's worth). Pure. Thread: signalling.
+// Counts legs of calls to and from trunks: at once, and how fast they come (a leaky bucket that
+// holds a second's worth). Pure. Thread: signalling.
 class Limiter {
  public:
   // A leg that counts; it stops to when this is destroyed. The Limiter outlives it.
@@ -39,18 +39,21 @@ class Limiter {
     Slot& operator=(Slot&& other) noexcept;
     ~Slot() { Release(); }
     void Release();
+    // The leg goes on over the other's trunk, and for the same user as before. An empty one changes
+    // nothing.
+    void TakeTrunkOf(Slot other);
     explicit operator bool() const { return limiter_ != nullptr; }
 
    private:
     friend class Limiter;
     Limiter* limiter_ = nullptr;
-    std::string user_;   // "": not counted
+    std::string user_;  // "": not counted
     std::string trunk_;
     bool counts_node_ = false;
   };
 
   struct Leg {
-    std::string user;    // "": nobody's
+    std::string user;  // "": nobody's
     std::string trunk;
     bool by_user = true;    // the user calls; else the user is called
     bool priority = false;  // counts, and is never refused

@@ -47,7 +47,8 @@ Result<std::optional<std::string>> ContextOf(std::string_view params) {
 }
 
 Result<Number> Global(std::string digits, const Numbering& numbering) {
-  // "+44 (0)20": the national prefix is not part of the number, whatever a carrier would make of it.
+  // "+44 (0)20": the national prefix is not part of the number, whatever a carrier would make of
+  // it.
   const std::string& country = numbering.country;
   if (!country.empty() && !numbering.national.empty() && digits.starts_with(country)) {
     while (digits.compare(country.size(), numbering.national.size(), numbering.national) == 0) {

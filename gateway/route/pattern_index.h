@@ -15,8 +15,8 @@
 
 namespace lastmile::route {
 
-// What a pattern says without a regular expression: the text it begins with ("^\+44" has "+44"), and
-// whether that is all of it.
+// What a pattern says without a regular expression: the text it begins with ("^\+44" has "+44"),
+// and whether that is all of it.
 struct PatternShape {
   enum class Rest { kNothing, kEnd, kExpression };
   std::string prefix;
@@ -29,10 +29,10 @@ Result<void> CheckPattern(const std::string& pattern);
 // One pattern alone; slow, it is compiled for this.
 bool PatternMatches(const std::string& pattern, std::string_view text);
 
-// Which of many (pattern, key) pairs a text and a key belong to, in time that hardly grows with their
-// number: pairs lie in groups by their pattern's literal prefix and their key, and what is left of a
-// group's patterns is one automaton (RE2::Set), whose time is linear in the text whatever the text.
-// Immutable once Compile() was called. Thread: any.
+// Which of many (pattern, key) pairs a text and a key belong to, in time that hardly grows with
+// their number: pairs lie in groups by their pattern's literal prefix and their key, and what is
+// left of a group's patterns is one automaton (RE2::Set), whose time is linear in the text whatever
+// the text. Immutable once Compile() was called. Thread: any.
 class PatternIndex {
  public:
   PatternIndex();
@@ -44,7 +44,8 @@ class PatternIndex {
   Result<void> Add(const std::string& pattern, const std::string& key, uint32_t id);
   Result<void> Compile();
 
-  // Ids of pairs that match, ascending within each list. Error: the automaton ran out of its memory.
+  // Ids of pairs that match, ascending within each list. Error: the automaton ran out of its
+  // memory.
   class Matches;
   Result<Matches> Find(std::string_view text, std::string_view key) const;
 

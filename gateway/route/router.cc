@@ -20,14 +20,15 @@ bool AllDigits(std::string_view text) {
 
 Number Rewritten(const Number& number, const Rewrite& rewrite) {
   if (rewrite.strip == 0 && rewrite.prefix.empty()) return number;
-  Number changed{NumberKind::kPrivate, rewrite.prefix + number.text.substr(std::min(
-                                                            rewrite.strip, number.text.size()))};
+  Number changed{NumberKind::kPrivate,
+                 rewrite.prefix + number.text.substr(std::min(rewrite.strip, number.text.size()))};
   const std::string_view text = changed.text;
   if (text.starts_with('+') && AllDigits(text.substr(1))) changed.kind = NumberKind::kGlobal;
   return changed;
 }
 
-// One after the other by chance: a trunk is as likely to be the next as its weight among those left.
+// One after the other by chance: a trunk is as likely to be the next as its weight among those
+// left.
 std::vector<RouteTrunk> Shuffled(std::vector<RouteTrunk> left, uint64_t draw) {
   std::vector<RouteTrunk> order;
   while (!left.empty()) {
@@ -115,7 +116,8 @@ Result<Router, RouteFault> Router::Make(Rules rules) {
 
 std::string Router::Tables::WhyNot(const Route& route, const Number& number,
                                    const Call& call) const {
-  // A carrier may know letters for digits: "1-900-..." as a name would get around a number's routes.
+  // A carrier may know letters for digits: "1-900-..." as a name would get around a number's
+  // routes.
   if (!route.trunks.empty() && number.kind == NumberKind::kName && !IsLetter(number.text.front())) {
     return "a name that begins with no letter goes to no trunk";
   }
@@ -142,8 +144,8 @@ size_t Router::Tables::Search(const Call& call, Decision& decision) const {
 size_t Router::Tables::SearchEach(const Call& call, Decision& decision) const {
   for (size_t i = 0; i < rules.routes.size(); ++i) {
     const Route& route = rules.routes[i];
-    const bool is_listed = route.from.empty() || std::ranges::find(route.from, call.user) !=
-                                                     route.from.end();
+    const bool is_listed =
+        route.from.empty() || std::ranges::find(route.from, call.user) != route.from.end();
     std::string why;
     if (route.from_trunk.empty() != call.from_trunk.empty()) {
       why = call.from_trunk.empty() ? "for calls of trunks" : "for calls of browsers";
@@ -172,8 +174,8 @@ void Router::Tables::Settle(size_t index, const Call& call, Decision& decision) 
   decision.route = route.name;
   decision.priority = route.priority;
   decision.failover = route.failover;
-  const bool is_allowed = route.allow.empty() ||
-                          std::ranges::find(route.allow, call.user) != route.allow.end();
+  const bool is_allowed =
+      route.allow.empty() || std::ranges::find(route.allow, call.user) != route.allow.end();
   if (!is_allowed || !route.deny.empty()) {
     decision.outcome = Decision::Outcome::kDenied;
     decision.status = 403;

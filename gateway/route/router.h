@@ -65,8 +65,8 @@ struct RouteFault {
   std::string message;
 };
 
-// The routes. Deny by default: what no route names is not called. Immutable; a new set of routes is a
-// new Router. Thread: any, one at a time.
+// The routes. Deny by default: what no route names is not called. Immutable; a new set of routes is
+// a new Router. Thread: any, one at a time.
 class Router {
  public:
   Router();  // without routes

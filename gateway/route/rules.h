@@ -39,8 +39,8 @@ struct Rewrite {
 struct Route {
   std::string name;
   // --- conditions; an empty one holds always ---
-  std::string to;                 // RE2 pattern, searched in the canonical number; or "+" and digits:
-                                  // that number
+  std::string to;  // RE2 pattern, searched in the canonical number; or "+" and digits:
+                   // that number
   std::vector<std::string> from;  // names of users; only of calls of browsers
   std::string from_trunk;         // of calls of trunks; "*": any; "": a route for calls of browsers
   std::optional<Hours> hours;     // in Rules::zone
@@ -63,7 +63,7 @@ struct Limit {
 
 struct Limits {
   Limit node;
-  Limit user;  // of each browser user,
+  Limit user;                                            // of each browser user,
   std::unordered_map<std::string, unsigned> user_calls;  // but these: at once
 };
 

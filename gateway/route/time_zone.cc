@@ -28,8 +28,8 @@ struct Counts {
     if (bytes.size() < kHeader || !bytes.starts_with("TZif")) return Fail("no time zone file");
     Counts counts;
     size_t at = 20;
-    for (size_t* count : {&counts.isut, &counts.isstd, &counts.leap, &counts.time, &counts.type,
-                          &counts.chars}) {
+    for (size_t* count :
+         {&counts.isut, &counts.isstd, &counts.leap, &counts.time, &counts.type, &counts.chars}) {
       const int64_t value = BigEndian(bytes.substr(at, 4));
       if (value < 0 || value > static_cast<int64_t>(kMost)) return Fail("a broken time zone file");
       *count = static_cast<size_t>(value);
@@ -38,7 +38,8 @@ struct Counts {
     return counts;
   }
   size_t BlockSize(size_t time_size) const {
-    return time * (time_size + 1) + type * kTypeSize + chars + leap * (time_size + 4) + isstd + isut;
+    return time * (time_size + 1) + type * kTypeSize + chars + leap * (time_size + 4) + isstd +
+           isut;
   }
 };
 

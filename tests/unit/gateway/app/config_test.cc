@@ -63,8 +63,7 @@ TEST(Config, TheExampleParsesAndSaysWhatItSays) {
   EXPECT_EQ(config->cdr_jsonl, "/var/log/lastmile/cdr.jsonl");
   ASSERT_EQ(config->trunks[0].accept_from.size(), 1u);
   EXPECT_EQ(config->trunks[0].accept_from[0].prefix_length, 28);
-  EXPECT_EQ(config->outbound_routes.size(), 1u);
-  EXPECT_EQ(config->inbound_routes.size(), 1u);
+  EXPECT_EQ(config->routing.routes.size(), 4u);
 }
 
 TEST(Config, TheDemoParses) { EXPECT_EQ(FaultsOf(std::string(DemoConfig())), ""); }
@@ -357,8 +356,8 @@ TEST(Config, RoutesNameTrunksAndUsersThatExist) {
   EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\", from_trunk: \"*\", user: alcie } ]\n"),
               HasSubstr("there is no user alcie [alice]"));
   EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"(\", trunk: acme } ]\n"),
-              HasSubstr("not a regular expression"));
-  EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\" } ]\n"), HasSubstr("a route needs either"));
+              HasSubstr("not a pattern that is understood here: missing )"));
+  EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\" } ]\n"), HasSubstr("a route needs one of"));
 }
 
 TEST(Config, ATrunkSaysWhichExtensionsItTakes) {

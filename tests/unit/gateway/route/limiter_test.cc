@@ -23,7 +23,9 @@ class LimiterTest : public ::testing::Test {
     slots.push_back(*std::move(slot));
     return "";
   }
-  std::string Call(const std::string& user = "alice") { return Begin({.user = user, .trunk = "a"}); }
+  std::string Call(const std::string& user = "alice") {
+    return Begin({.user = user, .trunk = "a"});
+  }
 
   Limits limits;
   Limit of_trunk;

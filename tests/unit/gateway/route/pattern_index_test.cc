@@ -82,8 +82,8 @@ TEST(PatternIndex, WhatIsNotUnderstoodIsRefusedWithItsPart) {
 // Whatever the patterns: the index says what each of them says alone.
 TEST(PatternIndex, AnIndexSaysWhatItsPatternsSayAlone) {
   std::mt19937 random(7);
-  const std::vector<std::string> parts = {"\\+", "4", "5",     "[45]", "4?", "(4|5)", "5+",
-                                          ".",   "$", "5{1,2}", "|",    "^"};
+  const std::vector<std::string> parts = {"\\+", "4", "5", "[45]",   "4?", "(4|5)",
+                                          "5+",  ".", "$", "5{1,2}", "|",  "^"};
   const auto draw = [&](size_t below) { return random() % below; };
   for (int round = 0; round < 200; ++round) {
     PatternIndex index;

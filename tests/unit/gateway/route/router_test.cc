@@ -67,24 +67,27 @@ TEST(Router, WhatNoRouteNamesIsNotCalled) {
 }
 
 TEST(Router, RoutesMayBeForSomeUsersOnly) {
-  const Router router = Make({{.name = "vip", .to = "^\\+", .from = {"alice", "bob"}, .trunks = {{"gold"}}},
-                              {.name = "rest", .to = "^\\+", .trunks = {{"tin"}}, .allow = {"carol"}}});
+  const Router router =
+      Make({{.name = "vip", .to = "^\\+", .from = {"alice", "bob"}, .trunks = {{"gold"}}},
+            {.name = "rest", .to = "^\\+", .trunks = {{"tin"}}, .allow = {"carol"}}});
   EXPECT_EQ(To(router, "+44900", "bob"), "gold:+44900");
   EXPECT_EQ(To(router, "+44900", "carol"), "tin:+44900");
   EXPECT_EQ(To(router, "+44900", "dave"), "403 this user may not call this number");
 }
 
 TEST(Router, ARouteMayDenyWithItsSentence) {
-  const Router router = Make({{.name = "premium", .to = "^\\+44900", .deny = "premium numbers are barred"},
-                              {.name = "uk", .to = "^\\+44", .trunks = {{"far"}}}});
+  const Router router =
+      Make({{.name = "premium", .to = "^\\+44900", .deny = "premium numbers are barred"},
+            {.name = "uk", .to = "^\\+44", .trunks = {{"far"}}}});
   EXPECT_EQ(To(router, "0900 123 4567"), "403 premium numbers are barred");
   EXPECT_EQ(To(router, "0800 123 4567"), "far:+448001234567");
 }
 
 TEST(Router, CallsOfTrunksRingUsers) {
-  const Router router = Make({{.name = "main", .to = "+15550001001", .from_trunk = "near", .user = "alice"},
-                              {.name = "spam", .to = "^666", .from_trunk = "*", .deny = "not wanted"},
-                              {.name = "any", .to = "^[0-9]+$", .from_trunk = "*", .user = "$0"}});
+  const Router router =
+      Make({{.name = "main", .to = "+15550001001", .from_trunk = "near", .user = "alice"},
+            {.name = "spam", .to = "^666", .from_trunk = "*", .deny = "not wanted"},
+            {.name = "any", .to = "^[0-9]+$", .from_trunk = "*", .user = "$0"}});
   EXPECT_EQ(From(router, "near", "+15550001001"), "user:alice");
   EXPECT_THAT(From(router, "far", "+15550001001"), HasSubstr("no route"));
   EXPECT_EQ(From(router, "far", "666"), "403 not wanted");
@@ -124,12 +127,13 @@ TEST(Router, TrunksComeInTheirOrder) {
   EXPECT_EQ(To(Make({route}), "600"), "a:600 b:600 c:600");
   route.order = TrunkOrder::kLeastUsed;
   const std::map<std::string, size_t> calls = {{"a", 5}, {"b", 2}, {"c", 5}};
-  EXPECT_EQ(Text(Make({route}).Decide({.dialled = "600",
-                                       .user = "",
-                                       .from_trunk = "",
-                                       .time = {},
-                                       .calls_on = [&](const std::string& t) { return calls.at(t); }})),
-            "b:600 a:600 c:600");
+  EXPECT_EQ(
+      Text(Make({route}).Decide({.dialled = "600",
+                                 .user = "",
+                                 .from_trunk = "",
+                                 .time = {},
+                                 .calls_on = [&](const std::string& t) { return calls.at(t); }})),
+      "b:600 a:600 c:600");
 }
 
 TEST(Router, WeightsSayHowOftenATrunkIsTheFirst) {
@@ -154,11 +158,12 @@ TEST(Router, NumbersAreRewrittenAndThenFormatted) {
   Rules rules{.numbering = kUk};
   rules.trunks["near"].format = NumberFormat::kNational;
   rules.trunks["far"].format = NumberFormat::kE164;
-  const Router router = Make({{.name = "pbx", .to = "^9", .trunks = {{"pbx"}}, .rewrite = {1, ""}},
-                              {.name = "abroad", .to = "^8", .trunks = {{"far"}}, .rewrite = {1, "+"}},
-                              {.name = "uk", .to = "^\\+44", .trunks = {{"near"}, {"far"}, {"raw"}}},
-                              {.name = "short", .to = "^1", .trunks = {{"near"}}, .rewrite = {9, "5"}}},
-                             rules);
+  const Router router =
+      Make({{.name = "pbx", .to = "^9", .trunks = {{"pbx"}}, .rewrite = {1, ""}},
+            {.name = "abroad", .to = "^8", .trunks = {{"far"}}, .rewrite = {1, "+"}},
+            {.name = "uk", .to = "^\\+44", .trunks = {{"near"}, {"far"}, {"raw"}}},
+            {.name = "short", .to = "^1", .trunks = {{"near"}}, .rewrite = {9, "5"}}},
+           rules);
   EXPECT_EQ(To(router, "9201"), "pbx:201");
   EXPECT_EQ(To(router, "815550001001"), "far:15550001001");
   EXPECT_EQ(To(router, "020 7123 4567"), "near:02071234567 far:442071234567 raw:+442071234567");
@@ -166,12 +171,13 @@ TEST(Router, NumbersAreRewrittenAndThenFormatted) {
 }
 
 TEST(Router, AnExplanationSaysWhatDidNotHold) {
-  const Router router = Make({{.name = "in", .to = "", .from_trunk = "*", .user = "alice"},
-                              {.name = "vip", .to = "", .from = {"bob"}, .trunks = {{"a"}}},
-                              {.name = "day", .to = "", .hours = *Hours::Parse("Sun 00:00-01:00"), .trunks = {{"a"}}},
-                              {.name = "us", .to = "^\\+1", .trunks = {{"a"}}},
-                              {.name = "uk", .to = "^\\+44", .trunks = {{"b"}}, .priority = true},
-                              {.name = "never", .to = "", .trunks = {{"c"}}}});
+  const Router router =
+      Make({{.name = "in", .to = "", .from_trunk = "*", .user = "alice"},
+            {.name = "vip", .to = "", .from = {"bob"}, .trunks = {{"a"}}},
+            {.name = "day", .to = "", .hours = *Hours::Parse("Sun 00:00-01:00"), .trunks = {{"a"}}},
+            {.name = "us", .to = "^\\+1", .trunks = {{"a"}}},
+            {.name = "uk", .to = "^\\+44", .trunks = {{"b"}}, .priority = true},
+            {.name = "never", .to = "", .trunks = {{"c"}}}});
   const Decision decision =
       router.Explain({.dialled = "00 44 20", .user = "alice", .from_trunk = "", .time = {}});
   EXPECT_EQ(Text(decision), "b:+4420");
@@ -202,10 +208,11 @@ TEST(Router, HostileNumbersAndPatternsCostNothing) {
 TEST(Router, TheIndexDecidesAsALookAtEachRouteDoes) {
   std::mt19937 random(11);
   const auto draw = [&](size_t below) { return random() % below; };
-  const std::vector<std::string> patterns = {"^\\+44", "^\\+1",       "",        "^1",  "^\\+44[28]",
-                                             "7$",     "^\\+(44|1)5", "^[a-z]+", "^600$", "+4420"};
+  const std::vector<std::string> patterns = {
+      "^\\+44", "^\\+1", "", "^1", "^\\+44[28]", "7$", "^\\+(44|1)5", "^[a-z]+", "^600$", "+4420"};
   const std::vector<std::string> users = {"alice", "bob", "carol"};
-  const std::vector<std::string> numbers = {"+4420", "+4480", "+44207", "+157", "112", "600", "bob", "1x"};
+  const std::vector<std::string> numbers = {"+4420", "+4480", "+44207", "+157",
+                                            "112",   "600",   "bob",    "1x"};
   for (int round = 0; round < 300; ++round) {
     std::vector<Route> routes;
     for (size_t n = draw(30); n > 0; --n) {

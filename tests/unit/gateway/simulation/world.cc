@@ -27,7 +27,7 @@ app::CallManagerOptions Options() {
                            {.name = "bob", .ha1 = kHa1[1], .caller_id = ""}};
   options.trunk.local_host = "198.51.100.1";
   options.trunk.trunks.push_back({.name = "acme", .host = Carrier::kHost, .port = 5070});
-  options.outbound_routes.push_back({"all", "^6", "acme"});
+  options.routing.routes.push_back({.name = "all", .to = "^6", .trunks = {{"acme"}}});
   return options;
 }
 
