@@ -108,7 +108,7 @@ call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
                              .further = true},
                             now);
   if (!slot) return {.request = {}, .refused = slot.error().status, .why = slot.error().why};
-  entry.target_slot = *std::move(slot);
+  if (!entry.target_dialog) entry.target_slot = *std::move(slot);  // else it will be refused
   const Parties& parties = entry.parties;
   const bool from_browser = entry.call.direction() == call::CallDirection::kFromBrowser;
   const browser::User* user = browser_edge_.FindUser(parties.user, now).user;

@@ -214,14 +214,15 @@ class RouteReader {
   }
 
   void CheckAction() {
-    const int actions = int{!route_.trunks.empty()} + int{!route_.user.empty()} +
-                        int{!route_.deny.empty()};
+    const int actions =
+        int{!route_.trunks.empty()} + int{!route_.user.empty()} + int{!route_.deny.empty()};
     if (actions != 1) {
       return section_.Report(at_, "a route needs one of `trunk`, `trunks`, `user` and `deny`");
     }
     if (!route_.from_trunk.empty() &&
         (!route_.trunks.empty() || !route_.from.empty() || !route_.allow.empty())) {
-      section_.Report(at_, "a route with `from_trunk` has a `user` or `deny`, and no users who call");
+      section_.Report(at_,
+                      "a route with `from_trunk` has a `user` or `deny`, and no users who call");
     }
     if (!route_.user.empty() && route_.user != "$0") CheckUser("user", route_.user);
     const bool bars = !route_.deny.empty() || !route_.allow.empty();
@@ -321,12 +322,12 @@ void ReadTrunkTerms(YamlSection& section, const std::string& trunk, Config& conf
   limits.Finish();
   std::string format = "canonical";
   section.Choice("number_format", {"canonical", "e164", "national", "international"}, format);
-  config.routing.trunks[trunk] = {
-      .format = format == "e164"            ? route::NumberFormat::kE164
-                : format == "national"      ? route::NumberFormat::kNational
-                : format == "international" ? route::NumberFormat::kInternational
-                                            : route::NumberFormat::kCanonical,
-      .limit = limit};
+  config.routing.trunks[trunk] = {.format = format == "e164"       ? route::NumberFormat::kE164
+                                            : format == "national" ? route::NumberFormat::kNational
+                                            : format == "international"
+                                                ? route::NumberFormat::kInternational
+                                                : route::NumberFormat::kCanonical,
+                                  .limit = limit};
 }
 
 void ReadUserLimit(YamlSection& entry, const std::string& user, Config& config) {

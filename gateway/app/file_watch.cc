@@ -14,9 +14,8 @@ namespace lastmile::app {
 
 FileWatch::FileWatch(const std::string& path) : fd_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
-  const bool watched =
-      fd_ >= 0 && inotify_add_watch(fd_, folder.empty() ? "." : folder.c_str(),
-                                    IN_CLOSE_WRITE | IN_MOVED_TO) >= 0;
+  const bool watched = fd_ >= 0 && inotify_add_watch(fd_, folder.empty() ? "." : folder.c_str(),
+                                                     IN_CLOSE_WRITE | IN_MOVED_TO) >= 0;
   if (!watched) spdlog::warn("changes of {} are seen at SIGHUP only: {}", path, strerror(errno));
 }
 

@@ -27,8 +27,7 @@ std::optional<route::Router> Reload::Read() {
   auto config = ParseConfig(text_, file_);
   if (config) return Take(*std::move(config));
   for (const Diagnostic& fault : config.error()) {
-    spdlog::error("{}:{}:{}: {}", file_, fault.position.line, fault.position.column,
-                  fault.message);
+    spdlog::error("{}:{}:{}: {}", file_, fault.position.line, fault.position.column, fault.message);
   }
   spdlog::error("{} has mistakes: the routes stay as they are", file_);
   return std::nullopt;
@@ -60,8 +59,8 @@ void Reload::LogWhatNeedsARestart(const Config& config) {
   for (const std::string& key : keys) {
     const auto before = fixed_.find(key);
     const auto after = config.fixed.find(key);
-    const bool same = before != fixed_.end() && after != config.fixed.end() &&
-                      before->second == after->second;
+    const bool same =
+        before != fixed_.end() && after != config.fixed.end() && before->second == after->second;
     if (!same) spdlog::warn("{}: `{}` has changed and needs a restart", file_, key);
   }
   fixed_ = config.fixed;

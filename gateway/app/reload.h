@@ -11,9 +11,9 @@
 
 namespace lastmile::app {
 
-// Reads the configuration file of a running gateway again, for what may change while it runs: routes,
-// numbers and limits. What is wrong with the file is logged once for each of its versions, and changes
-// nothing; what changed and needs a restart is logged too. Thread: main.
+// Reads the configuration file of a running gateway again, for what may change while it runs:
+// routes, numbers and limits. What is wrong with the file is logged once for each of its versions,
+// and changes nothing; what changed and needs a restart is logged too. Thread: main.
 class Reload {
  public:
   explicit Reload(const Config& running);
@@ -26,7 +26,7 @@ class Reload {
   void LogWhatNeedsARestart(const Config& config);
 
   const std::string file_;
-  std::string text_;  // read last
+  std::string text_;                          // read last
   std::set<std::string> trunks_;              // that the gateway has
   std::map<std::string, std::string> fixed_;  // Config::fixed, as told last
 };

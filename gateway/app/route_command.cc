@@ -94,11 +94,11 @@ void GoOn(const RouteCommand& command, const Config& config, Decision& decision)
 std::string WhatIsWrongWith(const RouteCommand& command, const Config& config) {
   if (command.user.empty() == command.trunk.empty()) return "name one of --from and --from-trunk";
   const bool known_user =
-      config.user_source || std::ranges::find(config.users, command.user, &browser::User::name) !=
-                                config.users.end();
+      config.user_source ||
+      std::ranges::find(config.users, command.user, &browser::User::name) != config.users.end();
   if (!command.user.empty() && !known_user) return "there is no user " + command.user;
-  const bool known_trunk = std::ranges::find(config.trunks, command.trunk, &trunk::Trunk::name) !=
-                           config.trunks.end();
+  const bool known_trunk =
+      std::ranges::find(config.trunks, command.trunk, &trunk::Trunk::name) != config.trunks.end();
   if (!command.trunk.empty() && !known_trunk) return "there is no trunk " + command.trunk;
   if (!command.at.empty() && !TimeOf(command.at)) return "--at is written 2026-11-25T23:31Z (UTC)";
   return "";
@@ -128,11 +128,11 @@ int RunRoute(const RouteCommand& command, const Config& config, std::ostream& ou
     err << "lastmile: " << router.error().message << '\n';
     return kExitConfig;
   }
-  Decision decision = router->Explain({.dialled = command.number,
-                                       .user = command.user,
-                                       .from_trunk = command.trunk,
-                                       .time = command.at.empty() ? std::chrono::system_clock::now()
-                                                                  : *TimeOf(command.at)});
+  Decision decision = router->Explain(
+      {.dialled = command.number,
+       .user = command.user,
+       .from_trunk = command.trunk,
+       .time = command.at.empty() ? std::chrono::system_clock::now() : *TimeOf(command.at)});
   GoOn(command, config, decision);
   if (command.json) {
     PrintJson(decision, out);

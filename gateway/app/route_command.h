@@ -23,9 +23,9 @@ struct RouteCommand {
 
 CLI::App* AddRouteCommand(CLI::App& cli, std::string& config_file, RouteCommand& command);
 
-// Writes the decision to `out` and what is wrong with the command to `err`. Returns the exit status:
-// 0: it goes somewhere; 1: it does not; 2: the command asks for what the configuration does not have.
-// Thread: main.
+// Writes the decision to `out` and what is wrong with the command to `err`. Returns the exit
+// status: 0: it goes somewhere; 1: it does not; 2: the command asks for what the configuration does
+// not have. Thread: main.
 int RunRoute(const RouteCommand& command, const Config& config, std::ostream& out,
              std::ostream& err);
 

@@ -83,6 +83,15 @@ Result<Number> InContext(const std::string& number, const std::string& context,
     return Fail("the number belongs to a numbering plan that is not known here (phone-context)");
   }
   if (!AllDigits(number)) return Fail("a number with a phone-context has digits only");
+  if (context.substr(1) == numbering.country) {
+    // As it would be dialled there.
+    const std::string& international = numbering.international;
+    if (!international.empty() && number.starts_with(international)) {
+      return Global(number.substr(international.size()), numbering);
+    }
+  } else if (number.front() == '0') {
+    return Fail("a number with a phone-context comes without the prefixes of dialling");
+  }
   return Global(context.substr(1) + number, numbering);
 }
 

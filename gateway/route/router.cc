@@ -136,6 +136,7 @@ size_t Router::Tables::Search(const Call& call, Decision& decision) const {
     return kNone;
   }
   for (uint32_t id = matches->Next(); id != UINT32_MAX; id = matches->Next()) {
+    ++decision.candidates;
     if (WhyNot(rules.routes[id], decision.number, call).empty()) return id;
   }
   return kNone;

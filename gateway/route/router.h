@@ -51,6 +51,8 @@ struct Decision {
   int status = 404;
   std::string why;  // a sentence for the caller
 
+  size_t candidates = 0;  // routes that were found for the number and the caller, and looked at
+
   // Of Explain(): every route that was looked at, and what did not hold of it; the last one decided
   // if its `mismatch` is empty.
   struct Step {

@@ -35,8 +35,9 @@ class ChangedRoutesTest : public GatewayTest {
 
   // A file with so many routes that decides about 600 in its last one.
   std::string WithRoutes(int count, const std::string& last) const {
-    std::string text = "numbering: { country: \"44\", international: \"00\" }\ntrunks: { carrier: { servers: [\"" +
-                       carrier_->local().ToString() + "\"] } }\nroutes:\n";
+    std::string text =
+        "numbering: { country: \"44\", international: \"00\" }\ntrunks: { carrier: { servers: [\"" +
+        carrier_->local().ToString() + "\"] } }\nroutes:\n";
     for (int i = 1; i < count; ++i) {
       text += "  - { name: r" + std::to_string(i) + ", to: '^\\+" + std::to_string(10000 + i) +
               "', trunk: carrier }\n";
@@ -51,7 +52,8 @@ class ChangedRoutesTest : public GatewayTest {
   // What a call to 600 is answered; 0: it talks.
   int CallTo600(test::BrowserPhone& phone) {
     auto& call = phone.Dial("600");
-    EXPECT_TRUE(Until([&] { return call.state == State::kTalking || call.state == State::kEnded; }));
+    EXPECT_TRUE(
+        Until([&] { return call.state == State::kTalking || call.state == State::kEnded; }));
     const int status = call.state == State::kEnded ? call.status : 0;
     if (call.state == State::kTalking) {
       phone.HangUp(call);

@@ -92,8 +92,8 @@ TEST_F(RouteCommandTest, WrongQuestionsAreTold) {
   EXPECT_EQ(Run({.number = "1", .user = "zoe"}), 2);
   EXPECT_THAT(err.str(), HasSubstr("there is no user zoe"));
   EXPECT_EQ(Run({.number = "1", .trunk = "zoe"}), 2);
-  for (const char* time : {"now", "2026-11-25", "2026-02-30T12:00Z", "2026-11-25T24:00Z",
-                           "2026-11-25T12:00Zz"}) {
+  for (const char* time :
+       {"now", "2026-11-25", "2026-02-30T12:00Z", "2026-11-25T24:00Z", "2026-11-25T12:00Zz"}) {
     EXPECT_EQ(Run({.number = "1", .user = "alice", .at = time}), 2) << time;
   }
 }

@@ -28,16 +28,17 @@ std::string RouteFaults(const std::string& route) {
 }
 
 TEST(RoutesConfig, AllOfARouteIsRead) {
-  const auto config = ParseConfig(
-      std::string(kBase) +
-          "timezone: Europe/London\n"
-          "limits: { calls: 100, cps: 20, user: { calls: 4, cps: 1 } }\n"
-          "routes:\n"
-          "  - { name: r, to: \"^\\\\+\", from: alice, hours: \"Mon 08:00-09:00\", trunks: [a, b],\n"
-          "      weights: [80, 20], failover: [503, timeout], priority: true,\n"
-          "      rewrite: { strip: 1, prefix: \"00\" }, allow: { users: [alice] } }\n"
-          "  - { to: \"\", trunks: [a, b], least_used: true }\n",
-      "test.yaml");
+  const auto config =
+      ParseConfig(std::string(kBase) +
+                      "timezone: Europe/London\n"
+                      "limits: { calls: 100, cps: 20, user: { calls: 4, cps: 1 } }\n"
+                      "routes:\n"
+                      "  - { name: r, to: \"^\\\\+\", from: alice, hours: \"Mon 08:00-09:00\", "
+                      "trunks: [a, b],\n"
+                      "      weights: [80, 20], failover: [503, timeout], priority: true,\n"
+                      "      rewrite: { strip: 1, prefix: \"00\" }, allow: { users: [alice] } }\n"
+                      "  - { to: \"\", trunks: [a, b], least_used: true }\n",
+                  "test.yaml");
   ASSERT_TRUE(config) << config.error().front().message;
   const route::Rules& rules = config->routing;
   EXPECT_EQ(rules.limits.node.calls, 100u);
@@ -89,13 +90,14 @@ TEST(RoutesConfig, MistakesHaveTheirPlace) {
   EXPECT_THAT(RouteFaults("trnk: a"), HasSubstr("unknown key `trnk`"));
   EXPECT_THAT(Faults("numbering: { country: x }\n"), HasSubstr("1 to 5 digits"));
   EXPECT_THAT(Faults("numbering: { country: \"44\" }\n"), HasSubstr("needs a `country` and"));
-  EXPECT_THAT(Faults("timezone: Mars/Olympus\n"), HasSubstr("1:11 this machine knows no time zone"));
+  EXPECT_THAT(Faults("timezone: Mars/Olympus\n"),
+              HasSubstr("1:11 this machine knows no time zone"));
   EXPECT_THAT(Faults("limits: { calls: 0 }\n"), HasSubstr("a number from 1"));
 }
 
 TEST(RoutesConfig, WhatBarsNumbersNeedsToKnowHowTheyAreDialled) {
   const std::string base = "trunks: { a: { servers: [\"h:1\"], number_format: national } }\n";
-  EXPECT_THAT(Faults(base), HasSubstr("1:48 this format needs `numbering`"));
+  EXPECT_THAT(Faults(base), HasSubstr("1:49 this format needs `numbering`"));
   EXPECT_THAT(Faults("routes: [ { to: \"^\\\\+44900\", deny: no } ]\n"),
               HasSubstr("needs `numbering`"));
 }

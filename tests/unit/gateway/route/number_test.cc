@@ -26,7 +26,7 @@ TEST(Number, SpellingsOfOneNumberAreOneNumber) {
         "(020) 7123 4567", "+44 (0)20 7123 4567", "+4402071234567", "+440002071234567",
         "004402071234567", "+442071234567;npdi", "+442071234567;ext=12;isub=5",
         "2071234567;phone-context=+44", "02071234567;Phone-Context=+44",
-        "71234567;phone-context=+44-20"}) {
+        "71234567;phone-context=+44-20", "00442071234567;phone-context=+44"}) {
     EXPECT_EQ(Read(spelling), "phone number +442071234567") << spelling;
   }
   EXPECT_EQ(Read("0114420 71234567", kUs), "phone number +442071234567");
@@ -72,6 +72,8 @@ TEST(Number, WhatIsNeitherIsRefusedWithASentence) {
   EXPECT_THAT(Read("600;phone-context="), HasSubstr("phone-context"));
   EXPECT_THAT(Read("+600;phone-context=+44"), HasSubstr("phone-context"));
   EXPECT_THAT(Read("600;phone-context=+44;phone-context=+1"), HasSubstr("two phone-contexts"));
+  EXPECT_THAT(Read("0044900123456;phone-context=+1"), HasSubstr("without the prefixes"));
+  EXPECT_THAT(Read("0900123456;phone-context=+44-20"), HasSubstr("without the prefixes"));
   EXPECT_THAT(Read("alice;phone-context=+44"), HasSubstr("neither"));
   EXPECT_THAT(Read("alice@x"), HasSubstr("neither"));
   EXPECT_THAT(Read("a b"), HasSubstr("neither"));

@@ -204,6 +204,26 @@ TEST(Router, HostileNumbersAndPatternsCostNothing) {
   EXPECT_EQ(To(router, std::string(127, 'a')), "404 no route leads to this number");
 }
 
+TEST(Router, HowManyRoutesAreLookedAtDoesNotGrowWithTheirNumber) {
+  for (const int count : {10, 100, 5000}) {
+    std::vector<Route> routes;
+    for (int i = 0; i < count; ++i) {
+      const std::string number = std::to_string(10000 + i);
+      routes.push_back({.name = "p" + number, .to = "^\\+" + number, .deny = "barred"});
+      routes.push_back({.name = "e" + number, .to = "^\\+" + number + "[0-9]$", .deny = "barred"});
+      routes.push_back(
+          {.name = "u" + number, .to = "", .from = {"user" + number}, .deny = "barred"});
+    }
+    const Router router = Make(std::move(routes));
+    const Decision decision = router.Decide({.dialled = "+" + std::to_string(9999 + count),
+                                             .user = "alice",
+                                             .from_trunk = "",
+                                             .time = {}});
+    EXPECT_EQ(decision.route, "p" + std::to_string(9999 + count));
+    EXPECT_EQ(decision.candidates, 1u) << count;
+  }
+}
+
 // Many random routes and calls: the quick way decides as the one that looks at each of them.
 TEST(Router, TheIndexDecidesAsALookAtEachRouteDoes) {
   std::mt19937 random(11);
