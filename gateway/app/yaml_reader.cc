@@ -92,6 +92,8 @@ YamlSection::YamlSection(YamlContext& context, YAML::Node node, std::string path
     Report(node_, (path_.empty() ? std::string("the file") : "`" + path_ + "`") +
                       " must be a mapping of keys to values, not " + std::string(KindOf(node_)));
   }
+  if (!present()) return;
+  for (const auto& entry : node_) entries_.emplace_back(entry.first, entry.second);
 }
 
 std::string YamlSection::PathOf(std::string_view key) const {
@@ -112,11 +114,10 @@ std::vector<std::string> YamlSection::Keys() const {
 
 YAML::Node YamlSection::Find(std::string_view key) {
   known_.emplace(key);
-  if (!present()) return YAML::Node(YAML::NodeType::Undefined);
-  for (const auto& entry : node_) {
-    if (ScalarOf(entry.first) == key) {
-      context_.Remember(PathOf(key), entry.second);
-      return entry.second;
+  for (const auto& [name, value] : entries_) {
+    if (name.IsScalar() && name.Scalar() == key) {
+      context_.Remember(PathOf(key), value);
+      return value;
     }
   }
   return YAML::Node(YAML::NodeType::Undefined);

@@ -310,6 +310,7 @@ void Call::PlaceCall(std::string_view reason, TimePoint now, Outputs& out) {
 
 // The offer is made anew, as the other trunk wants it.
 void Call::OnAnotherTrunk(const AnotherTrunk& another, TimePoint now, Outputs& out) {
+  if (IsBrowser(Party::kCallee)) return;
   const bool session_has_video = CarriesVideo();
   TrunkSide side =
       NewTrunkSide(another.policy, ProfileWithin(another.policy, another.invite_head_bytes));

@@ -50,7 +50,7 @@ struct CalleeRejected {
   std::string reason_header;  // the callee's Reason, "" without one
   std::string warning = {};   // a sentence for the caller, "" for none
 };
-// Instead of CalleeRejected, before the callee made any progress: another trunk is called.
+// Instead of CalleeRejected of a trunk that made no progress yet: another one is called.
 struct AnotherTrunk {
   TrunkPolicy policy;
   size_t invite_head_bytes = 0;  // of that INVITE without its SDP
