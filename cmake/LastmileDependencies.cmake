@@ -35,3 +35,5 @@ lastmile_require(CARES libcares libc-ares-dev)
 lastmile_require(JWT libjwt libjwt-dev)
 lastmile_require(SQLITE sqlite3 libsqlite3-dev)
 lastmile_require(CURL libcurl libcurl4-openssl-dev)
+lastmile_require(RE2 re2 libre2-dev)
+set_property(TARGET PkgConfig::RE2 PROPERTY INTERFACE_COMPILE_OPTIONS "")  # -pthread, as with NICE

@@ -24,6 +24,7 @@ MODULES = {
     "gateway/call/": [
         "sdp/", "gateway/sip/ids.h", "gateway/sip/rejection.h", "media_anchor/core/leg_plan.h", "base/",
     ],
+    "gateway/route/": ["base/"],
     "gateway/net/": ["base/"],
     "gateway/users/": [
         "gateway/browser/user.h", "gateway/sip/digest.h", "base/",
@@ -31,7 +32,7 @@ MODULES = {
     "gateway/app/": [
         "sdp/", "media_anchor/core/leg_plan.h", "media_anchor/io/media_engine.h", "ws/server.h",
         "ws/http_request.h", "ws/http_response.h", "gateway/sip/", "gateway/browser/", "gateway/trunk/", "gateway/call/", "gateway/net/",
-        "gateway/users/", "base/",
+        "gateway/route/", "gateway/users/", "base/",
     ],
     "demo_carrier/": ["base/"],
 }
@@ -58,6 +59,7 @@ LIBRARIES = {
     "nlohmann-json": (r"nlohmann/.*", r"gateway/app/\w+\.cc|gateway/users/webhook_source\.cc"),
     "SQLite": (r"sqlite3\.h", r"gateway/users/sqlite_users\.cc"),
     "libcurl": (r"curl/.*", r"gateway/users/webhook_source\.cc"),
+    "RE2": (r"re2/.*", r"gateway/route/pattern_index\.cc"),
     "CLI11": (r"CLI/.*", r"gateway/app/\w+\.cc|demo_carrier/\w+\.cc"),
 }
 

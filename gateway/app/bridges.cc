@@ -94,11 +94,12 @@ void CallManager::FailTransfer(const Entry& entry, const sip::Refer& refer, sip:
 
 // As if the user had dialled it: a transfer reaches whom a call would.
 void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePoint now) {
-  const auto [trunk, number] = FindWay(router_, trunk_edge_, entry.parties.user, refer.target.user);
-  if (!trunk) return FailTransfer(entry, refer, {404, "no route leads to this number"}, now);
+  Way way = WayFor(router_, trunk_edge_, entry.parties.user, refer.target.user);
+  const trunk::Trunk* trunk = way.trunk;
+  if (!trunk) return FailTransfer(entry, refer, {way.decision.status, way.decision.why}, now);
   const browser::User* user = browser_edge_.FindUser(entry.parties.user, now).user;
   trunk::TrunkEdge::CallRequest target{.trunk = trunk->name,
-                                       .number = number,
+                                       .number = way.number,
                                        .caller = user ? ShownTo(*trunk, *user) : entry.parties.user,
                                        .user = entry.parties.user,
                                        .offer = "",
@@ -108,6 +109,12 @@ void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePo
   if (const auto why = trunk_edge_.WhyNotShown(target)) {
     return FailTransfer(entry, refer, {why->status, why->reason}, now);
   }
+  auto slot = router_.Begin({.user = entry.parties.user,
+                             .trunk = trunk->name,
+                             .priority = way.decision.priority,
+                             .further = true},
+                            now);
+  if (!slot) return FailTransfer(entry, refer, {slot.error().status, slot.error().why}, now);
   call::BridgeSettings settings{
       .first = {.policy = entry.call.trunk_policy(), .media = entry.call.trunk_media()},
       .second = {.policy = PolicyOf(trunk->name)},
@@ -116,8 +123,9 @@ void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePo
   settings.second.keys = call::MakeTrunkKeys(settings.second.policy, random_);
   BridgeEntry& bridge = NewBridge(entry, refer, std::move(settings), now);
   bridge.parties.trunk = trunk->name;
-  bridge.parties.number = number;
+  bridge.parties.number = std::move(way.number);
   bridge.target = std::move(target);
+  bridge.slots.push_back(*std::move(slot));
   StartBridge(bridge, now);
 }
 
@@ -179,6 +187,7 @@ void CallManager::GiveTrunkToBridge(Entry& entry, TimePoint now) {
   const sip::DialogId dialog = std::exchange(entry.trunk_dialog, {});
   by_trunk_dialog_.erase(dialog);
   (first ? bridge.first : bridge.second) = dialog;
+  bridge.slots.push_back(std::move(entry.slot));
   bridge_by_dialog_[dialog] = bridge.bridge.id();
   call::Bridge::Outputs outputs;
   bridge.bridge.TakeOver(first ? Party::kCaller : Party::kCallee, entry.call.TakeTrunk(), now,

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "gateway/app/call_input.h"
 #include "gateway/app/call_messages.h"
+#include "gateway/app/relay.h"
 #include "gateway/call/reasons.h"
 
 namespace lastmile::app {
@@ -39,9 +40,9 @@ browser::BrowserOptions WithPassedHeaders(browser::BrowserOptions options,
 }  // namespace
 
 CallManager::CallManager(CallManagerOptions options, RandomSource& random)
-    : browser_edge_(WithPassedHeaders(std::move(options.browser), options.trunk.trunks), random),
+    : router_(std::move(options.routing), options.browser.wall_clock, random),
+      browser_edge_(WithPassedHeaders(std::move(options.browser), options.trunk.trunks), random),
       trunk_edge_(std::move(options.trunk), random),
-      router_(options.outbound_routes, options.inbound_routes),
       beyond_calls_(browser_edge_, trunk_edge_, router_),
       policies_(std::move(options.policies)),
       random_(random) {}
@@ -254,23 +255,32 @@ void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) 
   if (!shut_down_reason_.empty()) {
     return Refuse(true, invite.dialog, 503, shut_down_reason_, now);
   }
-  auto [trunk, number] = FindWay(router_, trunk_edge_, invite.user.name, invite.target);
-  if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
-  const Parties wanted{.trunk = trunk->name,
-                       .user = invite.user.name,
-                       .number = std::move(number),
-                       .caller = ShownTo(*trunk, invite.user),
-                       .anonymous = invite.anonymous};
-  if (const auto refused = trunk_edge_.WhyNotShown(RequestOf(wanted, {}))) {
-    return Refuse(true, invite.dialog, refused->status, refused->reason, now);
+  Way way = WayFor(router_, trunk_edge_, invite.user.name, invite.target);
+  route::Decision& decision = way.decision;
+  if (!way.trunk) {
+    return Refuse(true, invite.dialog, decision.status, std::move(decision.why), now);
   }
-  Entry& entry = NewCall(CallDirection::kFromBrowser, wanted,
-                         trunk::HeadersToTrunk(trunk->headers, invite.headers), now);
+  std::deque<route::TrunkTry> trunks(decision.trunks.begin(), decision.trunks.end());
+  // The local trunk never is one of several: all of them show the same caller.
+  Parties wanted{.user = invite.user.name,
+                 .caller = ShownTo(*way.trunk, invite.user),
+                 .anonymous = invite.anonymous};
+  auto slot = TakeTrunk(trunks, wanted,
+                        {.user = wanted.user, .trunk = "", .priority = decision.priority}, now);
+  if (!slot) return Refuse(true, invite.dialog, slot.error(), now);
+  auto headers = HeadersTo(wanted.trunk, invite.headers);
+  Entry& entry = NewCall(CallDirection::kFromBrowser, std::move(wanted), std::move(headers), now);
   entry.browser_dialog = invite.dialog;
   by_browser_dialog_[invite.dialog] = entry.call.id();
+  entry.slot = *std::move(slot);
+  entry.passed_headers = std::move(invite.headers);
+  entry.other_trunks = std::move(trunks);
+  entry.failover = std::move(decision.failover);
+  entry.priority = decision.priority;
   const Parties& parties = entry.parties;
-  spdlog::info("call={} from-browser user={} to={} trunk={}", entry.call.id().value,
-               Redacted{parties.user}, Redacted{parties.number}, parties.trunk);
+  spdlog::info("call={} from-browser user={} to={} trunk={} route={}", entry.call.id().value,
+               Redacted{parties.user}, Redacted{parties.number}, parties.trunk,
+               decision.route.empty() ? "of the user's PBX" : decision.route);
   Feed(entry, call::Invited{std::move(invite.offer)}, now);
 }
 
@@ -286,11 +296,18 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   }
   if (invite.replaces) return OnReplacingInvite(invite, now);
   // An account names its user; routes are for numbers.
-  const std::string user =
-      invite.user.empty() ? router_.UserFor(invite.trunk, invite.target) : invite.user;
+  route::Decision decision;
+  if (invite.user.empty()) decision = router_.Inbound(invite.trunk, invite.target);
+  if (decision.outcome == route::Decision::Outcome::kDenied) {
+    return Refuse(false, invite.dialog, decision.status, std::move(decision.why), now);
+  }
+  const std::string user = invite.user.empty() ? std::move(decision.user) : invite.user;
   if (browser_edge_.registrar().FindAll(user, invite.instance, now).empty()) {
     return OnAbsentCallee(std::move(invite), user, now);
   }
+  auto slot = router_.Begin(
+      {.user = user, .trunk = invite.trunk, .by_user = false, .priority = decision.priority}, now);
+  if (!slot) return Refuse(false, invite.dialog, slot.error(), now);
   Entry& entry = NewCall(CallDirection::kFromTrunk,
                          {.trunk = std::move(invite.trunk),
                           .user = user,
@@ -298,6 +315,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
                           .caller = std::move(invite.caller),
                           .display_name = std::move(invite.display_name)},
                          std::move(invite.headers), now, with_keys);
+  entry.slot = *std::move(slot);
   entry.trunk_dialog = invite.dialog;
   entry.instance = std::move(invite.instance);
   entry.max_forwards = invite.max_forwards;
@@ -343,6 +361,7 @@ void CallManager::OnAgentEvent(bool from_browser, const sip::UserAgentEvent& eve
   if (beyond_calls_.TakeInCall(event, in_call, now)) return;
   const auto* rejected = std::get_if<sip::InviteRejected>(&event);
   if (rejected && !from_browser && OnTrunkRejected(*entry, *rejected, now)) return;
+  if (rejected && !from_browser && FailOver(*entry, *rejected, now)) return;
   const bool is_caller = from_browser == (entry->call.direction() == CallDirection::kFromBrowser);
   const ToCallInput convert{is_caller ? Party::kCaller : Party::kCallee, random_};
   if (auto input = std::visit(convert, event)) Feed(*entry, *input, now);
@@ -464,7 +483,7 @@ bool CallManager::OnTrunkRejected(Entry& entry, const sip::InviteRejected& rejec
   // 305 names a proxy, and the gateway connects to nobody who is not in its configuration.
   if (entry.redirects && status != 305) {
     if (redirected && rejected.response) entry.redirects->Add(*rejected.response);
-    auto number = entry.redirects->Next(router_, entry.parties.trunk);
+    auto number = entry.redirects->Next(router_, entry.parties.user, entry.parties.trunk);
     if (number) {
       spdlog::info("call={} leg=trunk answered {}: calls {} instead", entry.call.id().value, status,
                    Redacted{*number});
@@ -597,7 +616,8 @@ CallManagerGauges CallManager::gauges() const {
           .pbx_registrations = registrations.registered,
           .pbx_registers = registrations.under_way,
           .auth_failures = browser_edge_.auth_failures(),
-          .trunks = trunk_edge_.status()};
+          .trunks = trunk_edge_.status(),
+          .limit_refusals = router_.limiter().refusals()};
 }
 
 }  // namespace lastmile::app

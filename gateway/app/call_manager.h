@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,8 +35,7 @@ struct CallManagerOptions {
   browser::BrowserOptions browser;
   trunk::TrunkOptions trunk;
   std::unordered_map<std::string, call::TrunkPolicy> policies;  // by trunk; none: the default
-  std::vector<OutboundRoute> outbound_routes;
-  std::vector<InboundRoute> inbound_routes;
+  route::Rules routing;
 };
 
 // What the shells have to carry out, in order within each list.
@@ -58,6 +58,7 @@ struct CallManagerGauges {
   size_t pbx_registers = 0;  // REGISTERs that are unanswered, or unregister and are not sent yet
   browser::AuthFailures auth_failures;
   std::vector<trunk::TrunkStatus> trunks;
+  route::Limiter::Refusals limit_refusals = {};
 };
 
 // All of signalling without a socket: the two edges, the calls between them and the routes. Events
@@ -74,6 +75,8 @@ class CallManager {
   void OnUserAnswer(const browser::UserAnswer& answer, TimePoint now);
   void OnTimer(TimePoint now);
   TimePoint next_timeout() const;
+  // For the next call; what there is goes on. The old routes are in `routes` afterwards.
+  void ExchangeRoutes(route::Router& routes) { router_.Exchange(routes); }
   // Ends every call, takes no new one, and unregisters its users at their PBXs.
   void ShutDown(std::string_view reason, TimePoint now);
 
@@ -108,6 +111,13 @@ class CallManager {
     call::CallId bridge;  // its browser transfers it by this one; 0: it does not
     // Of the trunk's INVITE; that of a transfer has one less.
     uint32_t max_forwards = sip::kMaxForwards;
+    // What its legs to trunks count for, and what is tried if the trunk rejects it.
+    route::Limiter::Slot slot;
+    route::Limiter::Slot target_slot;
+    std::deque<route::TrunkTry> other_trunks;
+    std::vector<sip::Header> passed_headers;  // of the browser's INVITE, for those trunks
+    std::vector<int> failover;
+    bool priority = false;
   };
   // What is left of calls that their browser has transferred, or is about to.
   struct BridgeEntry {
@@ -122,6 +132,7 @@ class CallManager {
     trunk::TrunkEdge::CallRequest target;  // who is called
     Parties parties;
     TimePoint started;
+    std::vector<route::Limiter::Slot> slots;  // of its legs
   };
 
   // `with_keys`: of SRTP towards the trunk, if that is its policy.
@@ -148,6 +159,20 @@ class CallManager {
   // True: another number is called instead, or the caller is told why not.
   bool OnTrunkRejected(Entry& entry, const sip::InviteRejected& rejected, TimePoint now);
   void Refuse(bool browser, sip::DialogId dialog, int status, std::string reason, TimePoint now);
+  // --- call_routes.cc: limits, and the next trunk of a route ---
+  void Refuse(bool browser, sip::DialogId dialog, const route::LimitRefusal& refusal,
+              TimePoint now);
+  // The first of the trunks that shows this caller and takes one more call: it goes off the list,
+  // and is the one of `parties`.
+  Result<route::Limiter::Slot, route::LimitRefusal> TakeTrunk(std::deque<route::TrunkTry>& trunks,
+                                                              Parties& parties,
+                                                              route::Limiter::Leg leg,
+                                                              TimePoint now);
+  // What that trunk is told of the headers of a browser's INVITE.
+  std::vector<sip::Header> HeadersTo(const std::string& trunk,
+                                     const std::vector<sip::Header>& passed) const;
+  // True: another trunk is called instead.
+  bool FailOver(Entry& entry, const sip::InviteRejected& rejected, TimePoint now);
   Entry* FindByDialog(bool browser, sip::DialogId dialog);
   // --- call_transfers.cc: the trunk transfers a call ---
   bool OnTransferEvent(const sip::UserAgentEvent& event, TimePoint now);
@@ -190,9 +215,9 @@ class CallManager {
   BridgeEntry* FindBridge(sip::DialogId trunk_dialog);
   Entry* FindCall(call::CallId id);
 
+  Router router_;  // calls count in it as long as they are there
   browser::BrowserEdge browser_edge_;
   trunk::TrunkEdge trunk_edge_;
-  Router router_;
   BeyondCalls beyond_calls_;
   const std::unordered_map<std::string, call::TrunkPolicy> policies_;
   RandomSource& random_;

@@ -58,6 +58,7 @@ void CallManager::OnTargetEvent(Entry& entry, const sip::UserAgentEvent& event, 
     Feed(entry, call::TargetAnswered{SdpOf(accepted->response)}, now);
   } else if (const auto* rejected = std::get_if<sip::InviteRejected>(&event)) {
     by_trunk_dialog_.erase(std::exchange(entry.target_dialog, {}));
+    entry.target_slot.Release();
     Feed(entry, call::TargetRejected{rejected->status}, now);
   } else if (const auto* request = std::get_if<sip::IncomingRequest>(&event)) {
     trunk_edge_.RespondInDialog(
@@ -87,18 +88,20 @@ void CallManager::OnRefer(Entry& entry, const sip::IncomingRequest& request, Tim
 // dialog to replace is where the trunk says it is, if that is at the trunk itself.
 call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
   const sip::Refer& refer = entry.refer;
-  Way way{trunk_edge_.TrunkOf(entry.trunk_dialog), refer.target.user};
+  Way way{.trunk = trunk_edge_.TrunkOf(entry.trunk_dialog),
+          .number = refer.target.user,
+          .decision = {}};
   if (refer.replaces && trunk_edge_.user_agent().FindDialog(*refer.replaces)) {
     return {.request = {},
             .refused = 501,
             .why = "the dialog to replace is the gateway's own: both ends would be browsers"};
   }
   if (!refer.replaces || !way.trunk || !trunk_edge_.IsAt(*way.trunk, refer.target.host)) {
-    way = FindWay(router_, trunk_edge_, entry.parties.user, refer.target.user);
+    way = WayFor(router_, trunk_edge_, entry.parties.user, refer.target.user);
   }
   const trunk::Trunk* trunk = way.trunk;
   if (!trunk) {
-    return {.request = {}, .refused = 404, .why = "no route leads to whom it names"};
+    return {.request = {}, .refused = way.decision.status, .why = way.decision.why};
   }
   const Parties& parties = entry.parties;
   const bool from_browser = entry.call.direction() == call::CallDirection::kFromBrowser;
@@ -117,6 +120,13 @@ call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
   if (const auto why = trunk_edge_.WhyNotShown(entry.target)) {
     return {.request = {}, .refused = why->status, .why = why->reason};
   }
+  auto slot = router_.Begin({.user = entry.parties.user,
+                             .trunk = trunk->name,
+                             .priority = way.decision.priority,
+                             .further = true},
+                            now);
+  if (!slot) return {.request = {}, .refused = slot.error().status, .why = slot.error().why};
+  if (!entry.target_dialog) entry.target_slot = *std::move(slot);  // else it will be refused
   call::TransferAsked asked{.request = {},
                             .invite_head_bytes = trunk_edge_.InviteHeadBytes(entry.target)};
   const auto policy = policies_.find(trunk->name);
@@ -160,6 +170,7 @@ void CallManager::CarryTransfer(Entry& entry, const call::CallOutput& output, Ti
   sip::UserAgent& agent = trunk_edge_.user_agent();
   if (const auto* answer = std::get_if<call::AnswerRefer>(&output)) {
     const bool accepted = answer->status == 202;
+    if (!accepted && !entry.target_dialog) entry.target_slot.Release();
     if (accepted) {
       entry.subscribed = entry.refer.subscribes ? std::optional(entry.refer.cseq) : std::nullopt;
     }
@@ -168,6 +179,7 @@ void CallManager::CarryTransfer(Entry& entry, const call::CallOutput& output, Ti
                   now);
   } else if (const auto* notify = std::get_if<call::NotifyTransferor>(&output)) {
     NotifyTransferor(entry, notify->status, now);
+    if (notify->status >= 300) entry.target_slot.Release();
   } else if (const auto* place = std::get_if<call::PlaceTarget>(&output)) {
     entry.target.offer = place->offer;
     entry.target_dialog = trunk_edge_.PlaceCall(entry.target, now);
@@ -179,6 +191,7 @@ void CallManager::CarryTransfer(Entry& entry, const call::CallOutput& output, Ti
   } else if (const auto* hang_up = std::get_if<call::HangUpTarget>(&output)) {
     trunk_edge_.Bye(entry.target_dialog, MakeExtras("", hang_up->reason_header, ""), now);
     by_trunk_dialog_.erase(std::exchange(entry.target_dialog, {}));
+    entry.target_slot.Release();
   } else if (const auto* replacing = std::get_if<call::AnswerReplacing>(&output)) {
     trunk_edge_.Respond(entry.target_dialog, replacing->status,
                         MakeExtras(replacing->sdp, "", replacing->warning), now);
@@ -186,6 +199,7 @@ void CallManager::CarryTransfer(Entry& entry, const call::CallOutput& output, Ti
   } else if (std::holds_alternative<call::SwapTrunk>(output)) {
     by_trunk_dialog_.erase(entry.trunk_dialog);
     entry.trunk_dialog = std::exchange(entry.target_dialog, {});
+    entry.slot.TakeTrunkOf(std::move(entry.target_slot));
     entry.subscribed.reset();
   }
 }

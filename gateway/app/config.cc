@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <regex>
-#include <set>
 #include <sstream>
 #include <utility>
 
 #include "gateway/app/config_effective.h"
+#include "gateway/app/config_routes.h"
 #include "gateway/app/config_trunks.h"
 #include "gateway/app/config_users.h"
-#include "gateway/app/local_calls.h"
 #include "gateway/app/yaml_reader.h"
 
 namespace lastmile::app {
@@ -156,58 +154,6 @@ void ReadMedia(YamlSection& root, Config& config) {
   media.Finish();
 }
 
-void CheckPattern(YamlSection& route, const std::string& pattern) {
-  try {
-    std::regex checked(pattern, std::regex::ECMAScript);
-  } catch (const std::regex_error&) {
-    route.Report(route.Find("to"), "not a regular expression: " + pattern);
-  }
-}
-
-void ReadRoute(YamlSection route, const std::set<std::string>& trunks,
-               const std::set<std::string>& users, const YAML::Node& at, Config& config) {
-  std::string name, to, trunk, from_trunk, user;
-  route.Text("name", name);
-  route.Text("to", to);
-  CheckPattern(route, to);
-  const bool outbound = route.Text("trunk", trunk);
-  const bool inbound = route.Text("from_trunk", from_trunk);
-  const bool has_user = route.Text("user", user);
-  if (outbound + inbound > 1 || outbound == has_user) {
-    route.Report(at, "a route needs `trunk`, or `user`, or `from_trunk` and `user`");
-  } else if (!outbound && !inbound) {
-    ReadRouteToUser(route, {.name = name, .to = to, .trunk = "", .user = user}, users, config);
-  } else if (outbound) {
-    if (!trunks.contains(trunk)) {
-      route.Report(route.Find("trunk"), "there is no trunk " + trunk, Nearest(trunk, trunks));
-    }
-    config.outbound_routes.push_back({name, to, trunk});
-  } else {
-    if (from_trunk != "*" && !trunks.contains(from_trunk)) {
-      route.Report(route.Find("from_trunk"), "there is no trunk " + from_trunk,
-                   Nearest(from_trunk, trunks));
-    }
-    if (!config.user_source && !users.contains(user)) {
-      route.Report(route.Find("user"), "there is no user " + user, Nearest(user, users));
-    }
-    config.inbound_routes.push_back({name, from_trunk, to, user});
-  }
-  route.Finish();
-}
-
-void ReadRoutes(YamlSection& root, Config& config) {
-  const YAML::Node list = root.Find("routes");
-  if (!list.IsDefined()) return;
-  if (!list.IsSequence()) return root.Report(list, "`routes` must be a list");
-  std::set<std::string> trunks, users;
-  for (const auto& trunk : config.trunks) trunks.insert(trunk.name);
-  for (const auto& user : config.users) users.insert(user.name);
-  for (size_t i = 0; i < list.size(); ++i) {
-    ReadRoute(YamlSection(root.context(), list[i], "routes[" + std::to_string(i) + "]", "route"),
-              trunks, users, list[i], config);
-  }
-}
-
 void ReadRoot(YamlSection& root, Config& config) {
   int version = 1;
   root.Number("version", 1, 1, version);
@@ -218,7 +164,7 @@ void ReadRoot(YamlSection& root, Config& config) {
   ReadMedia(root, config);
   ReadUsers(root, config);
   ReadTrunks(root, config);
-  ReadRoutes(root, config);
+  ReadRouting(root, config);
   YamlSection cdr = root.Section("cdr", "cdr");
   cdr.Text("jsonl", config.cdr_jsonl);
   cdr.Finish();
@@ -254,8 +200,10 @@ Result<Config, std::vector<Diagnostic>> Read(std::string text, std::string file,
   YamlContext context;
   if (settings) context.NoteBelow(*settings);
   try {
-    YamlSection root(context, YAML::Load(config.text), "", "config");
+    const YAML::Node node = YAML::Load(config.text);
+    YamlSection root(context, node, "", "config");
     ReadRoot(root, config);
+    config.fixed = FixedSections(node);
   } catch (const YAML::Exception& fault) {
     return std::unexpected(One({.position = {fault.mark.line + 1, fault.mark.column + 1},
                                 .code = "yaml",

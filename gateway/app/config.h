@@ -15,6 +15,7 @@
 #include "gateway/browser/user.h"
 #include "gateway/browser/user_directory.h"
 #include "gateway/call/trunk_policy.h"
+#include "gateway/route/rules.h"
 #include "gateway/trunk/trunk_edge.h"
 #include "gateway/users/webhook_source.h"
 
@@ -46,23 +47,6 @@ struct SipListener {
   bool tls = false;
   Endpoint address;
   std::string path;  // "listen.sip[0]"
-};
-
-// An outbound route: numbers that match `to` go to `trunk`. First match wins.
-struct OutboundRoute {
-  std::string name;
-  std::string to;         // ECMAScript regular expression, searched in the dialled number
-  std::string trunk;      // trunk::kLocalTrunk, if it leads to a user of this gateway
-  std::string user = {};  // that user; kDialled: whom the number names; "": it leads to a trunk
-
-  static constexpr std::string_view kDialled = "$0";
-};
-// An inbound route: calls of `from_trunk` ("*": of any) to numbers that match ring `user`.
-struct InboundRoute {
-  std::string name;
-  std::string from_trunk;
-  std::string to;
-  std::string user;
 };
 
 // Where users are looked up, if they do not stand in the file. One of the two.
@@ -99,14 +83,15 @@ struct Config {
   std::vector<trunk::PbxUser> pbx_users;
   std::vector<trunk::Trunk> trunks;
   std::unordered_map<std::string, call::TrunkPolicy> trunk_policies;  // one for each of trunks
-  std::vector<OutboundRoute> outbound_routes;
-  std::vector<InboundRoute> inbound_routes;
+  route::Rules routing;
   std::optional<Endpoint> admin;  // metrics and health over HTTP
   std::string cdr_jsonl;          // file that call records are appended to; "" = none
   std::string log_level = "info";
 
   std::string file;  // how the file is called in messages
   std::string text;
+  // Its sections but for what may change while the gateway runs, to tell two versions apart.
+  std::map<std::string, std::string> fixed;
   std::map<std::string, Position> positions;  // of each value, by its path: "listen.ws.addr"
 
   Position PositionOf(std::string_view path) const;

@@ -9,6 +9,7 @@
 
 #include "gateway/app/config_accounts.h"
 #include "gateway/app/config_profiles.h"
+#include "gateway/app/config_routes.h"
 #include "gateway/app/config_trunk_identity.h"
 #include "gateway/app/config_trunk_servers.h"
 #include "gateway/app/config_trunk_srtp.h"
@@ -166,6 +167,7 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
   trunk.follow_redirects = redirect == "follow";
   config.trunk_policies[trunk.name] = ReadPolicy(section);
   ReadTrunkSrtp(section, trunk.tls, config.trunk_policies[trunk.name]);
+  ReadTrunkTerms(section, trunk.name, config);
   section.Finish();
   config.trunks.push_back(std::move(trunk));
 }

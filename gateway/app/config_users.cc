@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/app/config_accounts.h"
+#include "gateway/app/config_routes.h"
 #include "gateway/sip/digest.h"
 #include "gateway/sip/lexical.h"
 
@@ -43,6 +44,7 @@ void ReadUser(YamlSection& entry, const YAML::Node& at, std::set<std::string>& n
     user.ha1_sha256 = sip::Ha1(user.name, config.domain, password, DigestAlgorithm::kSha256);
   }
   ReadPbx(entry, user.name, trunks, config);
+  ReadUserLimit(entry, user.name, config);
   entry.Finish();
   config.users.push_back(std::move(user));
 }

@@ -114,7 +114,7 @@ struct Gateway::Parts {
   Signalling signalling;
 };
 
-Gateway::Gateway(Config config) : config_(std::move(config)) {}
+Gateway::Gateway(Config config) : config_(std::move(config)), reload_(config_) {}
 Gateway::~Gateway() { Stop(); }
 
 Result<void> Gateway::Start() {
@@ -163,6 +163,19 @@ void Gateway::Stop() {
   if (parts_->users) parts_->users->Stop();
   parts_->media.Stop();
   parts_.reset();
+}
+
+void Gateway::ReloadRoutes() {
+  const TimePoint begun = MonotonicNow();
+  std::optional<route::Router> routes = reload_.Read();
+  if (!routes) return;
+  const size_t count = routes->rules().routes.size();
+  // What comes back are the old routes: they are destroyed here.
+  const route::Router old = parts_->signalling.ExchangeRoutes(*std::move(routes));
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(MonotonicNow() - begun).count();
+  spdlog::info("{} routes instead of {} are for the next call on, after {} ms", count,
+               old.rules().routes.size(), took);
 }
 
 GatewayGauges Gateway::gauges() {

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "gateway/app/config.h"
 #include "gateway/app/metrics.h"
+#include "gateway/app/reload.h"
 
 namespace lastmile::app {
 
@@ -25,6 +26,10 @@ class Gateway {
   void Stop();
   // Between Start() and Stop(). Waits for the signalling thread's next turn.
   GatewayGauges gauges();
+  const std::string& config_file() const { return config_.file; }
+  // The next call goes by what the configuration file says now, if that is without mistakes; what
+  // came of it is logged. Between Start() and Stop().
+  void ReloadRoutes();
   void LogGauges();  // one line "gauges calls=0 ..."
 
  private:
@@ -32,6 +37,7 @@ class Gateway {
   Result<void> StartParts();
 
   const Config config_;
+  Reload reload_;
   std::unique_ptr<Parts> parts_;
   std::vector<std::string> greeting_;
 };

@@ -1,8 +1,6 @@
 #include "gateway/app/local_calls.h"
 
-#include <algorithm>
 #include <array>
-#include <utility>
 
 namespace lastmile::app {
 namespace {
@@ -33,23 +31,8 @@ call::TrunkPolicy PolicyOfLocalTrunk(const IpAddress& media_bind) {
 }  // namespace
 
 void AddLocalTrunk(CallManagerOptions& options, const IpAddress& media_bind) {
-  const bool wanted = std::ranges::any_of(
-      options.outbound_routes, [](const OutboundRoute& route) { return !route.user.empty(); });
-  if (!wanted) return;
   options.trunk.trunks.push_back(trunk::LocalTrunk());
   options.policies[std::string(trunk::kLocalTrunk)] = PolicyOfLocalTrunk(media_bind);
-}
-
-void ReadRouteToUser(YamlSection& section, OutboundRoute route, const std::set<std::string>& users,
-                     Config& config) {
-  const bool known = config.user_source || users.contains(route.user);
-  if (route.user.empty() || (route.user != OutboundRoute::kDialled && !known)) {
-    section.Report(section.Find("user"),
-                   "there is no user " + route.user + "; $0 is the one who was dialled",
-                   Nearest(route.user, users));
-  }
-  route.trunk = trunk::kLocalTrunk;
-  config.outbound_routes.push_back(std::move(route));
 }
 
 void CheckTrunkName(YamlSection& trunks, const std::string& name) {

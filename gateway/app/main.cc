@@ -12,7 +12,9 @@
 #include "gateway/app/config.h"
 #include "gateway/app/demo_files.h"
 #include "gateway/app/gateway.h"
+#include "gateway/app/route_command.h"
 #include "gateway/app/sdp_command.h"
+#include "gateway/app/serve.h"
 #include "gateway/app/user_command.h"
 
 namespace lastmile::app {
@@ -38,8 +40,8 @@ int RunGateway(Config config) {
   InitLog(config.log_level);
   sigset_t signals;
   sigemptyset(&signals);
-  for (int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, number);
-  // Blocked before the first thread starts: only the sigwait below hears them.
+  for (int number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) sigaddset(&signals, number);
+  // Blocked before the first thread starts: only Serve() hears them.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
@@ -50,7 +52,7 @@ int RunGateway(Config config) {
   }
   for (const std::string& line : gateway.Greeting()) std::cout << line << '\n';
   std::cout << "ready" << std::endl;
-  for (int number = 0; sigwait(&signals, &number) == 0 && number == SIGUSR1;) gateway.LogGauges();
+  Serve(gateway, signals);
   spdlog::info("stopping");
   gateway.Stop();
   return EXIT_SUCCESS;
@@ -101,6 +103,12 @@ int PrintEffective(const std::string& file) {
   return EXIT_SUCCESS;
 }
 
+int RunRouteCommand(const RouteCommand& command, const std::string& file) {
+  const auto config = LoadConfig(file);
+  if (!config) return PrintDiagnostics(config.error(), file, TextOf(file));
+  return RunRoute(command, *config, std::cout, std::cerr);
+}
+
 CLI::App* AddSdpCommand(CLI::App& cli, std::string& config_file, SdpCommand& command) {
   using Print = SdpCommand::Print;
   CLI::App* sdp = cli.add_subcommand("sdp", "say what a call would make of an SDP offer, and why");
@@ -147,6 +155,8 @@ int Main(int argc, char** argv) {
   CLI::App* sdp = AddSdpCommand(cli, file, sdp_command);
   UserCommand user_command;
   CLI::App* user = AddUserCommand(cli, file, user_command);
+  RouteCommand route_command;
+  CLI::App* route = AddRouteCommand(cli, file, route_command);
   CLI::App* version = cli.add_subcommand("version", "print the version");
   try {
     cli.parse(argc, argv);
@@ -163,6 +173,7 @@ int Main(int argc, char** argv) {
     return EXIT_SUCCESS;
   }
   if (sdp->parsed()) return RunSdpCommand(sdp_command, file);
+  if (route->parsed()) return RunRouteCommand(route_command, file);
   if (user->parsed()) return RunUserCommand(user_command, file);
   if (demo) return RunDemo(demo_folder);
   if (file.empty()) {

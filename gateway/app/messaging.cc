@@ -67,7 +67,7 @@ void Messaging::OnBrowserMessage(const browser::BrowserRequest& message, TimePoi
   const sip::Message& request = message.request.request;
   const browser::User& user = message.user;
   if (IsTooLarge(true, message.request, now) || IsTooFast(message.request, user.name, now)) return;
-  const std::string& target = request.request_uri.user;
+  const std::string target = request.request_uri.dialled();
   Relay relay{.from_browser = true, .request = message.request.id, .user = user.name};
   if (browser_edge_.FindUser(target, now).user) {
     SendToUser(std::move(relay),
@@ -80,15 +80,17 @@ void Messaging::OnBrowserMessage(const browser::BrowserRequest& message, TimePoi
                now);
     return;
   }
-  const auto [trunk, number] = FindWay(router_, trunk_edge_, user.name, target);
-  if (!trunk) {
-    return Answer(true, relay.request, 404, sip::Sentence("no route leads to this number"), now);
+  const Way way = WayFor(router_, trunk_edge_, user.name, target);
+  if (!way.trunk) {
+    return Answer(true, relay.request, way.decision.status, sip::Sentence(way.decision.why), now);
   }
   spdlog::info("leg=browser message user={} to={} trunk={}", Redacted{user.name}, Redacted{target},
-               trunk->name);
-  relay.open = {trunk_edge_.SendRequest(
-      {.trunk = trunk->name, .number = number, .caller = ShownTo(*trunk, user), .user = user.name},
-      "MESSAGE", BodyOf(request), now)};
+               way.trunk->name);
+  relay.open = {trunk_edge_.SendRequest({.trunk = way.trunk->name,
+                                         .number = way.number,
+                                         .caller = ShownTo(*way.trunk, user),
+                                         .user = user.name},
+                                        "MESSAGE", BodyOf(request), now)};
   Await(std::move(relay), now);
 }
 
@@ -97,7 +99,7 @@ void Messaging::OnBrowserMessage(const browser::BrowserRequest& message, TimePoi
 // An account names its user; routes are for numbers.
 std::string Messaging::UserOf(const trunk::TrunkRequest& request) const {
   const std::string& target = request.request.request.request_uri.user;
-  return request.user.empty() ? router_.UserFor(request.trunk, target) : request.user;
+  return request.user.empty() ? router_.Inbound(request.trunk, target).user : request.user;
 }
 
 void Messaging::OnTrunkMessage(const trunk::TrunkRequest& message, TimePoint now) {

@@ -162,6 +162,12 @@ std::string Metrics::Text(const GatewayGauges& gauges) const {
                  {"reason=\"token\"", failures.token},
                  {"reason=\"unavailable\"", failures.unavailable}},
                 out);
+  std::map<std::string, uint64_t> refusals;
+  for (size_t i = 0; i < route::kLimitScopes.size(); ++i) {
+    refusals[fmt::format("limit=\"{}\"", route::kLimitScopes[i])] =
+        gauges.signalling.limit_refusals[i];
+  }
+  WriteCounters("lastmile_calls_limited_total", "Calls that a limit refused.", refusals, out);
   WriteCounters("lastmile_calls_total", "Calls that are over.", calls_, out);
   WriteCounters("lastmile_sdp_over_budget_total",
                 "Offers that stayed over their trunk's budget with nothing left to remove.",

@@ -20,13 +20,6 @@ double PreferenceOf(const sip::NameAddr& contact) {
   return error == std::errc() && stop == end && value >= 0 && value <= 1 ? value : kBest;
 }
 
-// "": not a number. `tel` (RFC 3966) has it before its parameters.
-std::string NumberOf(const sip::Uri& uri) {
-  if (sip::EqualNoCase(uri.scheme, "tel")) return uri.opaque.substr(0, uri.opaque.find(';'));
-  const bool sip = sip::EqualNoCase(uri.scheme, "sip") || sip::EqualNoCase(uri.scheme, "sips");
-  return sip ? uri.user : "";
-}
-
 }  // namespace
 
 Redirects::Redirects(std::string dialled) { seen_.push_back(std::move(dialled)); }
@@ -37,11 +30,12 @@ void Redirects::Add(const sip::Message& response) {
   // More than that are never looked at.
   contacts.resize(std::min(contacts.size(), kMaxTargets));
   for (auto contact = contacts.rbegin(); contact != contacts.rend(); ++contact) {
-    waiting_.push_front(NumberOf(contact->uri));
+    waiting_.push_front(contact->uri.dialled());
   }
 }
 
-Result<std::string, std::string> Redirects::Next(const Router& router, std::string_view trunk) {
+Result<std::string, std::string> Redirects::Next(const Router& router, const std::string& user,
+                                                 std::string_view trunk) {
   std::string why = "the carrier redirects the call and does not say where to";
   while (!waiting_.empty()) {
     const std::string number = std::move(waiting_.front());
@@ -55,10 +49,12 @@ Result<std::string, std::string> Redirects::Next(const Router& router, std::stri
       return std::unexpected("the carrier redirects the call more often than is followed");
     }
     seen_.push_back(number);
-    const auto route = router.Find(number);
-    if (route && route->trunk == trunk) return route->number;
-    why = route ? "the carrier redirects the call to a number that is routed to another trunk"
-                : "the carrier redirects the call to a number that no route leads to";
+    const auto trunks = router.Outbound(user, number).trunks;
+    const auto same = std::ranges::find(trunks, trunk, &route::TrunkTry::trunk);
+    if (same != trunks.end()) return same->number;
+    why = !trunks.empty()
+              ? "the carrier redirects the call to a number that is routed to another trunk"
+              : "the carrier redirects the call to a number that no route leads to";
   }
   return std::unexpected(std::move(why));
 }

@@ -66,13 +66,28 @@ std::string SentenceFor(const sip::RequestAnswered& answered, std::string_view p
 
 }  // namespace
 
-Way FindWay(const Router& router, const trunk::TrunkEdge& trunk_edge, const std::string& user,
-            const std::string& number) {
-  if (auto way = router.Find(number)) {
-    return {trunk_edge.FindTrunk(way->trunk), std::move(way->number)};
+Way WayFor(const Router& router, const trunk::TrunkEdge& trunk_edge, const std::string& user,
+           const std::string& dialled) {
+  using Outcome = route::Decision::Outcome;
+  Way way{.decision = router.Outbound(user, dialled)};
+  route::Decision& decision = way.decision;
+  if (decision.outcome == Outcome::kUser) {
+    decision.trunks = {{std::string(trunk::kLocalTrunk), decision.user}};
+  } else if (decision.outcome == Outcome::kNoRoute) {
+    const trunk::Trunk* pbx = trunk_edge.PbxOf(user);
+    if (pbx) decision.trunks = {{pbx->name, decision.number.text}};
   }
-  const bool dialled = !number.empty() && number.size() <= Router::kMaxNumber;
-  return {dialled ? trunk_edge.PbxOf(user) : nullptr, number};
+  // A trunk that came into the file while the gateway runs is not there yet.
+  std::erase_if(decision.trunks, [&](const route::TrunkTry& to) {
+    return trunk_edge.FindTrunk(to.trunk) == nullptr;
+  });
+  if (!decision.trunks.empty()) {
+    way.trunk = trunk_edge.FindTrunk(decision.trunks.front().trunk);
+    way.number = decision.trunks.front().number;
+  } else if (decision.why.empty()) {
+    decision.why = "no route leads to this number";
+  }
+  return way;
 }
 
 const std::string& ShownTo(const trunk::Trunk& trunk, const browser::User& user) {

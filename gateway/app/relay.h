@@ -15,13 +15,15 @@
 // it, and of the answer a code. Every other header stays where it came from. Thread: any, pure.
 namespace lastmile::app {
 
+// Where what a user sends or dials goes, and why.
 struct Way {
-  const trunk::Trunk* trunk = nullptr;  // nullptr: nowhere
-  std::string number;                   // of whom to call there
+  const trunk::Trunk* trunk = nullptr;  // the first of `decision.trunks`; nullptr: nowhere
+  std::string number;                   // what the trunk is told
+  route::Decision decision;
 };
-// Where what that user sends or dials goes: by route, else to the user's PBX.
-Way FindWay(const Router& router, const trunk::TrunkEdge& trunk_edge, const std::string& user,
-            const std::string& number);
+// By route, else to the user's PBX. A route to a user goes by the local trunk.
+Way WayFor(const Router& router, const trunk::TrunkEdge& trunk_edge, const std::string& user,
+           const std::string& dialled);
 
 // What that trunk shows of who calls. Another user of the gateway sees whom to call back.
 const std::string& ShownTo(const trunk::Trunk& trunk, const browser::User& user);

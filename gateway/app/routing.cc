@@ -1,63 +1,43 @@
 #include "gateway/app/routing.h"
 
-#include <regex>
+#include <utility>
+
+#include "base/check.h"
 
 namespace lastmile::app {
-namespace {
 
-bool Matches(const std::regex& pattern, std::string_view number) {
-  return number.size() <= Router::kMaxNumber &&
-         std::regex_search(number.begin(), number.end(), pattern);
+Router::Router(route::Rules rules, std::function<route::WallTime()> wall_clock,
+               RandomSource& random)
+    : wall_clock_(std::move(wall_clock)), random_(random) {
+  auto routes = route::Router::Make(std::move(rules));
+  LASTMILE_CHECK(routes);
+  if (routes) routes_ = *std::move(routes);
 }
 
-struct Outbound {
-  std::regex to;
-  std::string trunk;
-  std::string user;
-};
-struct Inbound {
-  std::string from_trunk;
-  std::regex to;
-  std::string user;
-};
-
-}  // namespace
-
-struct Router::Routes {
-  std::vector<Outbound> outbound;
-  std::vector<Inbound> inbound;
-};
-
-Router::Router(const std::vector<OutboundRoute>& outbound, const std::vector<InboundRoute>& inbound)
-    : routes_(std::make_unique<Routes>()) {
-  for (const OutboundRoute& route : outbound) {
-    routes_->outbound.push_back(
-        {std::regex(route.to, std::regex::ECMAScript), route.trunk, route.user});
-  }
-  for (const InboundRoute& route : inbound) {
-    routes_->inbound.push_back(
-        {route.from_trunk, std::regex(route.to, std::regex::ECMAScript), route.user});
-  }
+route::Decision Router::Outbound(const std::string& user, const std::string& dialled) const {
+  return routes_.Decide(
+      {.dialled = dialled,
+       .user = user,
+       .from_trunk = "",
+       .time = Now(),
+       .draw = random_.Next64(),
+       .calls_on = [this](const std::string& trunk) { return limiter_.calls_on(trunk); }});
 }
 
-Router::~Router() = default;
-
-std::optional<Router::Way> Router::Find(std::string_view number) const {
-  for (const Outbound& route : routes_->outbound) {
-    if (!Matches(route.to, number)) continue;
-    const bool named = !route.user.empty() && route.user != OutboundRoute::kDialled;
-    return Way{.trunk = route.trunk, .number = named ? route.user : std::string(number)};
+route::Decision Router::Inbound(const std::string& trunk, const std::string& number) const {
+  route::Decision decision =
+      routes_.Decide({.dialled = number, .user = "", .from_trunk = trunk, .time = Now()});
+  // A number without a canonical form may still be somebody's name.
+  if (decision.outcome != route::Decision::Outcome::kUser && decision.route.empty()) {
+    decision.outcome = route::Decision::Outcome::kUser;
+    decision.user = number;
   }
-  return std::nullopt;
+  return decision;
 }
 
-std::string Router::UserFor(std::string_view trunk, std::string_view number) const {
-  for (const Inbound& route : routes_->inbound) {
-    if ((route.from_trunk == "*" || route.from_trunk == trunk) && Matches(route.to, number)) {
-      return route.user;
-    }
-  }
-  return std::string(number);
+Result<route::Limiter::Slot, route::LimitRefusal> Router::Begin(const route::Limiter::Leg& leg,
+                                                                TimePoint now) {
+  return limiter_.Begin(leg, routes_.rules().limits, routes_.LimitOf(leg.trunk), now);
 }
 
 }  // namespace lastmile::app

@@ -1,37 +1,45 @@
 #ifndef LASTMILE_GATEWAY_APP_ROUTING_H_
 #define LASTMILE_GATEWAY_APP_ROUTING_H_
 
-#include <memory>
-#include <optional>
+#include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "gateway/app/config.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "gateway/route/limiter.h"
+#include "gateway/route/router.h"
 
 namespace lastmile::app {
 
-// Where a call goes. Deny by default: what no route names is not called. Pure. Thread: signalling.
+// The routes and limits of a running gateway: what is configured, and what goes on now. The routes
+// may be exchanged at any time; what was decided and what counts stays. Thread: signalling.
 class Router {
  public:
-  // The patterns have been checked by ParseConfig.
-  Router(const std::vector<OutboundRoute>& outbound, const std::vector<InboundRoute>& inbound);
-  ~Router();
+  // `rules` have been checked by ParseConfig. `wall_clock` may be empty: then it is always 1970.
+  Router(route::Rules rules, std::function<route::WallTime()> wall_clock, RandomSource& random);
 
-  struct Way {
-    std::string trunk;
-    std::string number;  // of whom to call there; a user's name, if a route leads to a user
-  };
-  // Where a number goes that a browser dialled; nothing: no route matches.
-  std::optional<Way> Find(std::string_view number) const;
-  // The user a carrier's call rings: by route, else the user the number itself names.
-  std::string UserFor(std::string_view trunk, std::string_view number) const;
+  // Where a call goes that a browser's user dials.
+  route::Decision Outbound(const std::string& user, const std::string& dialled) const;
+  // Whom a trunk's call rings: by route, else the user the number itself names. Only kUser and
+  // kDenied.
+  route::Decision Inbound(const std::string& trunk, const std::string& number) const;
 
-  static constexpr size_t kMaxNumber = 128;  // longer ones match nothing
+  Result<route::Limiter::Slot, route::LimitRefusal> Begin(const route::Limiter::Leg& leg,
+                                                          TimePoint now);
+  const route::Limiter& limiter() const { return limiter_; }
+
+  // Gives the old routes back, to be destroyed where that may take its time.
+  void Exchange(route::Router& routes) { std::swap(routes_, routes); }
 
  private:
-  struct Routes;  // compiled patterns; <regex> is too slow to compile for every includer
-  std::unique_ptr<Routes> routes_;
+  route::WallTime Now() const { return wall_clock_ ? wall_clock_() : route::WallTime{}; }
+
+  route::Router routes_;
+  const std::function<route::WallTime()> wall_clock_;
+  RandomSource& random_;
+  route::Limiter limiter_;
 };
 
 }  // namespace lastmile::app

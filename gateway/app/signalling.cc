@@ -71,14 +71,14 @@ Result<std::vector<Endpoint>> Signalling::Start() {
                                        .tcp_port = PortOf(config_.sip, *bound, false, 5060),
                                        .tls_port = PortOf(config_.sip, *bound, true, 5061)},
                              .policies = config_.trunk_policies,
-                             .outbound_routes = config_.outbound_routes,
-                             .inbound_routes = config_.inbound_routes};
+                             .routing = config_.routing};
   AddLocalTrunk(options, config_.trunk_media.bind);
   manager_ = std::make_unique<CallManager>(std::move(options), random_);
   shells_.ws_events.SetWake([this] { loop_.Wake(); });
   shells_.media_events.SetWake([this] { loop_.Wake(); });
   shells_.user_answers.SetWake([this] { loop_.Wake(); });
   gauge_requests_.SetWake([this] { loop_.Wake(); });
+  route_exchanges_.SetWake([this] { loop_.Wake(); });
   thread_ = std::thread([this] { Run(); });
   return bound;
 }
@@ -97,6 +97,14 @@ CallManagerGauges Signalling::gauges() {
   const bool asked = gauge_requests_.Push(std::move(request));
   LASTMILE_CHECK(asked);  // one caller, who waits: there is never a second request
   return answer.get();
+}
+
+route::Router Signalling::ExchangeRoutes(route::Router routes) {
+  RouteExchange exchange{std::move(routes), {}};
+  auto old = exchange.old.get_future();
+  const bool asked = route_exchanges_.Push(std::move(exchange));
+  LASTMILE_CHECK(asked);  // one caller, who waits
+  return old.get();
 }
 
 void Signalling::Run() {
@@ -124,6 +132,11 @@ TimePoint Signalling::OnTurn() {
     hub_->Close(stream, "nothing was asked for in time");
   }
   Flush(now);
+  route_exchanges_.Drain(route_batch_);
+  for (RouteExchange& exchange : route_batch_) {
+    manager_->ExchangeRoutes(exchange.routes);
+    exchange.old.set_value(std::move(exchange.routes));
+  }
   gauge_requests_.Drain(gauge_batch_);
   for (auto& request : gauge_batch_) request.set_value(manager_->gauges());
   if (IsDrained(now)) {

@@ -52,6 +52,8 @@ class Signalling final : private net::StreamSink {
   void Stop();
   // Waits for the thread's next turn. All zero before Start() and after Stop().
   CallManagerGauges gauges();
+  // Waits likewise; gives the old routes back. Between Start() and Stop().
+  route::Router ExchangeRoutes(route::Router routes);
 
   static constexpr Duration kDrainTime = 1500ms;
 
@@ -90,6 +92,12 @@ class Signalling final : private net::StreamSink {
   std::vector<std::promise<CallManagerGauges>> gauge_batch_;
   std::deque<media::MediaCommand> media_backlog_;  // what a full media mailbox did not take
 
+  struct RouteExchange {
+    route::Router routes;
+    std::promise<route::Router> old;
+  };
+  std::vector<RouteExchange> route_batch_;
+  Mailbox<RouteExchange> route_exchanges_{1};
   std::atomic<bool> stop_requested_ = false;
   Mailbox<std::promise<CallManagerGauges>> gauge_requests_{1};
   TimePoint stop_at_ = kNever;  // set when the shut-down has begun

@@ -88,12 +88,15 @@ void Subscriptions::OnSubscribe(const browser::BrowserRequest& subscribe, TimePo
 const Subscriptions::Subscription* Subscriptions::Open(const browser::BrowserRequest& subscribe,
                                                        const sip::Event& event, TimePoint now) {
   const sip::Message& request = subscribe.request.request;
-  const browser::User* target = browser_edge_.FindUser(request.request_uri.user, now).user;
-  std::string number = target ? trunk_edge_.PbxNumberOf(target->name) : request.request_uri.user;
+  const browser::User* target = browser_edge_.FindUser(request.request_uri.dialled(), now).user;
+  std::string number =
+      target ? trunk_edge_.PbxNumberOf(target->name) : request.request_uri.dialled();
   const bool has_account = target && !number.empty();
   if (target && !has_account) number = target->shown_number();
-  Way way{has_account ? trunk_edge_.PbxOf(target->name) : nullptr, number};
-  if (!has_account) way = FindWay(router_, trunk_edge_, subscribe.user.name, number);
+  Way way{.trunk = has_account ? trunk_edge_.PbxOf(target->name) : nullptr,
+          .number = number,
+          .decision = {}};
+  if (!has_account) way = WayFor(router_, trunk_edge_, subscribe.user.name, number);
   const trunk::Trunk* trunk = way.trunk;
   // The gateway tells of nobody itself: what is subscribed to is at a PBX.
   if (!trunk || trunk->is_local) return nullptr;

@@ -109,6 +109,8 @@ YamlSection::YamlSection(YamlContext& context, YAML::Node node, std::string path
     Report(node_, (path_.empty() ? std::string("the file") : "`" + path_ + "`") +
                       " must be a mapping of keys to values, not " + std::string(KindOf(node_)));
   }
+  if (!present()) return;
+  for (const auto& entry : node_) entries_.emplace_back(entry.first, entry.second);
 }
 
 std::string YamlSection::PathOf(std::string_view key) const {
@@ -136,10 +138,8 @@ std::vector<std::string> YamlSection::Keys() const {
 }
 
 YAML::Node YamlSection::Own(std::string_view key) const {
-  if (node_.IsDefined() && node_.IsMap()) {
-    for (const auto& entry : node_) {
-      if (ScalarOf(entry.first) == key) return entry.second;
-    }
+  for (const auto& [name, value] : entries_) {
+    if (name.IsScalar() && name.Scalar() == key) return value;
   }
   return YAML::Node(YAML::NodeType::Undefined);
 }
@@ -248,7 +248,7 @@ bool YamlSection::Choice(std::string_view key, const std::vector<std::string>& c
 }
 
 bool YamlSection::Number(std::string_view key, int min, int max, int& out) {
-  std::string text = std::to_string(out);
+  std::string text = min <= out && out <= max ? std::to_string(out) : "";  // else: no default
   if (!Text(key, text)) return false;
   int value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -85,6 +85,7 @@ class YamlSection {
 
   YamlContext& context_;
   YAML::Node node_;
+  std::vector<std::pair<YAML::Node, YAML::Node>> entries_;  // of node_: its iterator is slow
   std::string path_;
   std::string code_;
   std::set<std::string> known_;

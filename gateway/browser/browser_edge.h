@@ -37,7 +37,7 @@ struct BrowserOptions {
 struct BrowserInvite {
   sip::DialogId dialog;
   User user;           // the authenticated caller
-  std::string target;  // user part of the Request-URI: the dialled number
+  std::string target;  // the dialled number, as sip::Uri::dialled() has it
   std::string offer;
   bool anonymous = false;                 // the caller wishes not to be shown
   std::vector<sip::Header> headers = {};  // those of BrowserOptions::passed_headers it has

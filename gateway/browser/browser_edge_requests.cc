@@ -87,7 +87,7 @@ void BrowserEdge::OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>
                              .takes_update = !RefusesUpdate(invite.request)};
   out.push_back(BrowserInvite{.dialog = invite.dialog,
                               .user = *user,
-                              .target = invite.request.request_uri.user,
+                              .target = invite.request.request_uri.dialled(),
                               .offer = std::move(invite.request.body),
                               .anonymous = sip::AsksForPrivacy(invite.request),
                               .headers = PassedHeaders(invite.request)});

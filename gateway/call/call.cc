@@ -207,6 +207,8 @@ void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
          .warning = rejected->warning,
          .gone = Party::kCallee},
         fmt::format("the callee answered {}", rejected->status), now, out);
+  } else if (const auto* another = std::get_if<AnotherTrunk>(&input)) {
+    OnAnotherTrunk(*another, now, out);
   } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {
     OnEarlyOffer(*reoffer, now, out);
   } else if (const auto* cancelled = std::get_if<CallerCancelled>(&input)) {
@@ -296,7 +298,7 @@ void Call::PlaceCall(std::string_view reason, TimePoint now, Outputs& out) {
       const std::string why =
           fmt::format("the trunk's INVITE would have {} bytes, {} of them SDP: over its budget",
                       settings_.invite_head_bytes + build.bytes, build.bytes);
-      End({.caller_status = 513, .warning = why}, why, now, out);
+      End({.caller_status = 513, .warning = why, .gone = Party::kCallee}, why, now, out);
       return;
     }
   }
@@ -304,6 +306,25 @@ void Call::PlaceCall(std::string_view reason, TimePoint now, Outputs& out) {
   if (!to_browser) summary_.invite_bytes = settings_.invite_head_bytes + offer.size();
   out.push_back(PlaceCallee{std::move(offer)});
   SetState(CallState::kCalling, reason, now);
+}
+
+// The offer is made anew, as the other trunk wants it.
+void Call::OnAnotherTrunk(const AnotherTrunk& another, TimePoint now, Outputs& out) {
+  if (IsBrowser(Party::kCallee)) return;
+  const bool session_has_video = CarriesVideo();
+  TrunkSide side = NewTrunkSide(another.policy, another.keys,
+                                ProfileWithin(another.policy, another.invite_head_bytes));
+  ExchangeTrunk(side);
+  settings_.invite_head_bytes = another.invite_head_bytes;
+  ChooseForTrunk();
+  if (!session_has_video) trunk_.video.reset();
+  if (trunk_.codecs.empty()) {
+    constexpr std::string_view kWhy = "the next trunk has none of the call's codecs";
+    End({.caller_status = 488, .warning = std::string(kWhy), .gone = Party::kCallee}, kWhy, now,
+        out);
+    return;
+  }
+  PlaceCall("another trunk", now, out);
 }
 
 void Call::WarnAboutRules() const {

@@ -92,6 +92,8 @@ class Call {
   CallId id() const { return id_; }
   media::SessionId session() const { return session_; }
   CallState state() const { return state_; }
+  // The callee is called and has said nothing yet: another trunk may take its place.
+  bool may_change_trunk() const { return state_ == CallState::kCalling && last_progress_ == 100; }
   CallDirection direction() const { return settings_.direction; }
   const CallSummary& summary() const { return summary_; }
   const sdp::TrunkLeg& trunk_leg() const { return trunk_leg_; }  // how its SDP came about
@@ -186,6 +188,7 @@ class Call {
   std::optional<media::TrunkRemote> TrunkRemote();
   void RespondToCaller(AnswerCaller answer, Outputs& out);
   void OnProgress(const CalleeProgress& progress, TimePoint now, Outputs& out);
+  void OnAnotherTrunk(const AnotherTrunk& another, TimePoint now, Outputs& out);
   void OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outputs& out);
   void OnReoffer(const Reoffered& reoffer, TimePoint now, Outputs& out);
 

@@ -51,6 +51,12 @@ struct CalleeRejected {
   std::string reason_header;  // the callee's Reason, "" without one
   std::string warning = {};   // a sentence for the caller, "" for none
 };
+// Instead of CalleeRejected of a trunk that made no progress yet: another one is called.
+struct AnotherTrunk {
+  TrunkPolicy policy = {};
+  TrunkKeys keys = {};           // ours towards it
+  size_t invite_head_bytes = 0;  // of that INVITE without its SDP
+};
 struct CallerCancelled {
   std::string reason_header;
 };
@@ -137,10 +143,10 @@ struct ShutDown {  // the gateway ends the call
 };
 using CallInput =
     std::variant<Invited, MediaOpened, MediaConnected, MediaFailed, MediaClosed, CalleeProgress,
-                 CalleeAnswered, CalleeRejected, CallerCancelled, CallerAcked, CalleeAcked, HungUp,
-                 Reoffered, BrowserBack, BrowserSilent, BrowserHeard, BrowserAway, OfferAnswered,
-                 InfoReceived, DigitHeard, RefreshDue, TransferAsked, TargetProgress,
-                 TargetAnswered, TargetRejected, TrunkReplaced, ShutDown>;
+                 CalleeAnswered, CalleeRejected, AnotherTrunk, CallerCancelled, CallerAcked,
+                 CalleeAcked, HungUp, Reoffered, BrowserBack, BrowserSilent, BrowserHeard,
+                 BrowserAway, OfferAnswered, InfoReceived, DigitHeard, RefreshDue, TransferAsked,
+                 TargetProgress, TargetAnswered, TargetRejected, TrunkReplaced, ShutDown>;
 
 // --- outputs ---
 struct PlaceCallee {  // send the callee its INVITE

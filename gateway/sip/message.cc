@@ -160,6 +160,11 @@ void Params::Set(std::string_view name, std::string_view value) {
   list.emplace_back(name, value);
 }
 
+std::string Uri::dialled() const {
+  if (EqualNoCase(scheme, "tel")) return Unescape(opaque);
+  return EqualNoCase(scheme, "sip") || EqualNoCase(scheme, "sips") ? user : "";
+}
+
 std::string Uri::ToString() const {
   std::string text = scheme + ":";
   if (!EqualNoCase(scheme, "sip") && !EqualNoCase(scheme, "sips")) {

@@ -36,6 +36,8 @@ struct Uri {
   std::string opaque;
 
   std::string ToString() const;  // escapes the user part
+  // Whom it names: the user part, or what follows "tel:", without escapes; "" for other schemes.
+  std::string dialled() const;
   bool operator==(const Uri&) const = default;
 };
 

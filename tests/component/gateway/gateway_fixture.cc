@@ -38,7 +38,7 @@ Config MakeConfig(const Endpoint& carrier, int users) {
   }
   config.trunks.push_back(
       {.name = "carrier", .host = carrier.address.ToString(), .port = carrier.port});
-  config.outbound_routes.push_back({.name = "all", .to = "^[0-9]+$", .trunk = "carrier"});
+  config.routing.routes.push_back({.name = "all", .to = "^[0-9]+$", .trunks = {{"carrier"}}});
   return config;
 }
 

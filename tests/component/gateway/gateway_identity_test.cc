@@ -40,8 +40,8 @@ class GatewayIdentity : public GatewayTest {
         {.name = "mobile",
          .host = "192.0.2.7",
          .trust = {.ca_file = ca_.cert_file(), .accept_names = {"sip.mobile.example"}}});
-    config.inbound_routes.push_back(
-        {.name = "mobile", .from_trunk = "mobile", .to = ".*", .user = "user0"});
+    config.routing.routes.push_back(
+        {.name = "mobile", .to = ".*", .from_trunk = "mobile", .user = "user0"});
   }
 
   // The final status of the forged INVITE over a connection that shows this certificate.

@@ -14,10 +14,7 @@ namespace {
 class LocalCallsComponentTest : public GatewayTest {
  protected:
   void Configure(Config& config) override {
-    config.outbound_routes.push_back({.name = "browsers",
-                                      .to = "^[a-z]",
-                                      .trunk = "local",
-                                      .user = std::string(OutboundRoute::kDialled)});
+    config.routing.routes.push_back({.name = "browsers", .to = "^[a-z]", .user = "$0"});
     // What carriers are told does not lead to this machine.
     config.trunk_media.advertise = {.automatic = false,
                                     .addresses = {*IpAddress::Parse("198.51.100.77")}};

@@ -461,7 +461,8 @@ class OtherCodecTransferTest : public BrowserTransferTest {
   static CallManagerOptions Options() {
     auto options = GatewayInMemory::DefaultOptions();
     options.trunk.trunks.push_back({.name = "other", .host = "198.51.100.9", .port = 5070});
-    options.outbound_routes.insert(options.outbound_routes.begin(), {"other", "^7", "other"});
+    options.routing.routes.insert(options.routing.routes.begin(),
+                                  {.name = "other", .to = "^7", .trunks = {{"other"}}});
     options.policies["other"] = {.codecs = {"PCMA"}};
     return options;
   }

@@ -20,7 +20,8 @@ class CallTransfersTest : public ::testing::Test {
   static CallManagerOptions Options() {
     CallManagerOptions options = GatewayInMemory::DefaultOptions();
     options.trunk.trunks.push_back({.name = "beta", .host = "198.51.100.77", .port = 5070});
-    options.outbound_routes.insert(options.outbound_routes.begin(), {"beta", "^77", "beta"});
+    options.routing.routes.insert(options.routing.routes.begin(),
+                                  {.name = "beta", .to = "^77", .trunks = {{"beta"}}});
     return options;
   }
 

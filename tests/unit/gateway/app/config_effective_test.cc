@@ -102,7 +102,7 @@ TEST(EffectiveConfig, HasEveryKeyOfTheExample) {
   for (const auto& [path, position] : config->positions) {
     EXPECT_NE(again->PositionOf(path).line, 0) << path;
   }
-  EXPECT_EQ(again->outbound_routes.size(), config->outbound_routes.size());
+  EXPECT_EQ(again->routing.routes.size(), config->routing.routes.size());
   EXPECT_EQ(again->trunk_policies.at("metro").sdp.rules.size(), 1u);
   EXPECT_EQ(again->users[0].ha1, config->users[0].ha1);
 }

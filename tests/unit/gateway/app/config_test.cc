@@ -63,8 +63,7 @@ TEST(Config, TheExampleParsesAndSaysWhatItSays) {
   EXPECT_EQ(config->cdr_jsonl, "/var/log/lastmile/cdr.jsonl");
   ASSERT_EQ(config->trunks[0].accept_from.size(), 1u);
   EXPECT_EQ(config->trunks[0].accept_from[0].prefix_length, 28);
-  EXPECT_EQ(config->outbound_routes.size(), 2u);
-  EXPECT_EQ(config->inbound_routes.size(), 1u);
+  EXPECT_EQ(config->routing.routes.size(), 5u);
 }
 
 TEST(Config, TheDemoParses) { EXPECT_EQ(FaultsOf(std::string(DemoConfig())), ""); }
@@ -389,12 +388,12 @@ TEST(Config, RoutesNameTrunksAndUsersThatExist) {
   EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"^1\", trunk: amce } ]\n"),
               HasSubstr("there is no trunk amce [acme]"));
   EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\", from_trunk: \"*\", user: alcie } ]\n"),
-              HasSubstr("there is no user alcie [alice]"));
+              HasSubstr("there is no user alcie; $0 is the one who was dialled [alice]"));
   EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"(\", trunk: acme } ]\n"),
-              HasSubstr("not a regular expression"));
+              HasSubstr("not a pattern that is understood here: missing )"));
   for (const char* way : {"", ", trunk: acme, user: alice", ", from_trunk: acme"}) {
     EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\"" + way + " } ]\n"),
-                HasSubstr("a route needs `trunk`, or `user`, or"))
+                HasSubstr("a route needs one of"))
         << way;
   }
 }
@@ -406,10 +405,10 @@ TEST(Config, ARouteMayLeadToAUser) {
                                 "  - { name: desk, to: \"^100$\", user: alice }\n",
                             "t.yaml");
   ASSERT_TRUE(config);
-  ASSERT_EQ(config->outbound_routes.size(), 2u);
-  for (const OutboundRoute& route : config->outbound_routes) EXPECT_EQ(route.trunk, "local");
-  EXPECT_EQ(config->outbound_routes[0].user, "$0");
-  EXPECT_EQ(config->outbound_routes[1].user, "alice");
+  const std::vector<route::Route>& routes = config->routing.routes;
+  ASSERT_EQ(routes.size(), 2u);
+  EXPECT_EQ(routes[0].user, "$0");
+  EXPECT_EQ(routes[1].user, "alice");
   EXPECT_TRUE(config->trunks.empty());
 
   EXPECT_THAT(FaultsOf(users + "routes: [ { to: \"1\", user: alcie } ]\n"),

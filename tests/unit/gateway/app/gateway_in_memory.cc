@@ -18,8 +18,9 @@ CallManagerOptions GatewayInMemory::DefaultOptions() {
   options.trunk.local_host = "198.51.100.1";
   options.trunk.tcp_port = 5060;
   options.trunk.trunks.push_back({.name = "acme", .host = "198.51.100.9", .port = 5070});
-  options.outbound_routes.push_back({"all", "^[0-9]+$", "acme"});
-  options.inbound_routes.push_back({"main", "*", "^\\+15550001001$", "alice"});
+  options.routing.routes = {
+      {.name = "all", .to = "^[0-9]+$", .trunks = {{"acme"}}},
+      {.name = "main", .to = "^\\+15550001001$", .from_trunk = "*", .user = "alice"}};
   return options;
 }
 

@@ -32,12 +32,12 @@ class LocalCallsTest : public ::testing::Test {
     CallManagerOptions options = GatewayInMemory::DefaultOptions();
     options.browser.users.push_back(
         {.name = "carol", .ha1 = sip::Ha1("carol", "gw.example", "secret"), .caller_id = ""});
-    options.outbound_routes.push_back({"desk", "^9999$", std::string(trunk::kLocalTrunk), "bob"});
-    options.outbound_routes.push_back({"browsers", "^[a-z]", std::string(trunk::kLocalTrunk),
-                                       std::string(OutboundRoute::kDialled)});
+    std::vector<route::Route>& routes = options.routing.routes;
+    routes.front().to = "^[0-8]+$";
+    routes.push_back({.name = "desk", .to = "^9999$", .user = "bob"});
+    routes.push_back({.name = "browsers", .to = "^[a-z]", .user = "$0"});
     // What rings for numbers of carriers says nothing about users who are called by name.
-    options.inbound_routes.push_back({"reception", "*", ".*", "carol"});
-    options.outbound_routes.front().to = "^[0-8]+$";
+    routes.push_back({.name = "reception", .to = ".*", .from_trunk = "*", .user = "carol"});
     AddLocalTrunk(options, {});
     return options;
   }
@@ -249,7 +249,6 @@ TEST_F(LocalCallsTest, WhoCannotBeCalledIsSaid) {
 TEST(LocalCallsWithoutARoute, NobodyIsReached) {
   CallManagerOptions options = GatewayInMemory::DefaultOptions();
   AddLocalTrunk(options, {});
-  EXPECT_EQ(options.trunk.trunks.size(), 1u);
   GatewayInMemory gw(std::move(options));
   gw.Register(kBob, "bob");
   gw.Register(kAlice, "alice");
@@ -258,6 +257,19 @@ TEST(LocalCallsWithoutARoute, NobodyIsReached) {
     EXPECT_EQ(gw.Ask(kAlice, invite, "secret").status, 404) << name;
   }
   EXPECT_TRUE(gw.BrowserIsQuiet(kBob));
+}
+
+TEST(LocalCallsWithoutARoute, ANewRouteLeadsToUsersAtOnce) {
+  CallManagerOptions options = GatewayInMemory::DefaultOptions();
+  AddLocalTrunk(options, {});
+  GatewayInMemory gw(std::move(options));
+  gw.Register(kBob, "bob");
+  gw.Register(kAlice, "alice");
+  auto routes = route::Router::Make({.routes = {{.name = "users", .to = "^[a-z]", .user = "$0"}}});
+  ASSERT_TRUE(routes);
+  gw.manager.ExchangeRoutes(*routes);
+  EXPECT_EQ(gw.Ask(kAlice, gw.MakeInvite("alice", "bob"), "secret").status, 100);
+  EXPECT_EQ(gw.ToBrowser(kBob).method, "INVITE");
 }
 
 TEST_F(LocalCallsTest, TheCallerGivesUp) {

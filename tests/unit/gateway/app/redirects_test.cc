@@ -23,10 +23,13 @@ sip::Message Moved(const std::vector<std::string>& contacts, int status = 302) {
 
 // Every number the targets lead to, then the sentence at the end.
 std::vector<std::string> All(Redirects& targets) {
-  const Router router({{"far", "^9", "other"}, {"all", "^\\+?[0-9]+$", "acme"}}, {});
+  SeededRandom random(1);
+  const Router router({.routes = {{.name = "far", .to = "^9", .trunks = {{"other"}}},
+                                  {.name = "all", .to = "^\\+?[0-9]+$", .trunks = {{"acme"}}}}},
+                      nullptr, random);
   std::vector<std::string> all;
   for (;;) {
-    auto number = targets.Next(router, "acme");
+    auto number = targets.Next(router, "alice", "acme");
     all.push_back(number ? *number : number.error());
     if (!number) return all;
   }

@@ -156,7 +156,7 @@ class SubscriptionsAtNumbersTest : public SubscriptionsTest {
  protected:
   static CallManagerOptions Options() {
     CallManagerOptions options = GatewayInMemory::DefaultOptions();
-    options.outbound_routes = {{"numbers", "^\\+[0-9]+$", "acme"}};
+    options.routing.routes = {{.name = "numbers", .to = "^\\+[0-9]+$", .trunks = {{"acme"}}}};
     return options;
   }
   SubscriptionsAtNumbersTest() : SubscriptionsTest(Options()) {}

@@ -28,8 +28,8 @@ app::CallManagerOptions Options() {
                            {.name = "bob", .ha1 = kHa1[1], .caller_id = ""}};
   options.trunk.local_host = "198.51.100.1";
   options.trunk.trunks.push_back({.name = "acme", .host = Carrier::kHost, .port = 5070});
-  options.outbound_routes.push_back({"all", "^6", "acme"});
-  options.outbound_routes.push_back({"bob", "^7", std::string(trunk::kLocalTrunk), "bob"});
+  options.routing.routes = {{.name = "all", .to = "^6", .trunks = {{"acme"}}},
+                            {.name = "bob", .to = "^7", .user = "bob"}};
   app::AddLocalTrunk(options, {});
   return options;
 }
