@@ -172,7 +172,7 @@ void Router::Tables::Settle(size_t index, const Call& call, Decision& decision) 
     return;
   }
   const Route& route = rules.routes[index];
-  decision.route = route.name;
+  decision.route = route.name.empty() ? fmt::format("routes[{}]", index) : route.name;
   decision.priority = route.priority;
   decision.failover = route.failover;
   const bool is_allowed =

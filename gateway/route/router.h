@@ -43,7 +43,7 @@ struct Decision {
   };
   Outcome outcome = Outcome::kNoRoute;
   Number number;      // what was dialled, canonical; "" if it has no canonical form
-  std::string route;  // its name; "" for none
+  std::string route;  // its name, or "routes[0]" if it has none; "": no route decided
   std::vector<TrunkTry> trunks;
   std::string user;
   std::vector<int> failover;

@@ -126,6 +126,18 @@ TEST_F(RoutedCallTest, ATrunksCallMayBeDenied) {
   EXPECT_THAT(*answer.FindExtra("Warning"), HasSubstr("not wanted"));
 }
 
+TEST_F(RoutedCallTest, ARouteWithoutANameDeniesATrunksCallToo) {
+  CallManagerOptions options = Options();
+  options.routing.routes = {{.to = "^alice$", .from_trunk = "*", .deny = "not wanted"}};
+  Start(std::move(options));
+  gw->ConnectTrunk("198.51.100.9:40000");
+  gw->FromTrunk(gw->MakeTrunkInvite("alice"));
+  sip::Message answer = gw->ToTrunk();
+  if (answer.status == 100) answer = gw->ToTrunk();
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_TRUE(gw->BrowserIsQuiet(kAlice));
+}
+
 // --- toll fraud ---
 
 constexpr std::string_view kSecret = "0123456789abcdef0123456789abcdef";
