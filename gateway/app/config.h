@@ -88,7 +88,7 @@ struct Config {
   std::string cdr_jsonl;          // file that call records are appended to; "" = none
   std::string log_level = "info";
 
-  std::string file;  // how the file is called in messages
+  std::string file;  // how the file is called in messages; "": there is none to read again
   std::string text;
   // Its sections but for what may change while the gateway runs, to tell two versions apart.
   std::map<std::string, std::string> fixed;

@@ -12,7 +12,9 @@
 
 namespace lastmile::app {
 
-FolderWatch::FolderWatch(const std::string& path) : fd_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+FolderWatch::FolderWatch(const std::string& path) {
+  if (path.empty()) return;
+  fd_ = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   const std::string folder = std::filesystem::path(path).parent_path().string();
   const bool watched = fd_ >= 0 && inotify_add_watch(fd_, folder.empty() ? "." : folder.c_str(),
                                                      IN_CLOSE_WRITE | IN_MOVED_TO) >= 0;

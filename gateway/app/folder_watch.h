@@ -9,7 +9,7 @@ namespace lastmile::app {
 // new file in the place of the old one, which a watch of the file itself would lose. Thread: one.
 class FolderWatch {
  public:
-  explicit FolderWatch(const std::string& path);
+  explicit FolderWatch(const std::string& path);  // "": nothing is watched
   ~FolderWatch();
   FolderWatch(const FolderWatch&) = delete;
   FolderWatch& operator=(const FolderWatch&) = delete;

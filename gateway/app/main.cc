@@ -79,7 +79,9 @@ int RunDemo(std::string folder) {
     std::cerr << "lastmile: " << text.error().message << '\n';
     return kExitFailed;
   }
-  return CheckAndRun(ParseConfig(*text, "demo.yaml"), "demo.yaml", *text, true);
+  auto config = ParseConfig(*text, "demo.yaml");
+  if (config) config->file.clear();  // there is none that could change
+  return CheckAndRun(config, "demo.yaml", *text, true);
 }
 
 int RunSdpCommand(const SdpCommand& command, const std::string& file) {

@@ -14,6 +14,7 @@ Reload::Reload(const Config& running)
 }
 
 std::optional<route::Router> Reload::Read() {
+  if (file_.empty()) return std::nullopt;
   std::ifstream file(file_, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();

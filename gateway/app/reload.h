@@ -18,7 +18,7 @@ class Reload {
  public:
   explicit Reload(const Config& running);
 
-  // The new routes; nothing: the file says what it said before, or is wrong.
+  // The new routes; nothing: the file says what it said before, is wrong, or there is none.
   std::optional<route::Router> Read();
 
  private:

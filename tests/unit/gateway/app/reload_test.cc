@@ -89,6 +89,13 @@ TEST_F(ReloadTest, ARouteToATrunkThatIsNotThereYetChangesNothing) {
   EXPECT_THAT(Log(), HasSubstr("trunk b needs a restart"));
 }
 
+TEST_F(ReloadTest, WithoutAFileNothingIsRead) {
+  Config config;
+  Reload reload(config);
+  EXPECT_FALSE(reload.Read());
+  EXPECT_EQ(Log(), "");
+}
+
 TEST_F(ReloadTest, AFileThatIsGoneOrEmptyChangesNothing) {
   Write("");
   EXPECT_FALSE(reload_->Read());
