@@ -166,7 +166,7 @@ bool TrunkEdge::NoteRejection(const sip::InviteRejected& rejected, Attempt& atte
     return attempt.given_up;
   }
   const bool refused = attempt.sent == kNever;
-  server.health.OnCallFailed(refused ? "it takes no connection" : "its connection was lost", now);
+  server.health.OnCallFailed(refused ? server.no_connection : "its connection was lost", now);
   attempt.said.push_back(refused ? "takes no connection" : "lost the connection");
   return true;
 }
