@@ -51,13 +51,12 @@ int RunProbe(const ProbeCommand& command, const Config& config, bool terminal, s
   spdlog::set_level(spdlog::level::off);  // the steps are what was asked for
   CatchInterrupts();
   std::vector<ProbeStep> steps;
-  TrunkProbe probe(
-      config,
-      {.trunk = command.trunk, .number = command.number, .interrupted = &interrupted},
-      [&](const ProbeStep& step) {
-        steps.push_back(step);
-        if (!command.json) out << ToText(step, terminal) << std::flush;
-      });
+  TrunkProbe probe(config,
+                   {.trunk = command.trunk, .number = command.number, .interrupted = &interrupted},
+                   [&](const ProbeStep& step) {
+                     steps.push_back(step);
+                     if (!command.json) out << ToText(step, terminal) << std::flush;
+                   });
   probe.Run();
   if (command.json) out << ToJson(command.trunk, steps) << '\n';
   return IsGood(steps) && interrupted == 0 ? 0 : kExitFailed;

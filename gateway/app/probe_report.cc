@@ -88,14 +88,16 @@ std::string AdviceFor(net::StreamFault fault) {
   using net::StreamFault;
   switch (fault) {
     case StreamFault::kNone:
-      return "ask the carrier whether it takes connections from this machine's address, and whether "
+      return "ask the carrier whether it takes connections from this machine's address, and "
+             "whether "
              "by `transport: tcp` or `tls`: it ended this one itself";
     case StreamFault::kOwnFiles:
       return "put right the file that is named; it stands in the trunk's `tls` section";
     case StreamFault::kName:
       return "check the spelling of the trunk's `servers`, and the name servers of this machine";
     case StreamFault::kConnect:
-      return "check address and port in `servers`, whether anything listens there, and firewalls on "
+      return "check address and port in `servers`, whether anything listens there, and firewalls "
+             "on "
              "the way";
     case StreamFault::kLost:
       return "once more; if it stays so, something on the way (a firewall, a proxy) ends the "
@@ -113,11 +115,13 @@ std::string AdviceFor(net::StreamFault fault) {
     case StreamFault::kNotYetValid:
       return "check the clock of this machine; if it is right, tell the carrier";
     case StreamFault::kWrongName:
-      return "name the server in `servers` as its certificate does, or `tls: { server_name: NAME }`";
+      return "name the server in `servers` as its certificate does, or `tls: { server_name: NAME "
+             "}`";
     case StreamFault::kWrongUsage:
       return "ask the carrier for a certificate of a TLS server: this one is for something else";
     case StreamFault::kPin:
-      return "`tls: { pin: [...] }` with the key that is shown, after asking the carrier whether it "
+      return "`tls: { pin: [...] }` with the key that is shown, after asking the carrier whether "
+             "it "
              "is its own";
     case StreamFault::kCertificate:
       return "show the sentence to the carrier: its certificate is not usable";
@@ -133,11 +137,13 @@ std::string AdviceForCall(int status) {
     case 407:
       return "check username, password and realm in the trunk's `auth`";
     case 403:
-      return "ask the carrier whether calls from this account, address and caller number are allowed";
+      return "ask the carrier whether calls from this account, address and caller number are "
+             "allowed";
     case 404:
     case 484:
     case 604:
-      return "a number that exists, in the form the carrier wants (with + and country code, or not)";
+      return "a number that exists, in the form the carrier wants (with + and country code, or "
+             "not)";
     case 408:
     case 480:
       return "a number that answers";
@@ -166,7 +172,8 @@ std::string AdviceForCall(int status) {
 std::string AdviceForRegister(int status) {
   switch (status) {
     case 0:
-      return "ask the carrier whether it wants REGISTER at this server; without `register` the trunk "
+      return "ask the carrier whether it wants REGISTER at this server; without `register` the "
+             "trunk "
              "works by address";
     case 401:
     case 407:
@@ -190,11 +197,13 @@ ProbeStep JudgeAudio(const HeardAudio& heard) {
   ProbeStep step{.name = "audio", .verdict = ProbeVerdict::kFailed, .detail = ""};
   if (tone.heard > 0 && 2 * tone.heard >= tone.sent) {
     step.verdict = ProbeVerdict::kOk;
-    step.detail = fmt::format("both ways: {} of {} packets came back, the tone at {:.1f} dBm0 (sent "
-                              "at {:.1f})",
-                              tone.heard, tone.sent, tone.level, media::ToneEcho::kLevel);
+    step.detail = fmt::format(
+        "both ways: {} of {} packets came back, the tone at {:.1f} dBm0 (sent "
+        "at {:.1f})",
+        tone.heard, tone.sent, tone.level, media::ToneEcho::kLevel);
   } else if (tone.heard > 0) {
-    step.detail = fmt::format("with holes: the tone was in {} of {} packets", tone.heard, tone.sent);
+    step.detail =
+        fmt::format("with holes: the tone was in {} of {} packets", tone.heard, tone.sent);
     step.advice = "once more; if it stays so, packets are lost on the way";
   } else if (tone.received > 0) {
     step.verdict = ProbeVerdict::kNotTold;
@@ -205,16 +214,19 @@ ProbeStep JudgeAudio(const HeardAudio& heard) {
     step.detail = fmt::format("in another codec than agreed: {} packets came back", heard.packets);
     step.advice = "`codecs` with a single one for the trunk: the carrier mixes them up";
   } else if (heard.from_trunk.dropped > 0) {
-    step.detail = fmt::format("one way: {} packets came from another address than the carrier's SDP "
-                              "says, or in a payload type nobody agreed on",
-                              heard.from_trunk.dropped);
+    step.detail = fmt::format(
+        "one way: {} packets came from another address than the carrier's SDP "
+        "says, or in a payload type nobody agreed on",
+        heard.from_trunk.dropped);
     step.advice = "`nat: true` for the trunk";
   } else {
     step.detail = fmt::format("one way: {} packets were sent, and none came back", tone.sent);
-    step.advice = "check `media.trunk`: the carrier has to reach the address in `advertise` (NAT: "
-                  "the public one), and a firewall has to let UDP to `ports` through; a number that "
-                  "echoes is needed as well";
+    step.advice =
+        "check `media.trunk`: the carrier has to reach the address in `advertise` (NAT: "
+        "the public one), and a firewall has to let UDP to `ports` through; a number that "
+        "echoes is needed as well";
   }
+  if (heard.ended_early) step.detail += "; the other side hung up meanwhile";
   return step;
 }
 

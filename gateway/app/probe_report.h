@@ -49,6 +49,7 @@ struct HeardAudio {
   media::ToneEchoReport tone;
   size_t packets = 0;                // of any kind, that reached the test's end
   media::DirectionStats from_trunk;  // of the anchor
+  bool ended_early = false;          // the other side hung up before all of the tone was sent
 };
 ProbeStep JudgeAudio(const HeardAudio& heard);
 

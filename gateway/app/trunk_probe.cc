@@ -38,8 +38,8 @@ std::string_view NameOf(DnsType type) {
 }
 
 int64_t DaysUntil(int64_t seconds) {
-  const auto left = std::chrono::seconds(seconds) -
-                    std::chrono::system_clock::now().time_since_epoch();
+  const auto left =
+      std::chrono::seconds(seconds) - std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::floor<std::chrono::days>(left).count();
 }
 
@@ -197,9 +197,9 @@ void TrunkProbe::ReportLookUp(LookUp& look_up, TimePoint now) {
   for (const DnsType type : look_up.found) {
     records += (records.empty() ? "" : ", ") + std::string(NameOf(type));
   }
-  Report({.name = "resolve",
-          .detail = fmt::format("{} by {} in {}: {}", name, records, Ms(now - started_),
-                                addresses)});
+  Report(
+      {.name = "resolve",
+       .detail = fmt::format("{} by {} in {}: {}", name, records, Ms(now - started_), addresses)});
 }
 
 // --- a connection to each ---
@@ -215,12 +215,11 @@ void TrunkProbe::StartConnections(TimePoint now) {
           ++left_out;
           continue;
         }
-        const net::StreamId stream =
-            hub_.Connect({.host = endpoint.address.ToString(),
-                          .port = endpoint.port,
-                          .use_tls = trunk.tls,
-                          .tls = TlsOptionsOf(trunk, look_up.server.host),
-                          .connect_timeout = kConnectTimeout});
+        const net::StreamId stream = hub_.Connect({.host = endpoint.address.ToString(),
+                                                   .port = endpoint.port,
+                                                   .use_tls = trunk.tls,
+                                                   .tls = TlsOptionsOf(trunk, look_up.server.host),
+                                                   .connect_timeout = kConnectTimeout});
         attempts_[stream] = {.host = look_up.server.host, .endpoint = endpoint, .started = now};
       }
     }
@@ -262,7 +261,8 @@ void TrunkProbe::OnStreamOpen(net::StreamId stream, const net::StreamPeer& peer)
   Attempt& attempt = found->second;
   std::string at = attempt.endpoint.ToString();
   if (!IpAddress::Parse(attempt.host)) at = attempt.host + " at " + at;
-  ProbeStep step{.name = "connect", .detail = fmt::format("{} in {}", at, Ms(now - attempt.started))};
+  ProbeStep step{.name = "connect",
+                 .detail = fmt::format("{} in {}", at, Ms(now - attempt.started))};
   if (const auto& shown = peer.certificate) {
     const int64_t days = DaysUntil(shown->expires_at);
     step.detail += fmt::format(", {}, certificate for {} by {}, ", shown->version,
@@ -302,9 +302,9 @@ void TrunkProbe::StartEdge(TimePoint now) {
 }
 
 void TrunkProbe::OnOptions(TimePoint now) {
-  if (options_answer_) {
-    OnOptionsAnswered(*options_answer_, now);
-  } else if (now >= deadline_) {
+  if (now < deadline_) {
+    if (options_answer_) OnOptionsAnswered(*options_answer_, now);
+  } else {
     Report({.name = "options",
             .verdict = ProbeVerdict::kFailed,
             .detail = "not answered in time",
@@ -315,11 +315,18 @@ void TrunkProbe::OnOptions(TimePoint now) {
 }
 
 void TrunkProbe::OnOptionsAnswered(const sip::RequestAnswered& answered, TimePoint now) {
+  // As a call would, it goes on to the next server.
+  const trunk::TrunkStatus status = edge_->status().front();
+  if (!answered.response && status.servers > 1 && status.up_servers > 0) {
+    options_answer_.reset();
+    options_id_ = edge_->SendRequest({.trunk = options_.trunk}, "OPTIONS", {}, now);
+    return;
+  }
   ProbeStep step{.name = "options",
                  .detail = fmt::format("{} in {}", answered.status, Ms(now - started_))};
   if (!answered.response) {
     step.verdict = ProbeVerdict::kFailed;
-    const std::string why = edge_->status().front().last_failure;
+    const std::string& why = status.last_failure;
     step.detail = answered.status == 408 || why.empty() ? "not answered" : why;
     step.advice = AdviceFor(last_fault_);
   } else if (IsServerFailure(answered.status)) {

@@ -41,6 +41,9 @@ media::MediaOptions MediaOptionsOf(const Config& config) {
 }
 
 std::string SecondsOf(Duration time) {
+  if (time < 1s) {
+    return fmt::format("{} ms", std::chrono::ceil<std::chrono::milliseconds>(time).count());
+  }
   return fmt::format("{:.1f} s", std::chrono::duration<double>(time).count());
 }
 
@@ -97,16 +100,17 @@ void TrunkProbeCall::Start(TimePoint now) {
   events_.SetWake([this] { shells_.loop.Wake(); });
   engine_ = std::make_unique<media::MediaEngine>(MediaOptionsOf(shells_.config), events_);
   auto started = engine_->Start();
-  const bool open = started && socket_.local().port != 0 &&
-                    engine_->Post(media::OpenBridge{.session = kSession});
+  const bool open =
+      started && socket_.local().port != 0 && engine_->Post(media::OpenBridge{.session = kSession});
   if (open) {
     deadline_ = now + kEndTime;
     return;
   }
-  shells_.report({.name = "call",
-                  .verdict = ProbeVerdict::kFailed,
-                  .detail = started ? "no UDP port for the test's own end" : started.error().message,
-                  .advice = "check `media.trunk.bind`: it has to be an address of this machine"});
+  shells_.report(
+      {.name = "call",
+       .verdict = ProbeVerdict::kFailed,
+       .detail = started ? "no UDP port for the test's own end" : started.error().message,
+       .advice = "check `media.trunk.bind`: it has to be an address of this machine"});
   Finish();
 }
 
@@ -119,10 +123,11 @@ void TrunkProbeCall::OnMedia(const media::MediaEvent& event, TimePoint now) {
     PlaceCall(opened->second, now);
   } else if (const auto* failed = std::get_if<media::SessionFailed>(&event)) {
     if (state_ != State::kOpening) return;
-    shells_.report({.name = "call",
-                    .verdict = ProbeVerdict::kFailed,
-                    .detail = failed->reason,
-                    .advice = "more ports in `media.trunk.ports`: a gateway that runs may have all"});
+    shells_.report(
+        {.name = "call",
+         .verdict = ProbeVerdict::kFailed,
+         .detail = failed->reason,
+         .advice = "more ports in `media.trunk.ports`: a gateway that runs may have all"});
     Finish();
   } else if (const auto* closed = std::get_if<media::SessionClosed>(&event)) {
     if (!tone_) return;
@@ -159,7 +164,9 @@ void TrunkProbeCall::OnEvent(const sip::UserAgentEvent& event, TimePoint now) {
   } else if (const auto* accepted = std::get_if<sip::InviteAccepted>(&event)) {
     if (accepted->dialog == dialog_) OnAccepted(*accepted, now);
   } else if (const auto* ended = std::get_if<sip::DialogEnded>(&event)) {
-    if (ended->dialog == dialog_ && state_ == State::kTalking) End(now);
+    if (ended->dialog != dialog_ || state_ != State::kTalking) return;
+    heard_.ended_early = true;
+    End(now);
   }
 }
 
@@ -224,16 +231,16 @@ std::optional<std::string> TrunkProbeCall::StartTone(const sdp::TrunkMedia& medi
   if (speech == payloads.end()) return "the call is in " + call::CodecNames(media.codecs);
   tone_.emplace(speech->g711, speech->browser_pt, shells_.random);
   const Endpoint here = socket_.local();
-  const bool posted =
-      Post(media::UpdateBridge{.session = kSession,
-                               .first = media::TrunkRemote{.rtp = here, .rtcp = here,
-                                                           .rtcp_mux = true},
-                               .second = call::ToTrunkRemote(media, policy_.nat),
-                               .payloads = std::move(payloads)});
+  const bool posted = Post(
+      media::UpdateBridge{.session = kSession,
+                          .first = media::TrunkRemote{.rtp = here, .rtcp = here, .rtcp_mux = true},
+                          .second = call::ToTrunkRemote(media, policy_.nat),
+                          .payloads = std::move(payloads)});
   if (!posted) return "the media engine is overloaded";
   state_ = State::kTalking;
-  next_packet_ = now;
-  tone_ends_ = now + kToneTime;
+  // The anchor's thread has to know of it first.
+  next_packet_ = now + 2 * kPacketTime;
+  tone_ends_ = next_packet_ + kToneTime;
   deadline_ = tone_ends_ + kEchoTime;
   return std::nullopt;
 }

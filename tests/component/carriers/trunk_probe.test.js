@@ -160,6 +160,32 @@ ${Object.entries(trunks).map(([name, entry]) => `  ${name}: ${entry}\n`).join(''
     assert.equal(connect.detail, `connection refused by 127.0.0.1:${nobody}`);
   });
 
+  test('a server that is down is told, and the next one is tried as by a call', async () => {
+    const found = await steps(`{ servers: [
+      { host: 127.0.0.1, port: ${nobody}, priority: 1 },
+      { host: 127.0.0.1, port: ${plain}, priority: 2 }] }`, '--call', '600');
+    assert.equal(found.status, FAILED);
+    assert.deepEqual(found.names, ['resolve', 'resolve', 'connect', 'connect', 'options', 'call',
+                                   'audio']);
+    assert.match(found.options.detail, /^200 /);
+    hearsItself(found.audio);
+  });
+
+  test('a carrier that wants a certificate of ours', async () => {
+    const [port] = await freePorts(1);
+    const server = new ChildProcess('openssl', 'openssl', [
+      's_server', '-accept', `127.0.0.1:${port}`, '-cert', ours, '-key', join(folder, 'ours/key.pem'),
+      '-CAfile', others, '-Verify', '1', '-verify_return_error']);
+    children.push(server);
+    await server.printed(/ACCEPT/);
+    const { status, names, connect } = await steps(`{ transport: tls,
+      servers: ["localhost:${port}"], tls: { ca: ${ours} } }`);
+    assert.equal(status, FAILED);
+    assert.deepEqual(names, ['resolve', 'connect']);
+    assert.match(connect.detail, /wants to see a certificate of ours/);
+    assert.match(connect.advice, /cert: FILE/);
+  });
+
   test('a name that leads nowhere', async () => {
     const { status, names, resolve } = await steps('{ servers: ["sip.carrier.invalid:5060"] }');
     assert.equal(status, FAILED);
@@ -192,6 +218,21 @@ ${Object.entries(trunks).map(([name, entry]) => `  ${name}: ${entry}\n`).join(''
     assert.equal(status, 0);
     assert.equal(audio.verdict, 'unknown');
     assert.match(audio.detail, /^comes back, but not ours: \d+ packets/);
+  });
+
+  test('who hangs up at once is named', async () => {
+    const { status, call, audio } = await steps(tcp(), '--call', '605');
+    assert.equal(call.verdict, 'ok');
+    assert.notEqual(audio.verdict, 'ok');
+    assert.match(audio.detail, /; the other side hung up meanwhile$/);
+    assert.equal(status, audio.verdict === 'fail' ? FAILED : 0);
+  });
+
+  test('early media is no answer', async () => {
+    const { status, call, audio } = await steps(tcp(), '--call', '603');
+    assert.equal(status, 0);
+    assert.match(call.detail, /^answered in (2\.9|3\.\d) s with PCMU/);
+    assert.match(audio.detail, /^comes back, but not ours/);
   });
 
   test('who is interrupted while it rings cancels the call', async () => {

@@ -31,8 +31,9 @@ HeardAudio Heard(size_t sent, size_t received, size_t heard, size_t packets) {
 
 TEST(ProbeReport, AStepIsALineAndOneOfAdvice) {
   EXPECT_EQ(ToText(kGood, false), "ok   options  200 in 3 ms\n");
-  EXPECT_EQ(ToText(kBad, false),
-            "FAIL connect  connection refused by 192.0.2.1:5060\n              try: another port\n");
+  EXPECT_EQ(
+      ToText(kBad, false),
+      "FAIL connect  connection refused by 192.0.2.1:5060\n              try: another port\n");
   EXPECT_EQ(ToText(kOpen, false), "-    audio    not tried\n");
 }
 
@@ -109,6 +110,12 @@ TEST(ProbeReport, OneWayIsToldWithItsUsualCause) {
   HeardAudio elsewhere = Heard(100, 0, 0, 0);
   elsewhere.from_trunk.dropped = 90;
   EXPECT_THAT(JudgeAudio(elsewhere).advice, HasSubstr("nat: true"));
+}
+
+TEST(ProbeReport, WhoHangsUpMeanwhileIsNamed) {
+  HeardAudio heard = Heard(40, 0, 0, 0);
+  heard.ended_early = true;
+  EXPECT_THAT(JudgeAudio(heard).detail, EndsWith("; the other side hung up meanwhile"));
 }
 
 TEST(ProbeReport, WhatTellsNothingIsNoFailure) {
