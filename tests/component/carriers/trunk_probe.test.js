@@ -8,6 +8,8 @@ import { after, before, describe, test } from 'node:test';
 import { gatewayProgram } from '../../e2e/support/lab.js';
 import { freePorts, mediaRanges } from '../../e2e/support/ports.js';
 import { ChildProcess } from '../../e2e/support/process.js';
+import { RtpPeer } from '../../e2e/support/rtp_peer.js';
+import { ScriptedCarrier } from '../../e2e/support/scripted_carrier.js';
 
 // `lastmile trunks test` and `lastmile check --connect` against the demo carrier: what is good, and
 // what is said about what is not.
@@ -120,7 +122,7 @@ ${Object.entries(trunks).map(([name, entry]) => `  ${name}: ${entry}\n`).join(''
     assert.match(found.resolve.detail, new RegExp(`^127\\.0\\.0\\.1:${plain}: nothing to look up$`));
     assert.match(found.connect.detail, new RegExp(`^127\\.0\\.0\\.1:${plain} in \\d+ ms$`));
     assert.match(found.options.detail, /^200 in \d+ ms$/);
-    assert.match(found.call.detail, /^answered in \d\.\d s with PCMU, /);
+    assert.match(found.call.detail, /^answered in \d+ ms with PCMU, /);
     hearsItself(found.audio);
   });
 
@@ -175,7 +177,7 @@ ${Object.entries(trunks).map(([name, entry]) => `  ${name}: ${entry}\n`).join(''
     const [port] = await freePorts(1);
     const server = new ChildProcess('openssl', 'openssl', [
       's_server', '-accept', `127.0.0.1:${port}`, '-cert', ours, '-key', join(folder, 'ours/key.pem'),
-      '-CAfile', others, '-Verify', '1', '-verify_return_error']);
+      '-CAfile', others, '-Verify', '1', '-verify_return_error', '-www']);
     children.push(server);
     await server.printed(/ACCEPT/);
     const { status, names, connect } = await steps(`{ transport: tls,
@@ -220,12 +222,53 @@ ${Object.entries(trunks).map(([name, entry]) => `  ${name}: ${entry}\n`).join(''
     assert.match(audio.detail, /^comes back, but not ours: \d+ packets/);
   });
 
+  // A carrier that answers with that SDP and lets `onAck` go on.
+  async function scripted(entry, sdpOf, onAck = () => {}) {
+    const [port] = await freePorts(1);
+    const there = await ScriptedCarrier.listen('127.0.0.1', port);
+    there.onInvite = (call) => {
+      call.onAck = () => onAck(call);
+      call.reply(200, 'OK', { sdp: sdpOf(there) });
+    };
+    try {
+      return await steps(`{ servers: ["127.0.0.1:${port}"]${entry} }`, '--call', '1');
+    } finally {
+      await there.stop();
+    }
+  }
+
+  test('nothing comes back: one way, and why that mostly is', async () => {
+    const { status, audio } = await scripted('', (there) => there.sdp(9));
+    assert.equal(status, FAILED);
+    assert.match(audio.detail, /^one way: 100 packets were sent, and none came back$/);
+    assert.match(audio.advice, /`advertise`/);
+  });
+
+  test('media from another address than the SDP says: nat', async () => {
+    const peer = await RtpPeer.open('127.0.0.1', 880);
+    const send = (call) => peer.send(call.offer);
+    const { status, audio } = await scripted('', (there) => there.sdp(9), send);
+    assert.equal(status, FAILED);
+    assert.match(audio.detail, /^one way: \d+ packets came from another address/);
+    assert.match(audio.advice, /nat: true/);
+    const latched = await scripted(', nat: true', (there) => there.sdp(9), send);
+    assert.match(latched.audio.detail, /^comes back, but not ours/);
+    await peer.close();
+  });
+
+  test('another codec than G.711 is said, and not tried', async () => {
+    const { status, call, audio } = await scripted(', codecs: [g722]', (there) => there.sdp(9, { formats: [0] })
+        .replace('RTP/AVP 0', 'RTP/AVP 9').replace('0 PCMU', '9 G722'));
+    assert.equal(status, 0);
+    assert.match(call.detail, / with G722$/);
+    assert.equal(audio.verdict, 'unknown');
+    assert.match(audio.detail, /^not tried: the call is in G722/);
+  });
+
   test('who hangs up at once is named', async () => {
-    const { status, call, audio } = await steps(tcp(), '--call', '605');
-    assert.equal(call.verdict, 'ok');
-    assert.notEqual(audio.verdict, 'ok');
+    const { status, audio } = await scripted('', (there) => there.sdp(9), (call) => call.request('BYE'));
+    assert.equal(status, FAILED);
     assert.match(audio.detail, /; the other side hung up meanwhile$/);
-    assert.equal(status, audio.verdict === 'fail' ? FAILED : 0);
   });
 
   test('early media is no answer', async () => {

@@ -152,7 +152,7 @@ TEST_F(TrunkRegistration, WhyItIsNotRegisteredIsKept) {
   EXPECT_EQ(edge->status()[0].not_registered.status, 401);
   EXPECT_EQ(edge->status()[0].not_registered.reason,
             "refused with 401: the credentials were refused");
-  Wait(Registrations::kRefusedRetry);
+  while (sent["192.0.2.1"].empty()) Wait(1s);
   Answer("192.0.2.1", Next("192.0.2.1"), 200);
   EXPECT_EQ(edge->status()[0].not_registered.reason, "");
 }
