@@ -195,7 +195,12 @@ std::string AdviceForRegister(int status) {
 ProbeStep JudgeAudio(const HeardAudio& heard) {
   const media::ToneEchoReport& tone = heard.tone;
   ProbeStep step{.name = "audio", .verdict = ProbeVerdict::kFailed, .detail = ""};
-  if (tone.heard > 0 && 2 * tone.heard >= tone.sent) {
+  if (heard.latched && heard.packets > 0) {
+    step.detail =
+        "comes from another address than the carrier's SDP says, and a call would not take "
+        "it";
+    step.advice = "`nat: true` for the trunk";
+  } else if (tone.heard > 0 && 2 * tone.heard >= tone.sent) {
     step.verdict = ProbeVerdict::kOk;
     step.detail = fmt::format(
         "both ways: {} of {} packets came back, the tone at {:.1f} dBm0 (sent "
@@ -213,12 +218,6 @@ ProbeStep JudgeAudio(const HeardAudio& heard) {
   } else if (heard.packets > 0) {
     step.detail = fmt::format("in another codec than agreed: {} packets came back", heard.packets);
     step.advice = "`codecs` with a single one for the trunk: the carrier mixes them up";
-  } else if (heard.from_trunk.dropped > 0) {
-    step.detail = fmt::format(
-        "one way: {} packets came from another address than the carrier's SDP "
-        "says, or in a payload type nobody agreed on",
-        heard.from_trunk.dropped);
-    step.advice = "`nat: true` for the trunk";
   } else {
     step.detail = fmt::format("one way: {} packets were sent, and none came back", tone.sent);
     step.advice =

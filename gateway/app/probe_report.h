@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "gateway/net/stream_hub.h"
-#include "media_anchor/core/leg_plan.h"
 #include "media_anchor/core/tone_echo.h"
 
 // What a test of a trunk has found out, as values and as people and programs read it. Pure. Thread:
@@ -47,9 +46,9 @@ std::string AdviceForRegister(int status);
 // --- the call's audio ---
 struct HeardAudio {
   media::ToneEchoReport tone;
-  size_t packets = 0;                // of any kind, that reached the test's end
-  media::DirectionStats from_trunk;  // of the anchor
-  bool ended_early = false;          // the other side hung up before all of the tone was sent
+  size_t packets = 0;        // of any kind, that reached the test's end
+  bool latched = false;      // what came, came from another address than the carrier's SDP says
+  bool ended_early = false;  // the other side hung up before all of the tone was sent
 };
 ProbeStep JudgeAudio(const HeardAudio& heard);
 

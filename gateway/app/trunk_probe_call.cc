@@ -129,10 +129,9 @@ void TrunkProbeCall::OnMedia(const media::MediaEvent& event, TimePoint now) {
          .detail = failed->reason,
          .advice = "more ports in `media.trunk.ports`: a gateway that runs may have all"});
     Finish();
-  } else if (const auto* closed = std::get_if<media::SessionClosed>(&event)) {
+  } else if (std::holds_alternative<media::SessionClosed>(event)) {
     if (!tone_) return;
     heard_.tone = tone_->report();
-    heard_.from_trunk = closed->stats.trunk_to_browser;
     shells_.report(JudgeAudio(heard_));
     tone_.reset();
   }
@@ -231,10 +230,11 @@ std::optional<std::string> TrunkProbeCall::StartTone(const sdp::TrunkMedia& medi
   if (speech == payloads.end()) return "the call is in " + call::CodecNames(media.codecs);
   tone_.emplace(speech->g711, speech->browser_pt, shells_.random);
   const Endpoint here = socket_.local();
+  remote_ = call::ToTrunkRemote(media, policy_.nat);
   const bool posted = Post(
       media::UpdateBridge{.session = kSession,
                           .first = media::TrunkRemote{.rtp = here, .rtcp = here, .rtcp_mux = true},
-                          .second = call::ToTrunkRemote(media, policy_.nat),
+                          .second = remote_,
                           .payloads = std::move(payloads)});
   if (!posted) return "the media engine is overloaded";
   state_ = State::kTalking;
@@ -255,6 +255,11 @@ void TrunkProbeCall::RunTone(TimePoint now) {
     if (IsRtcp(packet)) continue;
     ++heard_.packets;
     tone_->OnPacket(packet);
+  }
+  if (heard_.packets == 0 && !remote_.latch && now >= tone_ends_ - kToneTime / 2) {
+    // Nothing so far: does it come from anywhere else?
+    remote_.latch = heard_.latched = true;
+    if (!Post(media::UpdateBridge{.session = kSession, .second = remote_})) return;
   }
   next_ = next_packet_ < tone_ends_ ? next_packet_ : now + kTurn;
 }

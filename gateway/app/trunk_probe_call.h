@@ -94,6 +94,7 @@ class TrunkProbeCall {
   std::string early_answer_;
   uint16_t bridge_port_ = 0;  // of its first side
   ProbeSocket socket_;
+  media::TrunkRemote remote_;  // the carrier's
   std::optional<media::ToneEcho> tone_;
   TimePoint next_packet_ = kNever;
   TimePoint tone_ends_ = kNever;

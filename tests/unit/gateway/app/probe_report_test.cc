@@ -26,7 +26,7 @@ const ProbeStep kOpen{.name = "audio", .verdict = ProbeVerdict::kNotTold, .detai
 HeardAudio Heard(size_t sent, size_t received, size_t heard, size_t packets) {
   return {.tone = {.sent = sent, .received = received, .heard = heard, .level = -10.2},
           .packets = packets,
-          .from_trunk = {}};
+          .latched = false};
 }
 
 TEST(ProbeReport, AStepIsALineAndOneOfAdvice) {
@@ -107,8 +107,8 @@ TEST(ProbeReport, OneWayIsToldWithItsUsualCause) {
   const ProbeStep nothing = JudgeAudio(Heard(100, 0, 0, 0));
   EXPECT_EQ(nothing.verdict, ProbeVerdict::kFailed);
   EXPECT_THAT(nothing.advice, HasSubstr("advertise"));
-  HeardAudio elsewhere = Heard(100, 0, 0, 0);
-  elsewhere.from_trunk.dropped = 90;
+  HeardAudio elsewhere = Heard(100, 50, 50, 50);
+  elsewhere.latched = true;
   EXPECT_THAT(JudgeAudio(elsewhere).advice, HasSubstr("nat: true"));
 }
 
