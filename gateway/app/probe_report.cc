@@ -197,8 +197,8 @@ ProbeStep JudgeAudio(const HeardAudio& heard) {
   ProbeStep step{.name = "audio", .verdict = ProbeVerdict::kFailed, .detail = ""};
   if (heard.latched && heard.packets > 0) {
     step.detail =
-        "comes from another address than the carrier's SDP says, and a call would not take "
-        "it";
+        "only from elsewhere, or late: nothing came from where the carrier's SDP says for a "
+        "second, and something once any address was taken";
     step.advice = "`nat: true` for the trunk";
   } else if (tone.heard > 0 && 2 * tone.heard >= tone.sent) {
     step.verdict = ProbeVerdict::kOk;

@@ -47,7 +47,7 @@ std::string AdviceForRegister(int status);
 struct HeardAudio {
   media::ToneEchoReport tone;
   size_t packets = 0;        // of any kind, that reached the test's end
-  bool latched = false;      // what came, came from another address than the carrier's SDP says
+  bool latched = false;      // nothing came at first, and then any address was taken
   bool ended_early = false;  // the other side hung up before all of the tone was sent
 };
 ProbeStep JudgeAudio(const HeardAudio& heard);
