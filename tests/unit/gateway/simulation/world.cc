@@ -29,7 +29,7 @@ app::CallManagerOptions Options() {
   options.trunk.local_host = "198.51.100.1";
   options.trunk.trunks.push_back({.name = "acme", .host = Carrier::kHost, .port = 5070});
   options.outbound_routes.push_back({"all", "^6", "acme"});
-  options.outbound_routes.push_back({"bob", "^7", std::string(trunk::kLocalTrunk), "bob"});
+  options.outbound_routes.push_back({"bob", "^8", std::string(trunk::kLocalTrunk), "bob"});
   app::AddLocalTrunk(options, {});
   return options;
 }
