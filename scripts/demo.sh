@@ -81,7 +81,7 @@ say_hello() {
     dial   600 echo: you hear yourself      603 early media, then an answer
            601 a tone of 880 Hz             604 reads your digits back
            602 busy                         605 calls you back
-                                            606 answers after 8 s
+           bob, or alice: the other page    606 answers after 8 s
 
   Logs: .demo/gateway.log, .demo/carrier.log.   Ctrl-C stops both.
 

@@ -25,7 +25,9 @@ constexpr std::string_view kMux =
     "RTCP shares RTP's port towards browsers, and trunks that agree to it (RFC 5761)";
 constexpr std::string_view kFeedback =
     "feedback is for video, as far as both legs have it (RFC 4585, 5104, 5506, 3611)";
-constexpr std::string_view kKeys = "keys are each leg's own and end at the gateway (RFC 4568)";
+constexpr std::string_view kKeys =
+    "keys are each leg's own and end at the gateway (RFC 4568); in RTP/AVP they may be left (RFC "
+    "8643)";
 constexpr std::string_view kExtensions = "RTP header extensions end at the gateway (RFC 8285)";
 constexpr std::string_view kStreams =
     "streams and sources are named by nobody: the browser keeps one stream for the call "

@@ -196,9 +196,9 @@ struct TrunkLocalMedia {
   // What an offer says of resources is answered: the gateway's are there. Else it says nothing of
   // them, as who does not know RFC 3312.
   bool resources = false;
-  // Not empty: SRTP. An offer is RTP/SAVP with all of them, best first; the answer to a section of
-  // RTP/SAVP or RTP/SAVPF has the one of the carrier's suite, with the carrier's tag. Such a
-  // section is rejected if none fits.
+  // Not empty: SRTP. An offer has all of them, best first, and is RTP/SAVP unless the profile says
+  // that SRTP is optional; the answer to a section whose key was read (TrunkMedia::crypto) has the
+  // one of the carrier's suite, with the carrier's tag. Such a section is rejected if none fits.
   std::vector<Crypto> crypto = {};
   // Absent: the video is refused (port 0) or not offered.
   std::optional<TrunkLocalVideo> video = {};
@@ -218,11 +218,13 @@ class TrunkLeg {
   // stays for life, with port 0 when a later offer has no video. Its protocol is AVPF if a codec
   // has feedback.
   std::string BuildOffer(const TrunkLocalMedia& local);
-  // Refused if audio is rejected, no offered codec is left, or SRTP was offered and is not taken.
+  // Refused if audio is rejected, no offered codec is left, or SRTP was offered and is not taken
+  // (unless the profile says that it is optional and no a=crypto came back).
   Result<TrunkMedia, Refusal> TakeAnswer(std::string_view text);
 
   // Inbound call, re-offer. Refused without an audio section with an address that is RTP/AVP or
-  // RTP/AVPF or, if the profile has `srtp`, RTP/SAVP or RTP/SAVPF with a=crypto.
+  // RTP/AVPF or, if the profile takes SRTP, RTP/SAVP or RTP/SAVPF with a=crypto of its suites.
+  // Where SRTP is required, a section without such a key is refused, too.
   Result<TrunkMedia, Refusal> TakeOffer(std::string_view text);
   // After TakeOffer: every m-line answered, all but audio and video with port 0.
   std::string BuildAnswer(const TrunkLocalMedia& local);

@@ -47,6 +47,16 @@ bool ArePacketsTheSame(std::string_view session_params) {
   return true;
 }
 
+std::optional<Crypto> FirstUsable(const MediaSection& section, auto fits) {
+  for (const Line& line : section.lines) {
+    const Attribute attribute = AttributeOf(line);
+    if (attribute.name != "crypto") continue;
+    auto crypto = ParseCrypto(attribute.value);
+    if (crypto && IsUsable(*crypto) && fits(*crypto)) return std::move(*crypto);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool IsSdesSrtp(std::string_view protocol) {
@@ -64,20 +74,20 @@ bool IsUsable(const Crypto& crypto) {
          ArePacketsTheSame(crypto.session_params);
 }
 
-std::optional<Crypto> ReadCrypto(const MediaSection& section, const std::vector<Crypto>& offered) {
-  const auto fits = [&](const Crypto& crypto) {
-    const auto same = [&](const Crypto& one) {
+std::optional<Crypto> ReadOfferedCrypto(const MediaSection& section,
+                                        const std::vector<std::string>& suites) {
+  return FirstUsable(section, [&](const Crypto& crypto) {
+    return std::ranges::find(suites, crypto.suite) != suites.end();
+  });
+}
+
+std::optional<Crypto> ReadAnsweredCrypto(const MediaSection& section,
+                                         const std::vector<Crypto>& offered) {
+  return FirstUsable(section, [&](const Crypto& crypto) {
+    return std::ranges::any_of(offered, [&](const Crypto& one) {
       return one.tag == crypto.tag && one.suite == crypto.suite;
-    };
-    return IsUsable(crypto) && (offered.empty() || std::ranges::any_of(offered, same));
-  };
-  for (const Line& line : section.lines) {
-    const Attribute attribute = AttributeOf(line);
-    if (attribute.name != "crypto") continue;
-    auto crypto = ParseCrypto(attribute.value);
-    if (crypto && fits(*crypto)) return std::move(*crypto);
-  }
-  return std::nullopt;
+    });
+  });
 }
 
 std::optional<Crypto> AnswerTo(const Crypto& theirs, const std::vector<Crypto>& ours) {

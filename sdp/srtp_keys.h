@@ -20,9 +20,13 @@ std::string_view WithSrtp(std::string_view protocol, bool srtp);
 // without an MKI, and no session parameter that would change the packets.
 bool IsUsable(const Crypto& crypto);
 
-// The first usable a=crypto of an offer; of an answer (`offered` is not empty) the first that takes
-// an offered one: same tag, same suite (RFC 4568 section 5.1.2).
-std::optional<Crypto> ReadCrypto(const MediaSection& section, const std::vector<Crypto>& offered);
+// The first usable a=crypto of an offer that has one of `suites`: the carrier's order counts (RFC
+// 4568 section 5.1.2).
+std::optional<Crypto> ReadOfferedCrypto(const MediaSection& section,
+                                        const std::vector<std::string>& suites);
+// The first one of an answer that takes one of `offered`: same tag, same suite (section 5.1.3).
+std::optional<Crypto> ReadAnsweredCrypto(const MediaSection& section,
+                                         const std::vector<Crypto>& offered);
 
 // What to answer `theirs` with: ours of the same suite, under the tag of the offer.
 std::optional<Crypto> AnswerTo(const Crypto& theirs, const std::vector<Crypto>& ours);

@@ -122,7 +122,7 @@ SessionDescription BuildTree(Origin& origin, const Settled& settled, const Trunk
   return description;
 }
 
-// What the answer says of a section; none: it asks for SRTP, and no key of the gateway's fits.
+// What the answer says of a section; none: it is SRTP, and no key of the gateway's fits.
 template <class Local>
 std::optional<Said> Answered(const Slot& slot, const Asked& asked, const Local& local,
                              const TrunkLocalMedia& whole) {
@@ -134,8 +134,8 @@ std::optional<Said> Answered(const Slot& slot, const Asked& asked, const Local& 
             .direction = AnswerDirection(asked.direction, local.direction),
             .crypto = {}};
   if (whole.resources) said.preconditions = asked.preconditions;
-  if (!IsSdesSrtp(slot.protocol)) return said;
-  auto crypto = asked.crypto ? AnswerTo(*asked.crypto, local.crypto) : std::nullopt;
+  if (!asked.crypto) return IsSdesSrtp(slot.protocol) ? std::nullopt : std::optional(said);
+  auto crypto = AnswerTo(*asked.crypto, local.crypto);
   if (!crypto) return std::nullopt;
   said.crypto.push_back(std::move(*crypto));
   return said;
@@ -146,6 +146,13 @@ TrunkResources ResourcesOf(const Settled& settled) {
   const Preconditions& video = settled.asked_video.preconditions;
   return {.pending = audio.pending() || video.pending(),
           .impossible = audio.impossible.empty() ? video.impossible : audio.impossible};
+}
+
+// Of a section that is offered with keys, or without. Where SRTP is optional, who knows nothing of
+// it shall find plain RTP; a carrier that has said RTP/SAVP itself knows.
+std::string ProtocolOffered(const Slot& slot, Srtp srtp, bool keys) {
+  const bool keeps = keys && srtp == Srtp::kOptional;
+  return keeps ? slot.protocol : std::string(WithSrtp(slot.protocol, keys));
 }
 
 template <class Local>
@@ -217,12 +224,13 @@ std::string TrunkLeg::BuildOffer(const TrunkLocalMedia& local) {
         {.kind = "audio", .protocol = std::string(kOwnProtocol), .format = "0", .mid = {}});
   }
   Slot& audio = next.slots[next.audio];
-  audio.protocol = WithSrtp(audio.protocol, !local.crypto.empty());
+  const Srtp srtp = state_->profile.srtp;
+  audio.protocol = ProtocolOffered(audio, srtp, !local.crypto.empty());
   std::optional<Said> said_video;
   next.video = IsWanted(local) ? SlotForVideo(next, *local.video) : std::nullopt;
   if (next.video) {
     Slot& video = next.slots[*next.video];
-    video.protocol = WithSrtp(video.protocol, !local.video->crypto.empty());
+    video.protocol = ProtocolOffered(video, srtp, !local.video->crypto.empty());
     video.format = std::to_string(local.video->codecs.front().payload_type);
     said_video = Offered(*local.video, local.rtcp_mux);
   }
@@ -248,7 +256,8 @@ Result<TrunkMedia, Refusal> TrunkLeg::TakeAnswer(std::string_view text) {
   if (section.media().kind != "audio" || section.media().port == 0) {
     return RefuseAt(section.line(), 0, "the carrier's answer rejects the audio");
   }
-  const TrunkReading reading{.answer = true, .rtcp_mux = state_->offered_rtcp_mux};
+  const TrunkReading reading{
+      .answer = true, .srtp = state_->profile.srtp, .rtcp_mux = state_->offered_rtcp_mux};
   auto media = ReadTrunkAudio(*description, section, reading, state_->offered);
   if (!media) return media;
   media->codecs = KeepOffered(media->codecs, state_->offered.codecs);
@@ -270,7 +279,9 @@ Result<TrunkMedia, Refusal> TrunkLeg::TakeOffer(std::string_view text) {
   const Settled& before = state_->settled;
   const size_t count = description->media.size();
   if (auto problem = CheckSlotCount(before.slots.size(), count)) return Refuse(*problem);
-  const TrunkReading reading{.srtp = state_->profile.srtp, .rtcp_mux = state_->profile.rtcp_mux};
+  const TrunkReading reading{.srtp = state_->profile.srtp,
+                             .srtp_suites = state_->profile.srtp_suites,
+                             .rtcp_mux = state_->profile.rtcp_mux};
   auto sections = ReadTrunkOffer(*description, reading,
                                  before.slots.empty() ? std::nullopt : std::optional(before.audio),
                                  before.video);

@@ -11,6 +11,13 @@
 
 namespace lastmile::sdp {
 
+// Whether a trunk's media is SRTP with keys in the description (RFC 4568).
+enum class Srtp {
+  kNone,      // RTP/SAVP is refused, a=crypto counts for nothing
+  kOptional,  // offered in RTP/AVP with keys (RFC 8643): who takes none of them gets plain RTP
+  kRequired,  // offered in RTP/SAVP; what comes without a key is refused
+};
+
 // What is special about the SDP of one trunk. Applied to everything the gateway says to it, after
 // the leg has built it: first the rules, then the budget. Pure values. Thread: any.
 struct TrunkProfile {
@@ -18,7 +25,10 @@ struct TrunkProfile {
   // Of the SDP alone. The default is what is asked of a whole INVITE (it then still fits into one
   // datagram); a trunk with an INVITE budget gives what its header leaves of it.
   size_t max_sdp_bytes = 1300;
-  bool srtp = false;      // RTP/SAVP of the carrier is taken (RFC 4568), else refused
+  Srtp srtp = Srtp::kNone;
+  // Suites that are taken of the carrier's offers; names of RFC 4568 section 6.2 and RFC 7714
+  // section 14. Offers have the keys that they are built with.
+  std::vector<std::string> srtp_suites = {};
   bool rtcp_mux = false;  // a=rtcp-mux of the carrier's offers is taken (RFC 5761)
 };
 

@@ -9,21 +9,31 @@
 namespace lastmile::sdp {
 namespace {
 
-std::optional<std::string_view> WhyNotProtocol(std::string_view protocol,
-                                               const TrunkReading& reading,
-                                               const TrunkOffered& offered) {
+// What a section says of SRTP, or why it cannot be used. A key in a section of RTP/AVP is one as
+// well: it is how SRTP is offered to those who may not have it (RFC 8643 section 3).
+Result<std::optional<Crypto>, std::string_view> ReadSrtp(const MediaSection& section,
+                                                         const TrunkReading& reading,
+                                                         const TrunkOffered& offered) {
+  const std::string& protocol = section.media().protocol;
   const bool plain = protocol == "RTP/AVP" || protocol == "RTP/AVPF";
   if (!plain && !IsSdesSrtp(protocol)) {
-    return "the audio of a carrier has to be RTP/AVP or RTP/AVPF";
+    return std::unexpected("the audio of a carrier has to be RTP/AVP or RTP/AVPF");
   }
-  const bool srtp = reading.answer ? !offered.crypto.empty() : reading.srtp;
-  if (!plain && !srtp) {
-    return "the carrier asks for SRTP, and this trunk speaks plain RTP only";
+  const bool srtp = reading.answer ? !offered.crypto.empty() : reading.srtp != Srtp::kNone;
+  if (!srtp && !plain) {
+    return std::unexpected("the carrier asks for SRTP, and this trunk speaks plain RTP only");
   }
-  if (plain && srtp && reading.answer) {
-    return "SRTP was offered, and the carrier's answer is plain RTP";
-  }
-  return std::nullopt;
+  if (!srtp) return std::nullopt;
+  auto crypto = reading.answer ? ReadAnsweredCrypto(section, offered.crypto)
+                               : ReadOfferedCrypto(section, reading.srtp_suites);
+  if (crypto) return crypto;
+  // An answer with a key means SRTP, whatever is wrong with it.
+  const bool keyed = reading.answer && FindAttribute(section.lines, "crypto") != nullptr;
+  if (!plain || keyed) return std::unexpected("no a=crypto of the section can be used");
+  if (reading.srtp == Srtp::kOptional) return std::nullopt;
+  return std::unexpected(reading.answer
+                             ? "SRTP was offered, and the carrier's answer is plain RTP"
+                             : "this trunk takes SRTP only, and the carrier offers plain RTP");
 }
 
 // a=rtcp (RFC 3605), else the port after RTP's. A value that cannot be used counts as none.
@@ -70,20 +80,12 @@ std::optional<Refusal> ReadAddress(const SessionDescription& description,
 Result<Transport, Refusal> ReadTransport(const SessionDescription& description,
                                          const MediaSection& section, const TrunkReading& reading,
                                          const TrunkOffered& offered) {
-  const std::string& protocol = section.media().protocol;
-  if (auto problem = WhyNotProtocol(protocol, reading, offered)) {
-    return RefuseAt(section.line(), 0, *problem);
-  }
-  Transport transport;
+  auto crypto = ReadSrtp(section, reading, offered);
+  if (!crypto) return RefuseAt(section.line(), 0, crypto.error());
+  Transport transport{.crypto = std::move(*crypto)};
   transport.rtcp_mux = reading.rtcp_mux && FindAttribute(section.lines, "rtcp-mux") != nullptr;
   if (auto refusal = ReadAddress(description, section, transport)) {
     return std::unexpected(std::move(*refusal));
-  }
-  if (IsSdesSrtp(protocol)) {
-    transport.crypto = ReadCrypto(section, offered.crypto);
-    if (!transport.crypto) {
-      return RefuseAt(section.line(), 0, "no a=crypto of the section can be used");
-    }
   }
   return transport;
 }

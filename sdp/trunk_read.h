@@ -16,13 +16,14 @@ namespace lastmile::sdp {
 // What one section of the gateway's last offer said: what an answer may take.
 struct TrunkOffered {
   std::vector<Codec> codecs;
-  std::vector<Crypto> crypto;  // empty: plain RTP
+  std::vector<Crypto> crypto;  // empty: plain RTP was offered
 };
 
 // What is read of a carrier's description.
 struct TrunkReading {
   bool answer = false;
-  bool srtp = false;      // an offer may be RTP/SAVP
+  Srtp srtp = Srtp::kNone;
+  std::vector<std::string> srtp_suites = {};  // of an offer
   bool rtcp_mux = false;  // a=rtcp-mux counts: it was offered, or the trunk takes it
 };
 

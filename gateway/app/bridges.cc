@@ -15,11 +15,6 @@ namespace {
 
 using call::Party;
 
-// Who the call's browser talks to.
-const std::string& FarEndOf(const Parties& parties, call::CallDirection direction) {
-  return direction == call::CallDirection::kFromBrowser ? parties.number : parties.caller;
-}
-
 }  // namespace
 
 CallManager::Entry* CallManager::FindCall(call::CallId id) {
@@ -99,24 +94,26 @@ void CallManager::FailTransfer(const Entry& entry, const sip::Refer& refer, sip:
 
 // As if the user had dialled it: a transfer reaches whom a call would.
 void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePoint now) {
-  const std::string& number = refer.target.user;
-  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, entry.parties.user, number);
-  if (!trunk && browser_edge_.FindUser(number, now).user) {
-    return FailTransfer(entry, refer, {501, "a call cannot be transferred to another browser yet"},
-                        now);
-  }
+  const auto [trunk, number] = FindWay(router_, trunk_edge_, entry.parties.user, refer.target.user);
   if (!trunk) return FailTransfer(entry, refer, {404, "no route leads to this number"}, now);
   const browser::User* user = browser_edge_.FindUser(entry.parties.user, now).user;
   trunk::TrunkEdge::CallRequest target{.trunk = trunk->name,
                                        .number = number,
-                                       .caller = user ? user->shown_number() : entry.parties.user,
+                                       .caller = user ? ShownTo(*trunk, *user) : entry.parties.user,
                                        .user = entry.parties.user,
-                                       .offer = ""};
+                                       .offer = "",
+                                       .max_forwards = entry.max_forwards - 1,
+                                       .anonymous = entry.parties.anonymous};
+  target.diverted_by = target.caller;
+  if (const auto why = trunk_edge_.WhyNotShown(target)) {
+    return FailTransfer(entry, refer, {why->status, why->reason}, now);
+  }
   call::BridgeSettings settings{
       .first = {.policy = entry.call.trunk_policy(), .media = entry.call.trunk_media()},
       .second = {.policy = PolicyOf(trunk->name)},
       .invite_head_bytes = trunk_edge_.InviteHeadBytes(target),
       .sdp_session_id = random_.Next64() >> 2};
+  settings.second.keys = call::MakeTrunkKeys(settings.second.policy, random_);
   BridgeEntry& bridge = NewBridge(entry, refer, std::move(settings), now);
   bridge.parties.trunk = trunk->name;
   bridge.parties.number = number;

@@ -1,6 +1,7 @@
 #include "gateway/app/call_manager.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -22,10 +23,23 @@ media::SessionId SessionOf(const media::MediaEvent& event) {
   return std::visit([](const auto& e) { return e.session; }, event);
 }
 
+// The browser's edge copies what any trunk may be told.
+browser::BrowserOptions WithPassedHeaders(browser::BrowserOptions options,
+                                          const std::vector<trunk::Trunk>& trunks) {
+  for (const trunk::Trunk& trunk : trunks) {
+    std::ranges::move(trunk::NamesToTrunk(trunk.headers),
+                      std::back_inserter(options.passed_headers));
+  }
+  std::ranges::sort(options.passed_headers);
+  const auto twice = std::ranges::unique(options.passed_headers);
+  options.passed_headers.erase(twice.begin(), twice.end());
+  return options;
+}
+
 }  // namespace
 
 CallManager::CallManager(CallManagerOptions options, RandomSource& random)
-    : browser_edge_(std::move(options.browser), random),
+    : browser_edge_(WithPassedHeaders(std::move(options.browser), options.trunk.trunks), random),
       trunk_edge_(std::move(options.trunk), random),
       router_(options.outbound_routes, options.inbound_routes),
       beyond_calls_(browser_edge_, trunk_edge_, router_),
@@ -187,24 +201,36 @@ void CallManager::TakeTrunkEvents(bool& quiet, TimePoint now) {
 
 // --- new calls ---
 
-CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties parties, TimePoint now) {
+CallManager::Entry& CallManager::NewCall(CallDirection direction, Parties parties,
+                                         std::vector<sip::Header> headers, TimePoint now,
+                                         bool with_keys) {
   call::CallSettings settings{.direction = direction,
                               .trunk = PolicyOf(parties.trunk),
                               .sdp_session_id = random_.Next64() >> 2};
+  if (!with_keys) settings.trunk.sdp.srtp = sdp::Srtp::kNone;
+  settings.trunk_keys = call::MakeTrunkKeys(settings.trunk, random_);
   if (direction == CallDirection::kFromBrowser) {
-    settings.invite_head_bytes = trunk_edge_.InviteHeadBytes({.trunk = parties.trunk,
-                                                              .number = parties.number,
-                                                              .caller = parties.caller,
-                                                              .user = parties.user,
-                                                              .offer = ""});
+    settings.invite_head_bytes = trunk_edge_.InviteHeadBytes(RequestOf(parties, headers));
   }
   const call::CallId id = call_ids_.Next();
   const media::SessionId session = session_ids_.Next();
   auto entry = std::make_unique<Entry>(id, session, std::move(settings));
   entry->parties = std::move(parties);
+  entry->headers = std::move(headers);
   entry->started = now;
   by_session_[session] = id;
   return *(calls_[id] = std::move(entry));
+}
+
+trunk::TrunkEdge::CallRequest CallManager::RequestOf(const Parties& parties,
+                                                     std::vector<sip::Header> headers) {
+  return {.trunk = parties.trunk,
+          .number = parties.number,
+          .caller = parties.caller,
+          .user = parties.user,
+          .offer = "",
+          .anonymous = parties.anonymous,
+          .headers = std::move(headers)};
 }
 
 call::TrunkPolicy CallManager::PolicyOf(const std::string& trunk) const {
@@ -228,14 +254,18 @@ void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) 
   if (!shut_down_reason_.empty()) {
     return Refuse(true, invite.dialog, 503, shut_down_reason_, now);
   }
-  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, invite.user.name, invite.target);
+  auto [trunk, number] = FindWay(router_, trunk_edge_, invite.user.name, invite.target);
   if (!trunk) return Refuse(true, invite.dialog, 404, "no route leads to this number", now);
-  Entry& entry = NewCall(CallDirection::kFromBrowser,
-                         {.trunk = trunk->name,
-                          .user = invite.user.name,
-                          .number = std::move(invite.target),
-                          .caller = invite.user.shown_number()},
-                         now);
+  const Parties wanted{.trunk = trunk->name,
+                       .user = invite.user.name,
+                       .number = std::move(number),
+                       .caller = ShownTo(*trunk, invite.user),
+                       .anonymous = invite.anonymous};
+  if (const auto refused = trunk_edge_.WhyNotShown(RequestOf(wanted, {}))) {
+    return Refuse(true, invite.dialog, refused->status, refused->reason, now);
+  }
+  Entry& entry = NewCall(CallDirection::kFromBrowser, wanted,
+                         trunk::HeadersToTrunk(trunk->headers, invite.headers), now);
   entry.browser_dialog = invite.dialog;
   by_browser_dialog_[invite.dialog] = entry.call.id();
   const Parties& parties = entry.parties;
@@ -247,6 +277,12 @@ void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) 
 void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   if (!shut_down_reason_.empty()) {
     return Refuse(false, invite.dialog, 503, shut_down_reason_, now);
+  }
+  const call::TrunkPolicy policy = PolicyOf(invite.trunk);
+  const bool with_keys = call::MaySayKeys(policy, invite.tls);
+  if (!with_keys && policy.sdp.srtp == sdp::Srtp::kRequired) {
+    return Refuse(false, invite.dialog, 488, "SRTP is required, and its keys only go over TLS",
+                  now);
   }
   if (invite.replaces) return OnReplacingInvite(invite, now);
   // An account names its user; routes are for numbers.
@@ -261,9 +297,10 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
                           .number = std::move(invite.target),
                           .caller = std::move(invite.caller),
                           .display_name = std::move(invite.display_name)},
-                         now);
+                         std::move(invite.headers), now, with_keys);
   entry.trunk_dialog = invite.dialog;
   entry.instance = std::move(invite.instance);
+  entry.max_forwards = invite.max_forwards;
   by_trunk_dialog_[invite.dialog] = entry.call.id();
   const Parties& parties = entry.parties;
   spdlog::info("call={} from-trunk trunk={} to={} user={}", entry.call.id().value, parties.trunk,
@@ -393,7 +430,8 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
                                         .instance = entry.instance,
                                         .caller = parties.caller,
                                         .display_name = parties.display_name,
-                                        .offer = offer},
+                                        .offer = offer,
+                                        .headers = entry.headers},
                                        now);
   if (!rung) {
     const std::string reason = call::SipReason(480, "the user is not registered now");
@@ -406,12 +444,10 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
 void CallManager::PlaceTrunkCall(Entry& entry, const std::string& number, const std::string& offer,
                                  TimePoint now) {
   by_trunk_dialog_.erase(entry.trunk_dialog);
-  entry.trunk_dialog = trunk_edge_.PlaceCall({.trunk = entry.parties.trunk,
-                                              .number = number,
-                                              .caller = entry.parties.caller,
-                                              .user = entry.parties.user,
-                                              .offer = offer},
-                                             now);
+  trunk::TrunkEdge::CallRequest request = RequestOf(entry.parties, entry.headers);
+  if (number != request.number) request.diverted_by = std::exchange(request.number, number);
+  request.offer = offer;
+  entry.trunk_dialog = trunk_edge_.PlaceCall(request, now);
   by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
 }
 

@@ -100,11 +100,14 @@ class CallManager {
     std::optional<uint32_t> subscribed;    // CSeq of the REFER whose sender is to be notified
     std::string instance;                  // the one browser that is called; "" = all of the user's
     Parties parties;
+    std::vector<sip::Header> headers;  // of the caller's INVITE, that the callee is told
     TimePoint started;
     // Of a call to a trunk whose redirects are followed: the offer, and where it was sent on.
     std::string offer;
     std::optional<Redirects> redirects;
     call::CallId bridge;  // its browser transfers it by this one; 0: it does not
+    // Of the trunk's INVITE; that of a transfer has one less.
+    uint32_t max_forwards = sip::kMaxForwards;
   };
   // What is left of calls that their browser has transferred, or is about to.
   struct BridgeEntry {
@@ -121,7 +124,9 @@ class CallManager {
     TimePoint started;
   };
 
-  Entry& NewCall(call::CallDirection direction, Parties parties, TimePoint now);
+  // `with_keys`: of SRTP towards the trunk, if that is its policy.
+  Entry& NewCall(call::CallDirection direction, Parties parties, std::vector<sip::Header> headers,
+                 TimePoint now, bool with_keys = true);
   void OnBrowserInvite(browser::BrowserInvite invite, TimePoint now);
   void OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now);
   void OnAbsentCallee(trunk::TrunkInvite invite, const std::string& user, TimePoint now);
@@ -154,6 +159,9 @@ class CallManager {
   void NotifyTransferor(Entry& entry, int status, TimePoint now);
   void Reap(TimePoint now);
   call::TrunkPolicy PolicyOf(const std::string& trunk) const;
+  // The call to the trunk that those parties want, without its offer.
+  static trunk::TrunkEdge::CallRequest RequestOf(const Parties& parties,
+                                                 std::vector<sip::Header> headers);
 
   // --- bridges.cc: a browser transfers a call ---
   // These give true if the event was theirs.

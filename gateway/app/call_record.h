@@ -16,8 +16,14 @@ struct Parties {
   std::string number;             // dialled number, or what the carrier asked for
   std::string caller;             // shown to the callee
   std::string display_name = {};  // of a carrier's caller
+  bool anonymous = false;         // a browser's caller, who wishes not to be shown
   bool operator==(const Parties&) const = default;
 };
+
+// Who the call's browser talks to.
+inline const std::string& FarEndOf(const Parties& parties, call::CallDirection direction) {
+  return direction == call::CallDirection::kFromBrowser ? parties.number : parties.caller;
+}
 
 // A call that is over. Thread: any.
 struct CallRecord {

@@ -236,6 +236,11 @@ void Describe(auto& field, call::SdpBytes& bytes) {
   field("answer_out", bytes.answer_out);
 }
 
+void Describe(auto& field, call::TrunkKeys& keys) {
+  field("audio", keys.audio);
+  field("video", keys.video);
+}
+
 void Describe(auto& field, call::CallSnapshot& call) {
   field("direction", call.direction);
   field("invite_head_bytes", call.invite_head_bytes);
@@ -243,6 +248,7 @@ void Describe(auto& field, call::CallSnapshot& call) {
   field("trunk_leg", call.trunk_leg);
   field("browser", call.browser);
   field("trunk", call.trunk);
+  field("trunk_keys", call.trunk_keys);
   field("browser_local", call.browser_local);
   field("trunk_local", call.trunk_local);
   field("told_browser", call.told_browser);
@@ -263,6 +269,7 @@ void Describe(auto& field, Parties& parties) {
   field("number", parties.number);
   field("caller", parties.caller);
   field("display_name", parties.display_name);
+  field("anonymous", parties.anonymous);
 }
 
 void Describe(auto& field, CallSnapshot& snapshot) {

@@ -87,15 +87,16 @@ void CallManager::OnRefer(Entry& entry, const sip::IncomingRequest& request, Tim
 // dialog to replace is where the trunk says it is, if that is at the trunk itself.
 call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
   const sip::Refer& refer = entry.refer;
-  const trunk::Trunk* trunk = trunk_edge_.TrunkOf(entry.trunk_dialog);
+  Way way{trunk_edge_.TrunkOf(entry.trunk_dialog), refer.target.user};
   if (refer.replaces && trunk_edge_.user_agent().FindDialog(*refer.replaces)) {
     return {.request = {},
             .refused = 501,
             .why = "the dialog to replace is the gateway's own: both ends would be browsers"};
   }
-  if (!refer.replaces || !trunk || !trunk_edge_.IsAt(*trunk, refer.target.host)) {
-    trunk = TrunkFor(router_, trunk_edge_, entry.parties.user, refer.target.user);
+  if (!refer.replaces || !way.trunk || !trunk_edge_.IsAt(*way.trunk, refer.target.host)) {
+    way = FindWay(router_, trunk_edge_, entry.parties.user, refer.target.user);
   }
+  const trunk::Trunk* trunk = way.trunk;
   if (!trunk) {
     return {.request = {}, .refused = 404, .why = "no route leads to whom it names"};
   }
@@ -103,17 +104,24 @@ call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
   const bool from_browser = entry.call.direction() == call::CallDirection::kFromBrowser;
   const browser::User* user = browser_edge_.FindUser(parties.user, now).user;
   entry.target = {.trunk = trunk->name,
-                  .number = refer.target.user,
-                  .caller = from_browser ? parties.caller
-                            : user       ? user->shown_number()
-                                         : parties.user,
+                  .number = std::move(way.number),
+                  .caller = user           ? ShownTo(*trunk, *user)
+                            : from_browser ? parties.caller
+                                           : parties.user,
                   .user = parties.user,
                   .offer = "",
-                  .replaces = refer.replaces ? refer.replaces->ToString() : ""};
+                  .replaces = refer.replaces ? refer.replaces->ToString() : "",
+                  .max_forwards = entry.max_forwards - 1,
+                  .anonymous = parties.anonymous,
+                  .diverted_by = refer.replaces ? "" : FarEndOf(parties, entry.call.direction())};
+  if (const auto why = trunk_edge_.WhyNotShown(entry.target)) {
+    return {.request = {}, .refused = why->status, .why = why->reason};
+  }
   call::TransferAsked asked{.request = {},
                             .invite_head_bytes = trunk_edge_.InviteHeadBytes(entry.target)};
   const auto policy = policies_.find(trunk->name);
   if (policy != policies_.end()) asked.policy = policy->second;
+  asked.keys = call::MakeTrunkKeys(asked.policy, random_);
   spdlog::info("call={} leg=trunk refers to {}, trunk={}{}", entry.call.id().value,
                Redacted{refer.target.user}, trunk->name,
                refer.replaces ? ", who has a dialog to replace" : "");
@@ -135,10 +143,15 @@ void CallManager::OnReplacingInvite(const trunk::TrunkInvite& invite, TimePoint 
   if (entry->target_dialog) {
     return Refuse(false, invite.dialog, 491, "a transfer of that call is under way", now);
   }
+  const call::TrunkPolicy& policy = entry->call.trunk_policy();
+  if (policy.sdp.srtp != sdp::Srtp::kNone && !call::MaySayKeys(policy, invite.tls)) {
+    return Refuse(false, invite.dialog, 488, "the call has SRTP, and its keys only go over TLS",
+                  now);
+  }
   spdlog::info("call={} leg=trunk an INVITE replaces its peer", entry->call.id().value);
   entry->target_dialog = invite.dialog;
   by_trunk_dialog_[invite.dialog] = entry->call.id();
-  Feed(*entry, call::TrunkReplaced{invite.offer}, now);
+  Feed(*entry, call::TrunkReplaced{invite.offer, call::MakeTrunkKeys(policy, random_)}, now);
 }
 
 // --- outputs of the call ---

@@ -8,8 +8,10 @@
 #include <sstream>
 #include <utility>
 
+#include "gateway/app/config_effective.h"
 #include "gateway/app/config_trunks.h"
 #include "gateway/app/config_users.h"
+#include "gateway/app/local_calls.h"
 #include "gateway/app/yaml_reader.h"
 
 namespace lastmile::app {
@@ -29,7 +31,7 @@ bool ReadEndpoint(YamlSection& section, std::string_view key, Endpoint& out) {
 }
 
 bool ReadAddress(YamlSection& section, std::string_view key, IpAddress& out) {
-  std::string text;
+  std::string text = out.ToString();
   if (!section.Text(key, text)) return false;
   auto address = IpAddress::Parse(text);
   if (!address) {
@@ -91,7 +93,11 @@ void ReadTls(YamlSection& root, Config& config) {
 
 void ReadAdvertise(YamlSection& section, Advertise& out) {
   const YAML::Node node = section.Find("advertise");
-  if (!node.IsDefined()) return;
+  std::string automatic = "auto";
+  if (!node.IsDefined()) {
+    section.Text("advertise", automatic);
+    return;
+  }
   std::vector<std::string> texts;
   if (node.IsScalar()) {
     if (node.Scalar() == "auto") return;
@@ -124,7 +130,8 @@ void ReadMedia(YamlSection& root, Config& config) {
   YamlSection trunk = media.Section("trunk");
   ReadAddress(trunk, "bind", config.trunk_media.bind);
   ReadAdvertise(trunk, config.trunk_media.advertise);
-  std::string ports;
+  std::string ports = std::to_string(config.trunk_media.port_min) + "-" +
+                      std::to_string(config.trunk_media.port_max);
   if (trunk.Text("ports", ports)) {
     int low = 0, high = 0;
     const char* end = ports.data() + ports.size();
@@ -166,8 +173,10 @@ void ReadRoute(YamlSection route, const std::set<std::string>& trunks,
   const bool outbound = route.Text("trunk", trunk);
   const bool inbound = route.Text("from_trunk", from_trunk);
   const bool has_user = route.Text("user", user);
-  if (outbound == inbound || inbound != has_user) {
-    route.Report(at, "a route needs either `trunk`, or `from_trunk` and `user`");
+  if (outbound + inbound > 1 || outbound == has_user) {
+    route.Report(at, "a route needs `trunk`, or `user`, or `from_trunk` and `user`");
+  } else if (!outbound && !inbound) {
+    ReadRouteToUser(route, {.name = name, .to = to, .trunk = "", .user = user}, users, config);
   } else if (outbound) {
     if (!trunks.contains(trunk)) {
       route.Report(route.Find("trunk"), "there is no trunk " + trunk, Nearest(trunk, trunks));
@@ -236,18 +245,14 @@ std::vector<Diagnostic> One(Diagnostic diagnostic) {
   return diagnostics;
 }
 
-}  // namespace
-
-Position Config::PositionOf(std::string_view path) const {
-  const auto found = positions.find(std::string(path));
-  return found == positions.end() ? Position{} : found->second;
-}
-
-Result<Config, std::vector<Diagnostic>> ParseConfig(std::string text, std::string file) {
+// `settings`: where every key is noted, or nullptr.
+Result<Config, std::vector<Diagnostic>> Read(std::string text, std::string file,
+                                             Setting* settings) {
   Config config;
   config.file = std::move(file);
   config.text = std::move(text);
   YamlContext context;
+  if (settings) context.NoteBelow(*settings);
   try {
     YamlSection root(context, YAML::Load(config.text), "", "config");
     ReadRoot(root, config);
@@ -260,6 +265,24 @@ Result<Config, std::vector<Diagnostic>> ParseConfig(std::string text, std::strin
   if (!diagnostics.empty()) return std::unexpected(std::move(diagnostics));
   config.positions = context.TakePositions();
   return config;
+}
+
+}  // namespace
+
+Position Config::PositionOf(std::string_view path) const {
+  const auto found = positions.find(std::string(path));
+  return found == positions.end() ? Position{} : found->second;
+}
+
+Result<Config, std::vector<Diagnostic>> ParseConfig(std::string text, std::string file) {
+  return Read(std::move(text), std::move(file), nullptr);
+}
+
+Result<std::string, std::vector<Diagnostic>> EffectiveConfig(std::string text, std::string file) {
+  Setting settings;
+  auto config = Read(std::move(text), std::move(file), &settings);
+  if (!config) return std::unexpected(std::move(config.error()));
+  return PrintSettings(settings, config->file);
 }
 
 Result<Config, std::vector<Diagnostic>> LoadConfig(const std::string& path) {

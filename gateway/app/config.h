@@ -51,8 +51,11 @@ struct SipListener {
 // An outbound route: numbers that match `to` go to `trunk`. First match wins.
 struct OutboundRoute {
   std::string name;
-  std::string to;  // ECMAScript regular expression, searched in the dialled number
-  std::string trunk;
+  std::string to;         // ECMAScript regular expression, searched in the dialled number
+  std::string trunk;      // trunk::kLocalTrunk, if it leads to a user of this gateway
+  std::string user = {};  // that user; kDialled: whom the number names; "": it leads to a trunk
+
+  static constexpr std::string_view kDialled = "$0";
 };
 // An inbound route: calls of `from_trunk` ("*": of any) to numbers that match ring `user`.
 struct InboundRoute {
@@ -113,6 +116,10 @@ struct Config {
 // there only if there is none.
 Result<Config, std::vector<Diagnostic>> ParseConfig(std::string text, std::string file);
 
+// The whole configuration that the gateway would run with `text`, as YAML that means the same:
+// defaults and profiles filled in, behind each value where it comes from, secrets made unreadable.
+Result<std::string, std::vector<Diagnostic>> EffectiveConfig(std::string text, std::string file);
+
 // Reads the file first. A file that cannot be read is one diagnostic.
 Result<Config, std::vector<Diagnostic>> LoadConfig(const std::string& path);
 
@@ -129,6 +136,7 @@ std::string FormatDiagnostic(const Diagnostic& diagnostic, std::string_view file
 
 std::string_view ExampleConfig();  // a commented file that parses, for `config example`
 std::string_view DemoConfig();     // what `run --demo` runs
+std::string_view ProfilesText();   // the profiles that trunks may name
 
 }  // namespace lastmile::app
 

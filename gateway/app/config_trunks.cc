@@ -8,8 +8,13 @@
 #include <vector>
 
 #include "gateway/app/config_accounts.h"
+#include "gateway/app/config_profiles.h"
+#include "gateway/app/config_trunk_identity.h"
 #include "gateway/app/config_trunk_servers.h"
+#include "gateway/app/config_trunk_srtp.h"
 #include "gateway/app/config_trunk_tls.h"
+#include "gateway/app/local_calls.h"
+#include "gateway/sip/lexical.h"
 
 namespace lastmile::app {
 namespace {
@@ -23,6 +28,7 @@ const std::map<std::string, std::string> kVideoCodecs = {
 void ReadCodecs(YamlSection& section, std::string_view key,
                 const std::map<std::string, std::string>& known, std::vector<std::string>& out) {
   std::vector<std::string> names;
+  for (const std::string& name : out) names.push_back(sip::LowerCase(name));
   if (!section.Texts(key, names)) return;
   out.clear();
   std::set<std::string> choices;
@@ -54,6 +60,7 @@ sdp::RuleAction ActionNamed(std::string_view name) {
 
 std::optional<size_t> ReadIndex(YamlSection& section, std::string_view key) {
   int index = 0;
+  if (!section.Find(key).IsDefined()) return std::nullopt;
   if (!section.Number(key, 0, 511, index)) return std::nullopt;
   return static_cast<size_t>(index);
 }
@@ -135,6 +142,7 @@ void ReadExtensions(YamlSection& section, trunk::Trunk& trunk) {
 }
 
 void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
+  ReadProfile(section);
   std::string transport = "tcp";
   section.Choice("transport", {"tcp", "tls"}, transport);
   trunk.tls = transport == "tls";
@@ -152,10 +160,12 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
   ReadAuth(section, trunk);
   ReadTrunkServers(section, trunk);
   ReadExtensions(section, trunk);
+  ReadIdentity(section, trunk);
   std::string redirect = "refuse";
   section.Choice("redirect", {"follow", "refuse"}, redirect);
   trunk.follow_redirects = redirect == "follow";
   config.trunk_policies[trunk.name] = ReadPolicy(section);
+  ReadTrunkSrtp(section, trunk.tls, config.trunk_policies[trunk.name]);
   section.Finish();
   config.trunks.push_back(std::move(trunk));
 }
@@ -167,6 +177,7 @@ void ReadTrunks(YamlSection& root, Config& config) {
   for (const std::string& name : trunks.Keys()) {
     trunk::Trunk trunk;
     trunk.name = name;
+    CheckTrunkName(trunks, name);
     ReadTrunk(trunks.Section(name), std::move(trunk), config);
   }
   trunks.Finish();

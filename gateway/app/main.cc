@@ -101,6 +101,13 @@ int RunUserCommand(const UserCommand& command, const std::string& file) {
   return RunUser(command, *config, isatty(STDIN_FILENO) == 1, std::cin, std::cout, std::cerr);
 }
 
+int PrintEffective(const std::string& file) {
+  const auto loaded = LoadConfig(file);
+  if (!loaded) return PrintDiagnostics(loaded.error(), file, TextOf(file));
+  std::cout << EffectiveConfig(loaded->text, file).value_or("");
+  return EXIT_SUCCESS;
+}
+
 CLI::App* AddSdpCommand(CLI::App& cli, std::string& config_file, SdpCommand& command) {
   using Print = SdpCommand::Print;
   CLI::App* sdp = cli.add_subcommand("sdp", "say what a call would make of an SDP offer, and why");
@@ -141,6 +148,10 @@ int Main(int argc, char** argv) {
   CLI::App* config = cli.add_subcommand("config", "about configuration files");
   config->require_subcommand(1);
   config->add_subcommand("example", "print a commented example");
+  CLI::App* effective = config->add_subcommand(
+      "effective",
+      "print what a file comes to, with defaults, profiles and where each value is from");
+  effective->add_option("-c,--config", file, "configuration file")->required();
   SdpCommand sdp_command;
   CLI::App* sdp = AddSdpCommand(cli, file, sdp_command);
   UserCommand user_command;
@@ -157,6 +168,7 @@ int Main(int argc, char** argv) {
     std::cout << "lastmile " << LASTMILE_VERSION << '\n';
     return EXIT_SUCCESS;
   }
+  if (effective->parsed()) return PrintEffective(file);
   if (config->parsed()) {
     std::cout << ExampleConfig();
     return EXIT_SUCCESS;

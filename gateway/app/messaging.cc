@@ -80,14 +80,14 @@ void Messaging::OnBrowserMessage(const browser::BrowserRequest& message, TimePoi
                now);
     return;
   }
-  const trunk::Trunk* trunk = TrunkFor(router_, trunk_edge_, user.name, target);
+  const auto [trunk, number] = FindWay(router_, trunk_edge_, user.name, target);
   if (!trunk) {
     return Answer(true, relay.request, 404, sip::Sentence("no route leads to this number"), now);
   }
   spdlog::info("leg=browser message user={} to={} trunk={}", Redacted{user.name}, Redacted{target},
                trunk->name);
   relay.open = {trunk_edge_.SendRequest(
-      {.trunk = trunk->name, .number = target, .caller = user.shown_number(), .user = user.name},
+      {.trunk = trunk->name, .number = number, .caller = ShownTo(*trunk, user), .user = user.name},
       "MESSAGE", BodyOf(request), now)};
   Await(std::move(relay), now);
 }

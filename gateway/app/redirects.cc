@@ -55,8 +55,8 @@ Result<std::string, std::string> Redirects::Next(const Router& router, std::stri
       return std::unexpected("the carrier redirects the call more often than is followed");
     }
     seen_.push_back(number);
-    const auto route = router.TrunkFor(number);
-    if (route == trunk) return number;
+    const auto route = router.Find(number);
+    if (route && route->trunk == trunk) return route->number;
     why = route ? "the carrier redirects the call to a number that is routed to another trunk"
                 : "the carrier redirects the call to a number that no route leads to";
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace lastmile::app {
 namespace {
 
@@ -64,10 +66,17 @@ std::string SentenceFor(const sip::RequestAnswered& answered, std::string_view p
 
 }  // namespace
 
-const trunk::Trunk* TrunkFor(const Router& router, const trunk::TrunkEdge& trunk_edge,
-                             const std::string& user, const std::string& number) {
-  if (const auto name = router.TrunkFor(number)) return trunk_edge.FindTrunk(*name);
-  return number.empty() || number.size() > Router::kMaxNumber ? nullptr : trunk_edge.PbxOf(user);
+Way FindWay(const Router& router, const trunk::TrunkEdge& trunk_edge, const std::string& user,
+            const std::string& number) {
+  if (auto way = router.Find(number)) {
+    return {trunk_edge.FindTrunk(way->trunk), std::move(way->number)};
+  }
+  const bool dialled = !number.empty() && number.size() <= Router::kMaxNumber;
+  return {dialled ? trunk_edge.PbxOf(user) : nullptr, number};
+}
+
+const std::string& ShownTo(const trunk::Trunk& trunk, const browser::User& user) {
+  return trunk.is_local ? user.name : user.shown_number();
 }
 
 sip::Extras BodyOf(const sip::Message& message) {

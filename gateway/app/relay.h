@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "gateway/app/routing.h"
+#include "gateway/browser/user.h"
 #include "gateway/sip/user_agent.h"
 #include "gateway/trunk/trunk_edge.h"
 
@@ -14,9 +15,16 @@
 // it, and of the answer a code. Every other header stays where it came from. Thread: any, pure.
 namespace lastmile::app {
 
-// Where what that user sends or dials goes: by route, else to the user's PBX; nullptr: nowhere.
-const trunk::Trunk* TrunkFor(const Router& router, const trunk::TrunkEdge& trunk_edge,
-                             const std::string& user, const std::string& number);
+struct Way {
+  const trunk::Trunk* trunk = nullptr;  // nullptr: nowhere
+  std::string number;                   // of whom to call there
+};
+// Where what that user sends or dials goes: by route, else to the user's PBX.
+Way FindWay(const Router& router, const trunk::TrunkEdge& trunk_edge, const std::string& user,
+            const std::string& number);
+
+// What that trunk shows of who calls. Another user of the gateway sees whom to call back.
+const std::string& ShownTo(const trunk::Trunk& trunk, const browser::User& user);
 
 // Body, Content-Type and the headers of RFC 3261 section 7.4.1 that a reader needs.
 sip::Extras BodyOf(const sip::Message& message);

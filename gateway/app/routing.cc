@@ -13,6 +13,7 @@ bool Matches(const std::regex& pattern, std::string_view number) {
 struct Outbound {
   std::regex to;
   std::string trunk;
+  std::string user;
 };
 struct Inbound {
   std::string from_trunk;
@@ -30,7 +31,8 @@ struct Router::Routes {
 Router::Router(const std::vector<OutboundRoute>& outbound, const std::vector<InboundRoute>& inbound)
     : routes_(std::make_unique<Routes>()) {
   for (const OutboundRoute& route : outbound) {
-    routes_->outbound.push_back({std::regex(route.to, std::regex::ECMAScript), route.trunk});
+    routes_->outbound.push_back(
+        {std::regex(route.to, std::regex::ECMAScript), route.trunk, route.user});
   }
   for (const InboundRoute& route : inbound) {
     routes_->inbound.push_back(
@@ -40,9 +42,11 @@ Router::Router(const std::vector<OutboundRoute>& outbound, const std::vector<Inb
 
 Router::~Router() = default;
 
-std::optional<std::string> Router::TrunkFor(std::string_view number) const {
+std::optional<Router::Way> Router::Find(std::string_view number) const {
   for (const Outbound& route : routes_->outbound) {
-    if (Matches(route.to, number)) return route.trunk;
+    if (!Matches(route.to, number)) continue;
+    const bool named = !route.user.empty() && route.user != OutboundRoute::kDialled;
+    return Way{.trunk = route.trunk, .number = named ? route.user : std::string(number)};
   }
   return std::nullopt;
 }

@@ -18,8 +18,12 @@ class Router {
   Router(const std::vector<OutboundRoute>& outbound, const std::vector<InboundRoute>& inbound);
   ~Router();
 
-  // The trunk for a number a browser dialled; nothing: no route matches.
-  std::optional<std::string> TrunkFor(std::string_view number) const;
+  struct Way {
+    std::string trunk;
+    std::string number;  // of whom to call there; a user's name, if a route leads to a user
+  };
+  // Where a number goes that a browser dialled; nothing: no route matches.
+  std::optional<Way> Find(std::string_view number) const;
   // The user a carrier's call rings: by route, else the user the number itself names.
   std::string UserFor(std::string_view trunk, std::string_view number) const;
 

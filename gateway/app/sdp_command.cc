@@ -65,6 +65,8 @@ std::optional<call::CallSettings> SettingsFor(const SdpCommand& command, const C
     }
     settings.trunk = config->trunk_policies.at(trunk.name);
     settings.invite_head_bytes = InviteHeadBytes(trunk);
+    SeededRandom keys(1);  // they protect nothing, and the same offer is printed every time
+    settings.trunk_keys = call::MakeTrunkKeys(settings.trunk, keys);
     return settings;
   }
   err << "lastmile: "

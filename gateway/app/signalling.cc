@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "gateway/app/local_calls.h"
 #include "gateway/app/trunk_tls.h"
 
 namespace lastmile::app {
@@ -72,6 +73,7 @@ Result<std::vector<Endpoint>> Signalling::Start() {
                              .policies = config_.trunk_policies,
                              .outbound_routes = config_.outbound_routes,
                              .inbound_routes = config_.inbound_routes};
+  AddLocalTrunk(options, config_.trunk_media.bind);
   manager_ = std::make_unique<CallManager>(std::move(options), random_);
   trunk_streams_ = std::make_unique<TrunkStreams>(manager_->trunk_edge(), config_.trunks, *hub_);
   shells_.ws_events.SetWake([this] { loop_.Wake(); });

@@ -92,10 +92,12 @@ const Subscriptions::Subscription* Subscriptions::Open(const browser::BrowserReq
   std::string number = target ? trunk_edge_.PbxNumberOf(target->name) : request.request_uri.user;
   const bool has_account = target && !number.empty();
   if (target && !has_account) number = target->shown_number();
-  const trunk::Trunk* trunk = has_account
-                                  ? trunk_edge_.PbxOf(target->name)
-                                  : TrunkFor(router_, trunk_edge_, subscribe.user.name, number);
-  if (!trunk) return nullptr;
+  Way way{has_account ? trunk_edge_.PbxOf(target->name) : nullptr, number};
+  if (!has_account) way = FindWay(router_, trunk_edge_, subscribe.user.name, number);
+  const trunk::Trunk* trunk = way.trunk;
+  // The gateway tells of nobody itself: what is subscribed to is at a PBX.
+  if (!trunk || trunk->is_local) return nullptr;
+  number = std::move(way.number);
   const sip::DialogId dialog = trunk_edge_.OpenDialog({.trunk = trunk->name,
                                                        .number = number,
                                                        .caller = subscribe.user.shown_number(),

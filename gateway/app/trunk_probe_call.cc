@@ -144,10 +144,11 @@ void TrunkProbeCall::PlaceCall(const media::TrunkPorts& ports, TimePoint now) {
                                         .user = "",
                                         .offer = ""};
   leg_.SetProfile(call::ProfileWithin(policy_, shells_.edge.InviteHeadBytes(request)));
-  sdp::TrunkLocalMedia local = call::ToTrunkLocal({.rtp = ports.rtp, .rtcp = ports.rtcp});
+  keys_ = call::MakeTrunkKeys(policy_, shells_.random);
+  sdp::TrunkLocalMedia local = call::ToTrunkLocal({.rtp = ports.rtp, .rtcp = ports.rtcp}, keys_);
   local.codecs = sdp::CodecsOfPolicy(policy_.codecs);
   call::KeepEventsIf(policy_.dtmf == call::DtmfMode::kRfc4733, local.codecs);
-  local.rtcp_mux = policy_.rtcp_mux;
+  local.rtcp_mux = policy_.sdp.rtcp_mux;
   request.offer = leg_.BuildOffer(local);
   dialog_ = shells_.edge.PlaceCall(request, now);
   state_ = State::kRinging;
@@ -202,7 +203,8 @@ void TrunkProbeCall::OnAccepted(const sip::InviteAccepted& accepted, TimePoint n
     step.detail += ", and its SDP cannot be used: " + media.error().reason;
     step.advice = AdviceForCall(488);
   } else {
-    step.detail += " with " + call::CodecNames(media->codecs);
+    step.detail +=
+        fmt::format(" with {}, {}", call::CodecNames(media->codecs), call::NameOfTransport(*media));
   }
   shells_.report(std::move(step));
   std::optional<std::string> why_not;
@@ -230,7 +232,7 @@ std::optional<std::string> TrunkProbeCall::StartTone(const sdp::TrunkMedia& medi
   if (speech == payloads.end()) return "the call is in " + call::CodecNames(media.codecs);
   tone_.emplace(speech->g711, speech->browser_pt, shells_.random);
   const Endpoint here = socket_.local();
-  remote_ = call::ToTrunkRemote(media, policy_.nat);
+  remote_ = call::ToTrunkRemote(media, policy_.nat, keys_);
   const bool posted = Post(
       media::UpdateBridge{.session = kSession,
                           .first = media::TrunkRemote{.rtp = here, .rtcp = here, .rtcp_mux = true},

@@ -85,6 +85,7 @@ class TrunkProbeCall {
   const trunk::Trunk& trunk_;
   const std::string number_;
   const call::TrunkPolicy& policy_;
+  call::TrunkKeys keys_;  // ours, of SRTP
   State state_ = State::kOpening;
   TimePoint next_ = kNever;
   TimePoint deadline_ = kNever;

@@ -86,8 +86,25 @@ std::vector<Diagnostic> YamlContext::TakeDiagnostics() {
   return std::move(diagnostics_);
 }
 
+// A section in a list has its path: `routes[0]` is the first one of the setting `routes`.
+Setting* YamlContext::SettingOf(const std::string& path) {
+  const auto found = settings_.find(path);
+  if (found != settings_.end()) return found->second;
+  const size_t bracket = path.rfind('[');
+  if (bracket == std::string::npos) return nullptr;
+  const auto list = settings_.find(path.substr(0, bracket));
+  if (list == settings_.end()) return nullptr;
+  Setting* item = &list->second->Child("", std::stoul(path.substr(bracket + 1)));
+  settings_[path] = item;
+  return item;
+}
+
 YamlSection::YamlSection(YamlContext& context, YAML::Node node, std::string path, std::string code)
-    : context_(context), node_(std::move(node)), path_(std::move(path)), code_(std::move(code)) {
+    : context_(context),
+      node_(std::move(node)),
+      path_(std::move(path)),
+      code_(std::move(code)),
+      setting_(context_.SettingOf(path_)) {
   if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
     Report(node_, (path_.empty() ? std::string("the file") : "`" + path_ + "`") +
                       " must be a mapping of keys to values, not " + std::string(KindOf(node_)));
@@ -98,37 +115,90 @@ std::string YamlSection::PathOf(std::string_view key) const {
   return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
 }
 
+void YamlSection::FallBackTo(const YAML::Node& defaults, std::string origin, const YAML::Node& at) {
+  fallback_.emplace(Fallback{defaults, std::move(origin), at});
+}
+
 void YamlSection::Report(const YAML::Node& at, std::string message, std::string suggestion) {
-  context_.Report(at, code_, std::move(message), std::move(suggestion));
+  bool elsewhere = false;
+  if (fallback_) {
+    for (const auto& entry : fallback_->node) elsewhere = elsewhere || entry.second.is(at);
+  }
+  context_.Report(elsewhere ? fallback_->at : at, code_, std::move(message), std::move(suggestion));
 }
 
 std::vector<std::string> YamlSection::Keys() const {
   std::vector<std::string> keys;
-  if (present()) {
+  if (node_.IsDefined() && node_.IsMap()) {
     for (const auto& entry : node_) keys.push_back(ScalarOf(entry.first));
   }
   return keys;
 }
 
-YAML::Node YamlSection::Find(std::string_view key) {
-  known_.emplace(key);
-  if (!present()) return YAML::Node(YAML::NodeType::Undefined);
-  for (const auto& entry : node_) {
-    if (ScalarOf(entry.first) == key) {
-      context_.Remember(PathOf(key), entry.second);
-      return entry.second;
+YAML::Node YamlSection::Own(std::string_view key) const {
+  if (node_.IsDefined() && node_.IsMap()) {
+    for (const auto& entry : node_) {
+      if (ScalarOf(entry.first) == key) return entry.second;
     }
   }
   return YAML::Node(YAML::NodeType::Undefined);
 }
 
+YAML::Node YamlSection::FromFallback(std::string_view key) const {
+  if (fallback_) {
+    for (const auto& entry : fallback_->node) {
+      if (ScalarOf(entry.first) == key) return entry.second;
+    }
+  }
+  return YAML::Node(YAML::NodeType::Undefined);
+}
+
+Setting* YamlSection::SettingFor(std::string_view key) {
+  if (!setting_) return nullptr;
+  Setting* setting = &setting_->Child(key);
+  context_.Note(PathOf(key), setting);
+  return setting;
+}
+
+void YamlSection::NoteDefault(std::string_view key, const std::vector<std::string>& values,
+                              bool is_list) {
+  Setting* setting = SettingFor(key);
+  if (!setting || values.empty() || (!is_list && values.front().empty())) return;
+  setting->values = values;
+  setting->is_list = is_list;
+  setting->origin = "default";
+}
+
+YAML::Node YamlSection::Find(std::string_view key) {
+  known_.emplace(key);
+  Setting* setting = SettingFor(key);
+  if (const YAML::Node own = Own(key); own.IsDefined()) {
+    context_.Remember(PathOf(key), own);
+    if (setting) setting->Take(own, "");
+    return own;
+  }
+  const YAML::Node other = FromFallback(key);
+  if (other.IsDefined()) {
+    context_.Remember(PathOf(key), fallback_->at);
+    if (setting) setting->Take(other, fallback_->origin);
+  }
+  return other;
+}
+
 YamlSection YamlSection::Section(std::string_view key, std::string code) {
-  return YamlSection(context_, Find(key), PathOf(key), code.empty() ? code_ : std::move(code));
+  Find(key);
+  YamlSection section(context_, Own(key), PathOf(key), code.empty() ? code_ : std::move(code));
+  const YAML::Node defaults = FromFallback(key);
+  if (defaults.IsDefined()) section.FallBackTo(defaults, fallback_->origin, fallback_->at);
+  return section;
 }
 
 bool YamlSection::Text(std::string_view key, std::string& out) {
   const YAML::Node value = Find(key);
-  if (!value.IsDefined()) return false;
+  if (!value.IsDefined()) {
+    NoteDefault(key, {out}, false);
+    return false;
+  }
   if (!value.IsScalar()) {
     Report(value,
            "`" + PathOf(key) + "` must be a single value, not " + std::string(KindOf(value)));
@@ -141,6 +211,7 @@ bool YamlSection::Text(std::string_view key, std::string& out) {
 bool YamlSection::Secret(std::string_view key, std::string& out) {
   std::string text;
   if (!Text(key, text)) return false;
+  if (Setting* setting = SettingFor(key)) setting->is_secret = true;
   if (text.starts_with("env:")) {
     const char* value = std::getenv(text.c_str() + 4);
     if (!value) {
@@ -163,7 +234,7 @@ bool YamlSection::Secret(std::string_view key, std::string& out) {
 
 bool YamlSection::Choice(std::string_view key, const std::vector<std::string>& choices,
                          std::string& out) {
-  std::string text;
+  std::string text = out;
   if (!Text(key, text)) return false;
   if (std::find(choices.begin(), choices.end(), text) != choices.end()) {
     out = text;
@@ -177,7 +248,7 @@ bool YamlSection::Choice(std::string_view key, const std::vector<std::string>& c
 }
 
 bool YamlSection::Number(std::string_view key, int min, int max, int& out) {
-  std::string text;
+  std::string text = std::to_string(out);
   if (!Text(key, text)) return false;
   int value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -191,7 +262,7 @@ bool YamlSection::Number(std::string_view key, int min, int max, int& out) {
 }
 
 bool YamlSection::Flag(std::string_view key, bool& out) {
-  std::string text;
+  std::string text = out ? "true" : "false";
   if (!Choice(key, {"true", "false"}, text)) return false;
   out = text == "true";
   return true;
@@ -199,7 +270,10 @@ bool YamlSection::Flag(std::string_view key, bool& out) {
 
 bool YamlSection::Texts(std::string_view key, std::vector<std::string>& out) {
   const YAML::Node list = Find(key);
-  if (!list.IsDefined()) return false;
+  if (!list.IsDefined()) {
+    NoteDefault(key, out, true);
+    return false;
+  }
   if (!list.IsSequence()) {
     Report(list, "`" + PathOf(key) + "` must be a list, such as [ a, b ], not " +
                      std::string(KindOf(list)));
@@ -221,7 +295,7 @@ bool YamlSection::Texts(std::string_view key, std::vector<std::string>& out) {
 }
 
 void YamlSection::Finish() {
-  if (!present()) return;
+  if (!node_.IsDefined() || !node_.IsMap()) return;
   std::set<std::string> seen;
   for (const auto& entry : node_) {
     const std::string key = ScalarOf(entry.first);

@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "gateway/app/config.h"
+#include "gateway/app/config_effective.h"
 
 namespace lastmile::app {
 
@@ -23,9 +25,16 @@ class YamlContext {
   std::vector<Diagnostic> TakeDiagnostics();
   std::map<std::string, Position> TakePositions() { return std::move(positions_); }
 
+  // From now on every key that is asked for is noted below `root`, which outlives this object.
+  void NoteBelow(Setting& root) { settings_[""] = &root; }
+  // Of the section at that path; nullptr: nothing is noted.
+  Setting* SettingOf(const std::string& path);
+  void Note(const std::string& path, Setting* setting) { settings_[path] = setting; }
+
  private:
   std::vector<Diagnostic> diagnostics_;
   std::map<std::string, Position> positions_;
+  std::map<std::string, Setting*> settings_;  // by path; "" is the root
 };
 
 // One mapping of the file. Each key is asked for by name; Finish() then reports the keys nobody
@@ -36,11 +45,15 @@ class YamlSection {
   // `node` may be undefined: every key is then absent.
   YamlSection(YamlContext& context, YAML::Node node, std::string path, std::string code);
 
-  bool present() const { return node_.IsDefined() && node_.IsMap(); }
+  // Keys that the mapping does not have are looked for in `defaults`, a mapping of another text
+  // that is called `origin`. What is wrong with one of those is told at `at`.
+  void FallBackTo(const YAML::Node& defaults, std::string origin, const YAML::Node& at);
+
+  bool present() const { return (node_.IsDefined() && node_.IsMap()) || fallback_; }
   const std::string& path() const { return path_; }
   std::string PathOf(std::string_view key) const;
   YamlContext& context() { return context_; }
-  std::vector<std::string> Keys() const;  // all of the mapping's, in order
+  std::vector<std::string> Keys() const;  // all of the mapping's own, in order
   void Report(const YAML::Node& at, std::string message, std::string suggestion = "");
 
   // The value's node, undefined if the key is absent.
@@ -59,11 +72,24 @@ class YamlSection {
   void Finish();
 
  private:
+  struct Fallback {
+    YAML::Node node;
+    std::string origin;
+    YAML::Node at;
+  };
+
+  YAML::Node Own(std::string_view key) const;
+  YAML::Node FromFallback(std::string_view key) const;
+  Setting* SettingFor(std::string_view key);  // nullptr: nothing is noted
+  void NoteDefault(std::string_view key, const std::vector<std::string>& values, bool is_list);
+
   YamlContext& context_;
   YAML::Node node_;
   std::string path_;
   std::string code_;
   std::set<std::string> known_;
+  std::optional<Fallback> fallback_;
+  Setting* setting_ = nullptr;
 };
 
 // The candidate nearest to `word` by edit distance, "" if none is near.

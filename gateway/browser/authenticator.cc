@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "gateway/sip/lexical.h"
+#include "gateway/sip/privacy.h"
 
 namespace lastmile::browser {
 namespace {
@@ -49,7 +50,10 @@ Identity Authenticator::Identify(const sip::Message& request, sip::FlowId flow,
       all, [&](const sip::AuthHeader& header) { return !digest_.UserOf(header).empty(); });
   if (!check.is_decided() && digest != all.end()) ByDigest(*digest, check);
   if (!check.is_decided()) Challenge(check);
-  if (check.identity.user && request.from.uri.user != check.identity.user->name) {
+  // Who wants not to be shown in a call says no name there (RFC 3323 section 4.1.1).
+  const sip::Uri& from = request.from.uri;
+  const bool hidden = request.method == "INVITE" && sip::IsAnonymous(from);
+  if (check.identity.user && from.user != check.identity.user->name && !hidden) {
     return {.status = 403, .reason = "From is not the user who authenticated"};
   }
   return std::move(check.identity);

@@ -168,6 +168,7 @@ std::optional<sip::DialogId> BrowserEdge::Ring(const RingRequest& request, TimeP
   invite.from = std::move(parties.from);
   invite.to = std::move(parties.to);
   invite.extras.headers = {{"Session-Expires", kSessionExpiresAsClient}, {"Supported", "timer"}};
+  std::ranges::copy(request.headers, std::back_inserter(invite.extras.headers));
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
   std::vector<sip::DialogId> legs;

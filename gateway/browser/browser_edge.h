@@ -25,11 +25,12 @@
 namespace lastmile::browser {
 
 struct BrowserOptions {
-  std::string domain;                         // realm, and the host of our URIs towards browsers
-  std::vector<User> users;                    // all of them, unless they are looked up
-  std::optional<LookupOptions> lookup = {};   // users come from a source outside
-  BearerOptions bearer = {};                  // tokens that are taken beside passwords
-  std::function<WallTime()> wall_clock = {};  // needed for tokens
+  std::string domain;                            // realm, and the host of our URIs towards browsers
+  std::vector<User> users;                       // all of them, unless they are looked up
+  std::optional<LookupOptions> lookup = {};      // users come from a source outside
+  BearerOptions bearer = {};                     // tokens that are taken beside passwords
+  std::function<WallTime()> wall_clock = {};     // needed for tokens
+  std::vector<std::string> passed_headers = {};  // of an INVITE, that trunks may be told
 };
 
 // A browser's INVITE that passed authentication. Answer through user_agent().RespondInvite.
@@ -38,6 +39,8 @@ struct BrowserInvite {
   User user;           // the authenticated caller
   std::string target;  // user part of the Request-URI: the dialled number
   std::string offer;
+  bool anonymous = false;                 // the caller wishes not to be shown
+  std::vector<sip::Header> headers = {};  // those of BrowserOptions::passed_headers it has
 };
 // A browser's MESSAGE or SUBSCRIBE outside dialogs that passed authentication. Answer through
 // user_agent().Respond.
@@ -133,6 +136,7 @@ class BrowserEdge {
     std::string caller;        // number or name to show
     std::string display_name;  // "" for none
     std::string offer;
+    std::vector<sip::Header> headers = {};  // of the caller's INVITE, that pass to browsers
   };
   // Rings all browsers of the user, as one callee (RingGroups). The dialog is the ring's, and after
   // RingAnswered that of the browser that answered. nullopt: none is registered now.
@@ -228,6 +232,7 @@ class BrowserEdge {
   // Goes on with what has waited for names that are settled now.
   void GoOn(TimePoint now);
   static bool RefusesUpdate(const sip::Message& message);
+  std::vector<sip::Header> PassedHeaders(const sip::Message& invite) const;
   void OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>& out, TimePoint now);
   void OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out, TimePoint now);
   void OnRequestOutside(sip::IncomingRequest request, std::vector<BrowserEvent>& out,

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/browser/browser_edge.h"
+#include "gateway/sip/privacy.h"
 
 namespace lastmile::browser {
 namespace {
@@ -87,7 +88,17 @@ void BrowserEdge::OnInvite(sip::IncomingInvite invite, std::vector<BrowserEvent>
   out.push_back(BrowserInvite{.dialog = invite.dialog,
                               .user = *user,
                               .target = invite.request.request_uri.user,
-                              .offer = std::move(invite.request.body)});
+                              .offer = std::move(invite.request.body),
+                              .anonymous = sip::AsksForPrivacy(invite.request),
+                              .headers = PassedHeaders(invite.request)});
+}
+
+std::vector<sip::Header> BrowserEdge::PassedHeaders(const sip::Message& invite) const {
+  std::vector<sip::Header> headers;
+  for (const std::string& name : options_.passed_headers) {
+    if (const std::string* value = invite.FindExtra(name)) headers.push_back({name, *value});
+  }
+  return headers;
 }
 
 void BrowserEdge::OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out,

@@ -6,6 +6,7 @@
 
 #include "gateway/call/call_io.h"
 #include "gateway/call/dtmf.h"
+#include "gateway/call/trunk_keys.h"
 #include "gateway/call/trunk_policy.h"
 #include "sdp/offer_answer.h"
 
@@ -15,6 +16,7 @@ namespace lastmile::call {
 // A trunk's party of a bridge: its leg, what it said last and what it was told.
 struct TrunkHalf {
   TrunkPolicy policy;
+  TrunkKeys keys = {};  // ours towards it
   sdp::TrunkMedia media = {};
   std::optional<sdp::TrunkLeg> leg = {};  // nothing: a call has it still
   sdp::Direction told = sdp::Direction::kSendRecv;

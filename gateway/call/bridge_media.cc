@@ -15,7 +15,9 @@ namespace lastmile::call {
 sdp::TrunkLocalMedia Bridge::LocalFor(Party party) const {
   const Side& side = At(party);
   const TrunkHalf& other = At(Other(party)).half;
-  sdp::TrunkLocalMedia local = ToTrunkLocal({.rtp = side.ports.rtp, .rtcp = side.ports.rtcp});
+  sdp::TrunkLocalMedia local =
+      ToTrunkLocal(ReachedBy(side.half.policy, {.rtp = side.ports.rtp, .rtcp = side.ports.rtcp}),
+                   side.half.keys);
   local.codecs = sdp::CommonCodecs(side.half.media.codecs, other.media.codecs);
   local.ptime = other.media.ptime;
   local.maxptime = other.media.maxptime;
@@ -53,8 +55,10 @@ void Bridge::UpdateMedia(std::optional<Party> moved, Outputs& out) {
   media::UpdateBridge update{.session = session_, .payloads = Payloads()};
   if (moved && !At(*moved).half.media.held) {
     const TrunkHalf& half = At(*moved).half;
+    spdlog::info("call={} leg=trunk the {} party: {}", id_.value,
+                 *moved == Party::kCaller ? "first" : "second", NameOfTransport(half.media));
     (*moved == Party::kCaller ? update.first : update.second) =
-        ToTrunkRemote(half.media, half.policy.nat);
+        ToTrunkRemote(half.media, half.policy.nat, half.keys);
   }
   out.push_back(media::MediaCommand{std::move(update)});
 }
@@ -145,7 +149,7 @@ void Bridge::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outpu
   // Of an offer that its call made before it let go of the leg, the refusal is nothing to us.
   const bool stale = side.offer_waits && !side.joined;
   if (answered.status == 491) {
-    side.offer_again = now + Call::kOfferAgain;
+    side.offer_again = now + Call::OfferAgain(id_);
   } else if (answered.status >= 300) {
     if (!stale) {
       OnUnusableAnswer(answered.party, fmt::format("a re-INVITE was answered {}", answered.status),

@@ -377,6 +377,7 @@ void Call::OnReoffer(const Reoffered& reoffer, TimePoint now, Outputs& out) {
                                 .sdp = OfferFor(reoffer.party)});
     return;
   }
+  const std::string sent = WhatTheBrowserSends().codec;
   AnswerReoffer answer{.party = reoffer.party, .request = reoffer.request, .status = 200};
   const auto refusal = IsBrowser(reoffer.party) ? ReofferByBrowser(reoffer, answer.sdp, out)
                                                 : ReofferByTrunk(reoffer, answer.sdp, out);
@@ -385,7 +386,13 @@ void Call::OnReoffer(const Reoffered& reoffer, TimePoint now, Outputs& out) {
     answer.warning = refusal->reason;
   }
   out.push_back(std::move(answer));
-  if (!refusal && state_ == CallState::kConnected) PassHoldOn(reoffer.party, out);
+  if (refusal || state_ != CallState::kConnected) return;
+  const size_t said = out.size();
+  PassHoldOn(reoffer.party, out);
+  const auto left = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
+  const bool dropped = std::ranges::find(left, sent, &sdp::Codec::name) == left.end();
+  // The browser sends what the trunk takes no more, and nothing is transcoded.
+  if (!IsBrowser(reoffer.party) && dropped && out.size() == said) OfferTo(BrowserParty(), out);
 }
 
 // A page that was closed takes its media with it. Whoever only lost a path has time to come back,
@@ -415,7 +422,7 @@ void Call::OnOfferAnswered(const OfferAnswered& answered, TimePoint now, Outputs
     End({.reason_header = SipReason(answered.status, why)}, why, now, out);
   } else if (answered.status == 491) {
     // Of the trunk: the browser's are tried again by its edge.
-    trunk_offer_again_ = now + kOfferAgain;
+    trunk_offer_again_ = now + OfferAgain(id_);
   } else if (answered.status >= 300) {
     // The session goes on as it was (section 14.1); the party that asked has its answer already.
     spdlog::warn("call={} leg={} answered a re-INVITE with {}", id_.value, leg, answered.status);
@@ -437,6 +444,7 @@ void Call::HandOver(TimePoint now, Outputs& out) {
 TrunkHalf Call::TakeTrunk() {
   summary_.transferred = true;
   return {.policy = settings_.trunk,
+          .keys = settings_.trunk_keys,
           .media = trunk_,
           .leg = std::move(trunk_leg_),
           .told = told_trunk_,

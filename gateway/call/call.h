@@ -12,6 +12,7 @@
 #include "gateway/call/bridge_io.h"
 #include "gateway/call/call_io.h"
 #include "gateway/call/dtmf.h"
+#include "gateway/call/trunk_keys.h"
 #include "gateway/call/trunk_policy.h"
 #include "media_anchor/core/leg_plan.h"
 #include "sdp/offer_answer.h"
@@ -45,6 +46,7 @@ struct CallSettings {
   TrunkPolicy trunk = {};
   size_t invite_head_bytes = 0;  // of the trunk's INVITE without its SDP
   uint64_t sdp_session_id = 0;   // unpredictable; the legs use it and the number after it
+  TrunkKeys trunk_keys = {};     // ours towards the trunk's party
 };
 
 // Sizes of the first offer and answer, in bytes: as one party sent them and as the other got them.
@@ -112,7 +114,11 @@ class Call {
   // Together with the 10 s after which the relay tells of silence: 35 s. JsSIP waits up to 30 s
   // before it tries to connect again.
   static constexpr Duration kMayBeSilent = 25s;
-  static constexpr Duration kOfferAgain = 2100ms;  // after 491: RFC 3261 section 14.1
+  // After 491 (RFC 3261 section 14.1). Two calls of this gateway with each other never wait for the
+  // same time, or they would meet again.
+  static constexpr Duration OfferAgain(CallId id) {
+    return 2100ms + 100ms * static_cast<int>(id.value % 16);
+  }
   // A 200 right behind a 183 finds JsSIP still busy with the first SDP: they become one.
   static constexpr Duration kMergeProgress = 50ms;
 
@@ -138,6 +144,7 @@ class Call {
   // What the call has to do with one party of the trunk.
   struct TrunkSide {
     TrunkPolicy policy;
+    TrunkKeys keys;
     sdp::TrunkLeg leg;
     sdp::TrunkMedia media = {};
     sdp::Direction told = sdp::Direction::kSendRecv;
@@ -176,6 +183,7 @@ class Call {
   std::string AnswerForTrunk();
   bool CarriesVideo() const;
   std::vector<media::PayloadMapping> Payloads() const;
+  std::optional<media::TrunkRemote> TrunkRemote();
   void RespondToCaller(AnswerCaller answer, Outputs& out);
   void OnProgress(const CalleeProgress& progress, TimePoint now, Outputs& out);
   void OnCalleeAnswered(const CalleeAnswered& answered, TimePoint now, Outputs& out);
@@ -234,7 +242,7 @@ class Call {
   void FailTransfer(int status, const std::string& why, TimePoint now, Outputs& out);
   void AbandonTransfer(const std::string& reason_header, Outputs& out);
   void MoveTrunk(std::string_view why, BrowserSends before, Outputs& out);
-  TrunkSide NewTrunkSide(TrunkPolicy policy, sdp::TrunkProfile profile);
+  TrunkSide NewTrunkSide(TrunkPolicy policy, TrunkKeys keys, sdp::TrunkProfile profile);
   void ExchangeTrunk(TrunkSide& side);
   // The trunk leg's peer is gone, and its successor has not answered yet.
   bool TrunkIsAlone() const { return transfer_ && transfer_->alone; }
@@ -268,6 +276,7 @@ class Call {
   DigitPace caller_digits_;  // pressed by the caller
   DigitPace callee_digits_;
   std::optional<DigitWay> told_way_;  // in the log
+  std::string told_transport_;        // the same, of the trunk's audio
   std::string answer_;                // for the caller, from the callee's last SDP
   int last_progress_ = 100;           // the last 1xx the caller was sent
   CallSummary summary_;

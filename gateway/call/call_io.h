@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/strong_id.h"
+#include "gateway/call/trunk_keys.h"
 #include "gateway/call/trunk_policy.h"
 #include "gateway/sip/ids.h"
 #include "media_anchor/core/leg_plan.h"
@@ -113,6 +114,7 @@ struct TransferAsked {  // REFER
   int refused = 0;  // not 0: nobody can be called for it; what the transferor is notified of
   std::string why = {};
   TrunkPolicy policy = {};       // of the trunk by which the target is called
+  TrunkKeys keys = {};           // ours towards the target
   size_t invite_head_bytes = 0;  // of that INVITE without its SDP
 };
 struct TargetProgress {
@@ -127,7 +129,8 @@ struct TargetRejected {
 };
 // INVITE with Replaces (RFC 3891): its sender takes the place of the trunk leg's peer.
 struct TrunkReplaced {
-  std::string offer;  // "": it wants to be offered, and answers in its ACK
+  std::string offer;    // "": it wants to be offered, and answers in its ACK
+  TrunkKeys keys = {};  // ours towards it
 };
 struct ShutDown {  // the gateway ends the call
   std::string reason;

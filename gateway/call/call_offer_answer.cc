@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/log.h"
 #include "gateway/call/call.h"
 #include "gateway/call/media_plan.h"
 
@@ -26,7 +27,7 @@ std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outp
     if (auto refusal = CheckResources(*media)) return refusal;
     SetTrunkMedia(*std::move(media));
     ChooseForBrowser();
-    if (!trunk_.held) open.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
+    open.trunk = TrunkRemote();
   }
   if (trunk_.codecs.empty() || browser_.codecs.empty()) {
     const auto& offered = IsBrowser(Party::kCaller) ? browser_.codecs : trunk_.codecs;
@@ -70,17 +71,29 @@ std::vector<media::PayloadMapping> Call::Payloads() const {
   return payloads;
 }
 
+// Nothing: it is held, and says nothing of where it takes media.
+std::optional<media::TrunkRemote> Call::TrunkRemote() {
+  if (trunk_.held) return std::nullopt;
+  if (std::string transport = NameOfTransport(trunk_); transport != told_transport_) {
+    spdlog::info("call={} leg=trunk {}", id_.value, transport);
+    told_transport_ = std::move(transport);
+  }
+  return ToTrunkRemote(trunk_, settings_.trunk.nat, settings_.trunk_keys);
+}
+
 std::string Call::OfferForTrunk() {
-  sdp::TrunkLocalMedia local = ToTrunkLocal(trunk_local_);
+  const media::TrunkLocal ports = ReachedBy(settings_.trunk, trunk_local_);
+  sdp::TrunkLocalMedia local = ToTrunkLocal(ports, settings_.trunk_keys);
   local.codecs = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
   local.ptime = browser_.ptime;
   local.maxptime = browser_.maxptime;
   local.direction = told_trunk_;
   local.rtcp_mux = settings_.trunk.sdp.rtcp_mux;
-  if (CarriesVideo() && trunk_local_.video) {
-    local.video = {.rtp = trunk_local_.video->rtp,
-                   .rtcp = trunk_local_.video->rtcp,
-                   .codecs = trunk_.video->codecs};
+  if (CarriesVideo() && ports.video) {
+    local.video = {.rtp = ports.video->rtp,
+                   .rtcp = ports.video->rtcp,
+                   .codecs = trunk_.video->codecs,
+                   .crypto = settings_.trunk_keys.video};
   }
   return trunk_leg_.BuildOffer(local);
 }
@@ -110,7 +123,7 @@ std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outpu
     auto media = trunk_leg_.TakeAnswer(sdp);
     if (!media) return media.error();
     SetTrunkMedia(*std::move(media));
-    if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
+    update.trunk = TrunkRemote();
     callee_sdp_ = sdp;
     callee_updated_ = false;
     answer_ = late_ ? LateOffer() : AnswerForBrowser();
@@ -140,19 +153,21 @@ Call::BrowserSends Call::WhatTheBrowserSends() const {
 }
 
 std::string Call::AnswerForTrunk() {
-  sdp::TrunkLocalMedia local = ToTrunkLocal(trunk_local_);
+  const media::TrunkLocal ports = ReachedBy(settings_.trunk, trunk_local_);
+  sdp::TrunkLocalMedia local = ToTrunkLocal(ports, settings_.trunk_keys);
   local.codecs = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
   local.direction = sdp::AnswerDirection(trunk_.direction, told_trunk_);
   local.ptime = browser_.ptime;
   local.maxptime = browser_.maxptime;
   local.rtcp_mux = trunk_.rtcp_mux;
   local.resources = AnswersResources();
-  if (CarriesVideo() && trunk_local_.video) {
+  if (CarriesVideo() && ports.video) {
     local.video = {
-        .rtp = trunk_local_.video->rtp,
-        .rtcp = trunk_local_.video->rtcp,
+        .rtp = ports.video->rtp,
+        .rtcp = ports.video->rtcp,
         .direction = sdp::AnswerDirection(trunk_.video->direction, sdp::Direction::kSendRecv),
-        .codecs = sdp::CommonCodecs(trunk_.video->codecs, browser_.video->codecs)};
+        .codecs = sdp::CommonCodecs(trunk_.video->codecs, browser_.video->codecs),
+        .crypto = settings_.trunk_keys.video};
   }
   std::string answer = trunk_leg_.BuildAnswer(local);
   WarnAboutRules();
@@ -196,7 +211,7 @@ std::optional<sdp::Refusal> Call::ReofferByTrunk(const Reoffered& reoffer, std::
   SetTrunkMedia(*std::move(media));
   answer = AnswerForTrunk();
   media::UpdateSession update{.session = session_, .payloads = Payloads()};
-  if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
+  update.trunk = TrunkRemote();
   out.push_back(media::MediaCommand{std::move(update)});
   return std::nullopt;
 }
@@ -230,7 +245,7 @@ std::optional<sdp::Refusal> Call::TakeAnswerToReoffer(const OfferAnswered& answe
     auto media = trunk_leg_.TakeAnswer(answered.sdp);
     if (!media) return media.error();
     SetTrunkMedia(*std::move(media));
-    if (!trunk_.held) update.trunk = ToTrunkRemote(trunk_, settings_.trunk.nat);
+    update.trunk = TrunkRemote();
   }
   update.payloads = Payloads();
   out.push_back(media::MediaCommand{std::move(update)});

@@ -8,6 +8,7 @@ namespace {
 CallSettings As(CallSettings settings, const CallSnapshot& snapshot) {
   settings.direction = snapshot.direction;
   settings.invite_head_bytes = snapshot.invite_head_bytes;
+  settings.trunk_keys = snapshot.trunk_keys;
   return settings;
 }
 
@@ -23,6 +24,7 @@ std::optional<CallSnapshot> Call::Snapshot(TimePoint now) const {
       .trunk_leg = trunk_leg_.Snapshot(),
       .browser = browser_,
       .trunk = trunk_,
+      .trunk_keys = settings_.trunk_keys,
       .browser_local = browser_local_,
       .trunk_local = trunk_local_,
       .told_browser = told_browser_,

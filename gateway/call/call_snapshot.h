@@ -24,6 +24,7 @@ struct CallSnapshot {
   // What each party said last, and what the anchor has for it.
   sdp::BrowserMedia browser;
   sdp::TrunkMedia trunk;
+  TrunkKeys trunk_keys;  // ours: the session goes on under the keys that both sides know
   media::BrowserLocal browser_local;
   media::TrunkLocal trunk_local;
   sdp::Direction told_browser = sdp::Direction::kSendRecv;

@@ -62,7 +62,7 @@ void Call::OnTransferAsked(const TransferAsked& asked, Outputs& out) {
 
 void Call::CallTarget(const TransferAsked& asked, Outputs& out) {
   TrunkSide target =
-      NewTrunkSide(asked.policy, ProfileWithin(asked.policy, asked.invite_head_bytes));
+      NewTrunkSide(asked.policy, asked.keys, ProfileWithin(asked.policy, asked.invite_head_bytes));
   ExchangeTrunk(target);
   ChooseForTrunk();
   const bool codecs = !trunk_.codecs.empty();
@@ -171,7 +171,7 @@ void Call::OnTrunkReplaced(const TrunkReplaced& replaced, Outputs& out) {
     return;
   }
   const BrowserSends before = WhatTheBrowserSends();
-  TrunkSide old = NewTrunkSide(settings_.trunk, settings_.trunk.sdp);
+  TrunkSide old = NewTrunkSide(settings_.trunk, replaced.keys, settings_.trunk.sdp);
   ExchangeTrunk(old);
   if (const auto refusal = TakeReplacingOffer(replaced.offer, answer.sdp, out)) {
     ExchangeTrunk(old);
@@ -197,8 +197,9 @@ std::optional<sdp::Refusal> Call::TakeReplacingOffer(const std::string& offer, s
 
 // --- what both have in common ---
 
-Call::TrunkSide Call::NewTrunkSide(TrunkPolicy policy, sdp::TrunkProfile profile) {
+Call::TrunkSide Call::NewTrunkSide(TrunkPolicy policy, TrunkKeys keys, sdp::TrunkProfile profile) {
   TrunkSide side{.policy = std::move(policy),
+                 .keys = std::move(keys),
                  .leg = sdp::TrunkLeg(settings_.sdp_session_id + ++trunk_sides_),
                  .told = told_trunk_};
   side.leg.SetProfile(std::move(profile));
@@ -207,6 +208,7 @@ Call::TrunkSide Call::NewTrunkSide(TrunkPolicy policy, sdp::TrunkProfile profile
 
 void Call::ExchangeTrunk(TrunkSide& side) {
   std::swap(settings_.trunk, side.policy);
+  std::swap(settings_.trunk_keys, side.keys);
   std::swap(trunk_leg_, side.leg);
   std::swap(trunk_, side.media);
   std::swap(told_trunk_, side.told);

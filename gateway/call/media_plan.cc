@@ -28,12 +28,17 @@ media::BrowserRemote ToBrowserRemote(const sdp::BrowserMedia& media, bool gatewa
   return remote;
 }
 
-media::TrunkRemote ToTrunkRemote(const sdp::TrunkMedia& media, bool latch) {
-  media::TrunkRemote remote{
-      .rtp = media.rtp, .rtcp = media.rtcp, .latch = latch, .rtcp_mux = media.rtcp_mux};
+media::TrunkRemote ToTrunkRemote(const sdp::TrunkMedia& media, bool latch, const TrunkKeys& keys) {
+  media::TrunkRemote remote{.rtp = media.rtp,
+                            .rtcp = media.rtcp,
+                            .latch = latch,
+                            .rtcp_mux = media.rtcp_mux,
+                            .srtp = ToStreamKeys(media.crypto, keys.audio)};
   if (media.video && !media.video->held) {
-    remote.video = {
-        .rtp = media.video->rtp, .rtcp = media.video->rtcp, .rtcp_mux = media.video->rtcp_mux};
+    remote.video = {.rtp = media.video->rtp,
+                    .rtcp = media.video->rtcp,
+                    .rtcp_mux = media.video->rtcp_mux,
+                    .srtp = ToStreamKeys(media.video->crypto, keys.video)};
   }
   return remote;
 }
@@ -97,8 +102,19 @@ sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local) {
           .ptime = {}};
 }
 
-sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local) {
-  return {.rtp = local.rtp, .rtcp = local.rtcp, .codecs = {}, .ptime = {}};
+sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local, const TrunkKeys& keys) {
+  return {.rtp = local.rtp, .rtcp = local.rtcp, .codecs = {}, .ptime = {}, .crypto = keys.audio};
+}
+
+std::string NameOfTransport(const sdp::TrunkMedia& media) {
+  return media.crypto ? "SRTP " + media.crypto->suite : "plain RTP";
+}
+
+media::TrunkLocal ReachedBy(const TrunkPolicy& trunk, media::TrunkLocal local) {
+  if (!trunk.media_address) return local;
+  local.rtp.address = local.rtcp.address = *trunk.media_address;
+  if (local.video) local.video->rtp.address = local.video->rtcp.address = *trunk.media_address;
+  return local;
 }
 
 std::string CodecNames(const std::vector<sdp::Codec>& codecs) {

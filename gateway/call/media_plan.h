@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "gateway/call/trunk_keys.h"
+#include "gateway/call/trunk_policy.h"
 #include "media_anchor/core/leg_plan.h"
 #include "sdp/offer_answer.h"
 
@@ -12,7 +14,8 @@
 namespace lastmile::call {
 
 media::BrowserRemote ToBrowserRemote(const sdp::BrowserMedia& media, bool gateway_is_dtls_server);
-media::TrunkRemote ToTrunkRemote(const sdp::TrunkMedia& media, bool latch);
+// `keys`: ours towards this party.
+media::TrunkRemote ToTrunkRemote(const sdp::TrunkMedia& media, bool latch, const TrunkKeys& keys);
 // Of audio, or of video: `trunk_theirs` as the trunk numbers codecs, `trunk_ours` as we told it.
 void AddPayloads(const std::vector<sdp::Codec>& browser,
                  const std::vector<sdp::Codec>& trunk_theirs,
@@ -21,7 +24,9 @@ void AddPayloads(const std::vector<sdp::Codec>& browser,
 
 // What the anchor opened; codecs, directions and video's presence are left to be said.
 sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local);
-sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local);
+sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local, const TrunkKeys& keys);
+// Those ports at the address that the trunk reaches them at.
+media::TrunkLocal ReachedBy(const TrunkPolicy& trunk, media::TrunkLocal local);
 
 // The codecs of a bridge's first party are paired in the browser's place: it sends with the numbers
 // it was told, `ours`, and is sent its own, `theirs`.
@@ -38,6 +43,8 @@ void KeepEventsIf(bool keep, std::vector<sdp::Codec>& codecs);
 // 8.4), whatever the direction says.
 sdp::Direction WishOf(sdp::Direction said, bool held, sdp::Direction told);
 
+// "SRTP AEAD_AES_128_GCM" or "plain RTP", of the audio.
+std::string NameOfTransport(const sdp::TrunkMedia& media);
 // "PCMU, PCMA, telephone-event" for sentences.
 std::string CodecNames(const std::vector<sdp::Codec>& codecs);
 

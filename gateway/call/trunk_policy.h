@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/endpoint.h"
 #include "sdp/trunk_profile.h"
 
 namespace lastmile::call {
@@ -26,6 +28,9 @@ struct TrunkPolicy {
   bool rtcp_mux = false;           // a=rtcp-mux is offered (RFC 5761)
   bool nat = false;                // its media may come from another address than it says
   DtmfMode dtmf = DtmfMode::kRfc4733;
+  bool srtp_over_tcp = false;  // keys may stand in signalling that is not encrypted
+  // Where its media reaches the anchor; nothing: where the anchor says.
+  std::optional<IpAddress> media_address = {};
   sdp::TrunkProfile sdp;            // rules, and the budget of the SDP alone
   size_t max_invite_bytes = 1300;   // budget of a whole INVITE; the SDP gets what its head leaves
   bool refuse_over_budget = false;  // true: an offer that cannot be made to fit is not sent

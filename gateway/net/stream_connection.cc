@@ -181,8 +181,8 @@ bool StreamConnection::IsStalled() const {
       getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
     return false;
   }
-  return info.tcpi_unacked > 0 && info.tcpi_retransmits > 0 &&
-         std::chrono::milliseconds(info.tcpi_last_ack_recv) >= StreamHub::kStall;
+  // When an ACK last came tells nothing: a peer that hears nothing may still be sending.
+  return info.tcpi_unacked > 0 && info.tcpi_retransmits >= StreamHub::kStallRetransmits;
 }
 
 bool StreamConnection::Send(std::string bytes) {

@@ -126,7 +126,8 @@ class StreamHub {
   bool Send(StreamId stream, std::string bytes);
   // Sends what is queued, then closes; OnStreamClosed follows. Unknown ids are ignored.
   void Close(StreamId stream, const std::string& reason);
-  // What the peer was sent is sent again and again, and for kStall it has acknowledged nothing.
+  // What the peer was sent went out kStallRetransmits times more, and nothing of it was
+  // acknowledged.
   bool IsStalled(StreamId stream) const;
   size_t stream_count() const;
   // Asks a name server (see dns_query.h). `done` is called once, on the loop and never from inside;
@@ -135,7 +136,7 @@ class StreamHub {
 
   static constexpr size_t kMaxLookUps = 64;
   static constexpr size_t kMaxQueue = 1024 * 1024;
-  static constexpr Duration kStall = 800ms;
+  static constexpr int kStallRetransmits = 2;  // after 0.2 and 0.4 s on a short path
 
   class Impl;
 

@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace lastmile::net {
@@ -21,6 +21,7 @@ std::string TakeTlsError() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
   if (code == 0) return "unknown error";
+  if (ERR_SYSTEM_ERROR(code)) return std::strerror(ERR_GET_REASON(code));
   if (const char* reason = ERR_reason_error_string(code)) return reason;
   return fmt::format("error {:#x}", code);
 }

@@ -1,12 +1,6 @@
 #include "gateway/sip/dialog.h"
 
 namespace lastmile::sip {
-namespace {
-
-constexpr uint32_t kMaxForwards = 70;
-
-}  // namespace
-
 bool IsTargetRefresh(std::string_view method) {
   return method == "INVITE" || method == "UPDATE" || method == "SUBSCRIBE" || method == "NOTIFY" ||
          method == "REFER";

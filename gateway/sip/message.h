@@ -82,6 +82,8 @@ struct Header {
   bool operator==(const Header&) const = default;
 };
 
+inline constexpr uint32_t kMaxForwards = 70;  // of our requests, RFC 3261 section 8.1.1.6
+
 struct Message {
   // Request: method and request_uri. Response: status (100-699) and reason_phrase.
   std::string method;

@@ -73,7 +73,7 @@ Message SameHop(const Message& invite, std::string_view method) {
   request.method = method;
   request.cseq.method = method;
   request.record_routes.clear();
-  request.max_forwards = 70;
+  request.max_forwards = kMaxForwards;
   return request;
 }
 

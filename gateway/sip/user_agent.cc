@@ -21,13 +21,20 @@ void AppendList(std::vector<std::string>& list, std::string_view value) {
   }
 }
 
+// RFC 3326 section 2: the name of a protocol and its parameters. It goes on to the other leg, whose
+// messages are not to grow by what a peer thinks up.
+bool IsReason(std::string_view value) {
+  constexpr size_t kMostBytes = 256;
+  return value.size() <= kMostBytes && IsToken(Trim(value.substr(0, value.find(';'))));
+}
+
 }  // namespace
 
 std::string NewTag(RandomSource& random) { return random.Token(kTagLength); }
 
 std::string ReasonOf(const Message& message) {
   const std::string* reason = message.FindExtra("Reason");
-  return reason ? *reason : std::string();
+  return reason && IsReason(*reason) ? *reason : std::string();
 }
 
 void Apply(Message& message, Extras extras) {

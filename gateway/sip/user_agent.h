@@ -91,6 +91,7 @@ struct InviteRequest {
   // first INVITE, the time spent on a challenge included.
   Duration ring_timeout = 180s;
   AccountId account = {};  // of the call; 0: it has none
+  uint32_t max_forwards = kMaxForwards;
 };
 
 // --- events ---

@@ -86,7 +86,7 @@ Message UserAgent::Impl::MakeInvite(const Flow& flow, InviteRequest request,
   invite.from.params.Set("tag", local_tag);
   invite.to = std::move(request.to);
   invite.cseq = {1, "INVITE"};
-  invite.max_forwards = 70;
+  invite.max_forwards = request.max_forwards;
   invite.contacts.emplace_back();
   invite.contacts.back().uri = flow.info.contact;
   invite.allow = AllowOn(flow);
@@ -524,7 +524,7 @@ ClientRequestId UserAgent::Impl::SendRequest(FlowId flow, Message request, TimeP
   if (request.cseq.number == 0) request.cseq.number = 1;
   request.cseq.method = request.method;
   if (request.from.tag().empty()) request.from.params.Set("tag", internal::NewTag(random_));
-  if (!request.max_forwards) request.max_forwards = 70;
+  if (!request.max_forwards) request.max_forwards = kMaxForwards;
   const ClientRequestId id = request_ids_.Next();
   SendStateful(flow, std::move(request),
                {.kind = ClientUse::Kind::kRequest, .request = id, .account = account}, now);

@@ -88,9 +88,10 @@ void ServerHealth::OnGoodProbe(TimePoint now) {
   probing_ = false;
   failures_ = missing_probes_ = 0;
   const bool was_down = state_ == HealthState::kDown || state_ == HealthState::kProbing;
-  good_probes_ = was_down ? good_probes_ + 1 : kGoodProbes;
+  const bool is_doubted = was_down || state_ == HealthState::kSuspect;
+  good_probes_ = is_doubted ? good_probes_ + 1 : kGoodProbes;
   if (good_probes_ < kGoodProbes) {
-    SetState(HealthState::kProbing, "a probe was good");
+    if (was_down) SetState(HealthState::kProbing, "a probe was good");
     ProbeAt(now + Jittered(kProbeSpacing));
     return;
   }
@@ -99,10 +100,19 @@ void ServerHealth::OnGoodProbe(TimePoint now) {
   } else {
     probe_at_ = kNever;
   }
-  // Its calls are another matter: it has to answer them, or time has to pass.
-  if (forget_at_ == kNever) {
-    SetState(HealthState::kUp, was_down ? "enough probes were good" : "it answers");
+  if (was_down) {
+    ForgetOutcomes();
+    SetState(HealthState::kUp, "enough probes were good");
+  } else if (forget_at_ == kNever) {
+    // Of failed calls it is no proof: it has to answer some, or time has to pass.
+    SetState(HealthState::kUp, "it answers");
   }
+}
+
+void ServerHealth::ForgetOutcomes() {
+  forget_at_ = kNever;
+  outcomes_ = 0;
+  outcome_count_ = 0;
 }
 
 void ServerHealth::OnProbeFailed(std::string_view reason, TimePoint now) {
@@ -115,9 +125,7 @@ bool ServerHealth::OnTimer(bool connected, TimePoint now) {
     spdlog::info("leg=trunk server={} has had its rest: calls are offered to it again", name_);
   }
   if (forget_at_ <= now) {
-    forget_at_ = kNever;
-    outcomes_ = 0;
-    outcome_count_ = 0;
+    ForgetOutcomes();
     if (state_ == HealthState::kSuspect) SetState(HealthState::kUp, "its failures are long ago");
   }
   if (!probing_ || now < probe_sent_ + kProbeTimeout) return false;
@@ -136,6 +144,7 @@ void ServerHealth::OnMissingProbe(bool connected, TimePoint now) {
   }
   probing_ = false;
   ProbeAt(now);
+  good_probes_ = 0;
   last_failure_ = "an OPTIONS was not answered";
   SetState(HealthState::kSuspect, last_failure_);
 }
@@ -198,6 +207,7 @@ void ServerHealth::OnConnectionLost(std::string_view reason, TimePoint now) {
   if (probing_ || state_ == HealthState::kProbing) return GoDown(reason, now);
   if (options_.keepalive == Duration::zero() || state_ == HealthState::kDown) return;
   last_failure_ = reason;
+  good_probes_ = 0;
   // An idle connection may be closed at any time; whether there is another tells a probe.
   ProbeAt(now);
   if (options_.breaker) SetState(HealthState::kSuspect, reason);

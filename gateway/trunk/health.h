@@ -13,7 +13,7 @@ namespace lastmile::trunk {
 enum class HealthState {
   kUnknown,  // nothing was heard of it yet: calls are offered
   kUp,
-  kSuspect,  // it answers, but badly, or a probe is missing: calls only if there is no better one
+  kSuspect,  // calls fail, a probe is missing or it hung up: calls only if there is no better one
   kDown,     // no calls; probed ever more rarely
   kProbing,  // a probe was good: no calls before kGoodProbes of them
 };
@@ -80,6 +80,7 @@ class ServerHealth {
   void OnGoodProbe(TimePoint now);
   void OnMissingProbe(bool connected, TimePoint now);
   void CountOutcome(bool good, TimePoint now);
+  void ForgetOutcomes();
   Duration Jittered(Duration delay);
 
   const std::string name_;

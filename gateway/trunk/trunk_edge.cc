@@ -20,6 +20,10 @@ sip::UserAgentOptions AgentOptions() {
           .supported = {"replaces"}};
 }
 
+uint32_t ForwardsOf(const sip::Message& request) {
+  return std::min(request.max_forwards.value_or(sip::kMaxForwards), sip::kMaxForwards);
+}
+
 }  // namespace
 
 TrunkEdge::TrunkEdge(TrunkOptions options, RandomSource& random)
@@ -58,6 +62,7 @@ const Trunk* TrunkEdge::TrunkOf(sip::DialogId dialog) const {
 }
 
 bool TrunkEdge::IsAt(const Trunk& trunk, std::string_view host) const {
+  if (trunk.is_local) return false;
   for (const ConfiguredServer& server : pools_[IndexOf(trunk.name)].configured()) {
     if (sip::EqualNoCase(server.host, host)) return true;
   }
@@ -95,7 +100,7 @@ sip::Uri TrunkEdge::ContactOn(bool tls) const {
 
 sip::FlowId TrunkEdge::NewFlow(size_t trunk, bool inbound, bool tls) {
   const sip::FlowId flow = flow_ids_.Next();
-  flows_[flow] = {.trunk = trunk, .inbound = inbound, .framer = {}};
+  flows_[flow] = {.trunk = trunk, .inbound = inbound, .tls = tls, .framer = {}};
   sip::FlowInfo info;
   info.via_transport = tls ? "TLS" : "TCP";
   info.contact = ContactOn(tls);
@@ -187,9 +192,7 @@ void TrunkEdge::OnText(sip::FlowId flow, std::string_view text, TimePoint now) {
   if (message) return user_agent_.OnMessage(flow, *std::move(message), now);
   spdlog::info("leg=trunk flow={} refused a message: {} {}", flow.value, message.error().status,
                message.error().reason);
-  if (auto answer = sip::PrintRejection(message.error())) {
-    outputs_.push_back(SendBytes{flow, *std::move(answer)});
-  }
+  if (auto answer = sip::PrintRejection(message.error())) Send(flow, *std::move(answer));
 }
 
 void TrunkEdge::OnTimer(TimePoint now) {
@@ -245,9 +248,11 @@ sip::InviteRequest TrunkEdge::MakeInvite(size_t index, const CallRequest& reques
   invite.from = std::move(parties.from);
   invite.to = std::move(parties.to);
   invite.account = parties.account;
+  invite.max_forwards = request.max_forwards;
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
   if (!request.replaces.empty()) invite.extras.headers.push_back({"Replaces", request.replaces});
+  AddIdentity(index, request, invite);
   if (trunk.session_timer != SessionTimers::kNone) {
     AddSessionOffer({.mode = trunk.session_timer}, invite.extras);
   }
@@ -268,9 +273,10 @@ size_t TrunkEdge::InviteHeadBytes(const CallRequest& request) {
   return user_agent_.InviteHeadBytes(FlowTo(trunk), MakeInvite(trunk, request));
 }
 
-std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
-  std::vector<TrunkEvent> out;
-  for (sip::UserAgentEvent& event : TakeSettledEvents(now)) {
+bool TrunkEdge::TakeRound(std::vector<TrunkEvent>& out, TimePoint now) {
+  CarryLocal(now);
+  std::vector<sip::UserAgentEvent> events = TakeSettledEvents(now);
+  for (sip::UserAgentEvent& event : events) {
     if (auto* invite = std::get_if<sip::IncomingInvite>(&event)) {
       OnInvite(std::move(*invite), out, now);
       continue;
@@ -297,22 +303,13 @@ std::vector<TrunkEvent> TrunkEdge::TakeEvents(TimePoint now) {
     out.push_back(std::move(event));
   }
   for (TrunkEvent& event : std::exchange(own_events_, {})) out.push_back(std::move(event));
-  return out;
+  return !events.empty();
 }
 
 std::vector<TrunkOutput> TrunkEdge::TakeOutputs() {
   TakeLookUps();
-  std::vector<TrunkOutput> out = std::exchange(outputs_, {});
-  for (const sip::OutgoingMessage& outgoing : user_agent_.TakeOutgoing()) {
-    std::string text = sip::Print(outgoing.message);
-    const auto flow = flows_.find(outgoing.flow);
-    if (flow != flows_.end() && !flow->second.inbound && !flow->second.server) {
-      flow->second.held += text;
-    } else {
-      out.push_back(SendBytes{outgoing.flow, std::move(text)});
-    }
-  }
-  return out;
+  SortOutgoing();
+  return std::exchange(outputs_, {});
 }
 
 void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& out, TimePoint now) {
@@ -345,17 +342,21 @@ void TrunkEdge::OnInvite(sip::IncomingInvite invite, std::vector<TrunkEvent>& ou
   const std::string& target = invite.request.request_uri.user;
   const size_t pbx_user = registrations_.Find(flow->second.trunk, target);
   const bool is_known = pbx_user != Registrations::kNone;
+  ShownCaller caller = CallerOf(invite.request, trunk.trust_identity);
   user_agent_.SetAccount(invite.dialog, AccountAt(flow->second.trunk, pbx_user));
   out.push_back(TrunkInvite{.dialog = invite.dialog,
                             .trunk = trunk.name,
                             .target = is_known ? TargetOf(pbx_user, invite.request) : target,
-                            .user = is_known ? registrations_.account(pbx_user).pbx.user : "",
+                            .user = UserAt(flow->second.trunk, target),
                             .instance = gr ? *gr : "",
-                            .caller = invite.request.from.uri.user,
-                            .display_name = invite.request.from.display_name,
+                            .caller = std::move(caller.number),
+                            .display_name = std::move(caller.display_name),
                             .offer = std::move(invite.request.body),
                             .reliable = invite.reliable,
-                            .replaces = *std::move(replaces)});
+                            .replaces = *std::move(replaces),
+                            .max_forwards = ForwardsOf(invite.request),
+                            .tls = flow->second.tls,
+                            .headers = HeadersToBrowser(trunk.headers, invite.request.extra)});
 }
 
 void TrunkEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<TrunkEvent>& out,
@@ -367,11 +368,10 @@ void TrunkEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<Trunk
                         sip::Sentence("requests are not accepted from this address"), now);
   } else if (method == "MESSAGE" || method == "NOTIFY") {
     const size_t trunk = flow->second.trunk;
-    const size_t pbx_user = registrations_.Find(trunk, request.request.request_uri.user);
-    const bool is_known = pbx_user != Registrations::kNone;
+    std::string user = UserAt(trunk, request.request.request_uri.user);
     out.push_back(TrunkRequest{.request = std::move(request),
                                .trunk = options_.trunks[trunk].name,
-                               .user = is_known ? registrations_.account(pbx_user).pbx.user : ""});
+                               .user = std::move(user)});
   } else if (method == "OPTIONS") {
     AnswerOptions(request.id, now);
   } else if (method == "REFER") {

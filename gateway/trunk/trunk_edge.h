@@ -19,6 +19,8 @@
 #include "gateway/sip/session_timer.h"
 #include "gateway/sip/timer_queue.h"
 #include "gateway/sip/user_agent.h"
+#include "gateway/trunk/header_map.h"
+#include "gateway/trunk/identity.h"
 #include "gateway/trunk/registration.h"
 #include "gateway/trunk/server_pool.h"
 #include "gateway/trunk/trunk_tls.h"
@@ -58,18 +60,28 @@ struct Trunk {
   std::vector<ConfiguredServer> servers = {};  // empty: the one at `host` and `port`
   Duration keepalive = Duration::zero();       // OPTIONS to each server; zero: none
   FailoverRules failover = {};
-  uint32_t register_expires =
-      0;  // seconds: the account of `auth` is registered there; 0: it is not
+  // Seconds: the account of `auth` is registered there; 0: it is not.
+  uint32_t register_expires = 0;
   bool tls = false;
   TrunkTls trust;                         // over TLS, both ways
   std::vector<AddressBlock> accept_from;  // inbound calls: besides the server's own address
   sip::Prack prack = sip::Prack::kSupported;
   SessionTimers session_timer = SessionTimers::kSupported;
   std::optional<sip::Credentials> auth;  // for calls that have no account of their own
+  // It is the gateway itself (LocalTrunk): what is sent to it has come from it, in memory.
+  bool is_local = false;
   // What its 3xx names is called instead. Not by default: it is a call to a number that nobody here
   // dialled, and who runs the gateway pays for it.
   bool follow_redirects = false;
+  CallerIdPolicy caller_id = {};
+  bool trust_identity = false;  // who it says is calling is believed, as in CallerOf
+  HeaderPolicy headers = {};
 };
+
+// The trunk that leads from the gateway back into it, so that a browser's call to another browser
+// is two calls like any other. There is one at most.
+inline constexpr std::string_view kLocalTrunk = "local";
+Trunk LocalTrunk();
 
 struct TrunkOptions {
   std::vector<Trunk> trunks;
@@ -84,13 +96,18 @@ struct TrunkInvite {
   sip::DialogId dialog;
   std::string trunk;         // its name
   std::string target;        // user part of the Request-URI, or the PBX's address of `user`
-  std::string user;          // whose account at the PBX is called; "": it names none
+  std::string user;          // whose account at the PBX is called, or whom the local trunk means;
+                             // "": it names none
   std::string instance;      // its `gr` (RFC 5627): one device of the user; "" for none
-  std::string caller;        // user part of From
-  std::string display_name;  // of From
+  std::string caller;        // as in ShownCaller
+  std::string display_name;  // likewise
   std::string offer;         // "": it wants to be offered
   bool reliable = false;     // as in sip::IncomingInvite
   std::optional<sip::Replaces> replaces = {};  // the dialog whose place it wants to take
+  // From 1 to kMaxForwards.
+  uint32_t max_forwards = sip::kMaxForwards;
+  bool tls = false;                       // what its SDP says is seen by nobody else
+  std::vector<sip::Header> headers = {};  // for the browser
 };
 // A carrier's MESSAGE or NOTIFY outside dialogs. Answer through user_agent().Respond.
 struct TrunkRequest {
@@ -167,7 +184,7 @@ class TrunkEdge {
   // A peer connected to our listener. Who it was verified to be over TLS counts before where it
   // comes from. Streams nobody is configured for are answered 403.
   sip::FlowId OnInboundStream(const Endpoint& peer, bool tls, const VerifiedPeer& verified = {});
-  // Our connection stands: `peer` is where the trunk's name led.
+  // Our connection stands.
   void OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint now);
   void OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now);
   // `reason`: a sentence, of the connection's end; "": not known.
@@ -185,7 +202,13 @@ class TrunkEdge {
     std::string user;    // of the browser; if it has an account there, that is the caller
     std::string offer;
     std::string replaces = {};  // value of Replaces (RFC 3891), "" for none
+    uint32_t max_forwards = sip::kMaxForwards;
+    bool anonymous = false;                 // the caller is not to be shown
+    std::string diverted_by = {};           // as in CallerWishes
+    std::vector<sip::Header> headers = {};  // of HeadersToTrunk
   };
+  // Why the trunk does not take a call of that caller; PlaceCall would then send nobody's name.
+  std::optional<CallerRefused> WhyNotShown(const CallRequest& request) const;
   // 0: no such trunk. Until the carrier's first 18x the call goes on to the trunk's next server
   // when one fails, under the same id.
   sip::DialogId PlaceCall(const CallRequest& request, TimePoint now);
@@ -247,7 +270,7 @@ class TrunkEdge {
   bool IsAt(const Trunk& trunk, std::string_view host) const;
   sip::UserAgent& user_agent() { return user_agent_; }
   const sip::UserAgent& user_agent() const { return user_agent_; }
-  size_t stream_count() const { return flows_.size(); }
+  size_t stream_count() const { return flows_.size() - (local_flow_ ? 1 : 0); }
 
   static constexpr Duration kKeepAliveInterval = 30s;  // CRLFCRLF, RFC 5626 section 4.4.1
   // A message that has begun is whole after so long, or its stream is closed: 64*T1.
@@ -269,6 +292,7 @@ class TrunkEdge {
   struct Flow {
     size_t trunk = kUnknownPeer;
     bool inbound = false;
+    bool tls = false;
     sip::Framer framer;
     ServerId server = {};   // outbound; 0: still looked up
     bool open = false;      // outbound: the connection stands
@@ -313,6 +337,17 @@ class TrunkEdge {
   bool OnAnswered(const sip::RequestAnswered& answered, TimePoint now);
   void Follow(const sip::UserAgentEvent& event, TimePoint now);
   void ForgetDialog(sip::DialogId id);
+
+  // --- trunk_local.cc ---
+  sip::FlowId LocalFlow(size_t trunk);
+  // A message that was not sent by the user agent.
+  void Send(sip::FlowId flow, std::string text);
+  void SortOutgoing();
+  void CarryLocal(TimePoint now);
+  // Whom that trunk means by a number without asking a route; "": nobody.
+  std::string UserAt(size_t trunk, std::string_view number) const;
+  // False: nothing happened.
+  bool TakeRound(std::vector<TrunkEvent>& out, TimePoint now);
 
   // --- trunk_accounts.cc ---
   std::vector<Registrations::Account> RegistrationAccounts() const;
@@ -375,13 +410,18 @@ class TrunkEdge {
   bool OnAttemptEvent(sip::UserAgentEvent& event, TimePoint now);
   bool OnAttemptRejected(sip::InviteRejected& rejected, TimePoint now);
   // Of one server's rejection; true: it is a reason to try another.
-  bool NoteRejection(const sip::InviteRejected& rejected, Attempt& attempt, Server& server,
-                     TimePoint now) const;
+  bool NoteRejection(const sip::InviteRejected& rejected, Attempt& attempt, TimePoint now);
+  void NoteFailure(const Attempt& attempt, std::string_view reason, TimePoint now);
   void OnAttemptRings(sip::DialogId dialog, TimePoint now);
   bool TryNext(sip::DialogId dialog, Attempt& attempt, TimePoint now);
   void AwaitResponse(sip::DialogId dialog, Attempt& attempt, TimePoint now);
   void RunAttemptTimers(TimePoint now);
   void ForgetAttempt(sip::DialogId dialog);
+
+  // --- trunk_identity.cc; trunks are indices ---
+  Result<CallerIdentity, CallerRefused> IdentityOf(size_t trunk, const CallRequest& request) const;
+  CallerAccount CallerAccountOf(size_t trunk, std::string_view caller, std::string_view user) const;
+  void AddIdentity(size_t trunk, const CallRequest& request, sip::InviteRequest& invite) const;
   size_t IndexOf(std::string_view trunk) const;  // kUnknownPeer: there is none
   size_t TrunkOf(const IpAddress& peer) const;
   size_t TrunkOf(const VerifiedPeer& peer) const;
@@ -412,6 +452,8 @@ class TrunkEdge {
   std::unordered_map<sip::DialogId, Attempt> attempts_;
   sip::TimerQueue<sip::DialogId> attempt_timers_;
   std::vector<TrunkOutput> outputs_;
+  sip::FlowId local_flow_;                // the one flow of the local trunk; 0: not used yet
+  std::vector<std::string> local_texts_;  // sent on it, and not arrived yet
   std::unordered_map<sip::DialogId, TrunkDialog> dialogs_;
   sip::TimerQueue<sip::DialogId> session_timers_;
   std::vector<TrunkEvent> own_events_;

@@ -32,6 +32,11 @@ std::string Joined(const std::vector<std::string>& said) {
 sip::DialogId TrunkEdge::PlaceCall(const CallRequest& request, TimePoint now) {
   const size_t trunk = IndexOf(request.trunk);
   if (trunk == kUnknownPeer) return {};
+  if (options_.trunks[trunk].is_local) {
+    const auto local = user_agent_.Invite(LocalFlow(trunk), MakeInvite(trunk, request), now);
+    dialogs_[local].mode = SessionTimers::kNone;
+    return local;
+  }
   ServerPool& pool = pools_[trunk];
   std::vector<ServerId> order = pool.Order();
   Attempt attempt{.request = request, .trunk = trunk, .placed = now};
@@ -134,12 +139,11 @@ bool TrunkEdge::OnAttemptRejected(sip::InviteRejected& rejected, TimePoint now) 
   attempt_timers_.Clear(rejected.dialog);
   Attempt attempt = std::move(found->second);
   attempts_.erase(found);
-  Server* server = pools_[attempt.trunk].Find(attempt.server);
-  if (!server) {
+  if (!attempt.server) {
     rejected.warning = pools_[attempt.trunk].WhyNone();
     return false;
   }
-  if (!NoteRejection(rejected, attempt, *server, now)) return false;
+  if (!NoteRejection(rejected, attempt, now)) return false;
   const size_t tried = attempt.said.size();
   const std::string said = Joined(attempt.said);
   if (TryNext(rejected.dialog, attempts_[rejected.dialog] = std::move(attempt), now)) return true;
@@ -151,24 +155,37 @@ bool TrunkEdge::OnAttemptRejected(sip::InviteRejected& rejected, TimePoint now) 
   return false;
 }
 
-bool TrunkEdge::NoteRejection(const sip::InviteRejected& rejected, Attempt& attempt, Server& server,
-                              TimePoint now) const {
+bool TrunkEdge::NoteRejection(const sip::InviteRejected& rejected, Attempt& attempt,
+                              TimePoint now) {
   const FailoverRules& rules = options_.trunks[attempt.trunk].failover;
   if (rejected.response) {
-    server.health.OnCallAnswered(rejected.status, RetryAfterOf(*rejected.response), now);
+    Server* server = pools_[attempt.trunk].Find(attempt.server);
+    const uint32_t rest = RetryAfterOf(*rejected.response);
+    if (server) server->health.OnCallAnswered(rejected.status, rest, now);
     attempt.said.push_back("answered " + std::to_string(rejected.status));
     return std::ranges::count(rules.statuses, rejected.status) != 0;
   }
   if (rejected.status == 408) {
     // Else it was there, and nobody took the call in time.
-    if (attempt.given_up) server.health.OnCallFailed("it does not answer INVITE", now);
+    if (attempt.given_up) NoteFailure(attempt, "it does not answer INVITE", now);
     attempt.said.push_back("gave no answer");
     return attempt.given_up;
   }
   const bool refused = attempt.sent == kNever;
-  server.health.OnCallFailed(refused ? server.no_connection : "its connection was lost", now);
+  const Server* server = pools_[attempt.trunk].Find(attempt.server);
+  const bool has_reason = server && !server->no_connection.empty();
+  const std::string_view why = !refused     ? "its connection was lost"
+                               : has_reason ? std::string_view(server->no_connection)
+                                            : "it takes no connection";
+  NoteFailure(attempt, why, now);
   attempt.said.push_back(refused ? "takes no connection" : "lost the connection");
   return true;
+}
+
+// No name may lead to that server any more.
+void TrunkEdge::NoteFailure(const Attempt& attempt, std::string_view reason, TimePoint now) {
+  Server* server = pools_[attempt.trunk].Find(attempt.server);
+  if (server) server->health.OnCallFailed(reason, now);
 }
 
 bool TrunkEdge::TryNext(sip::DialogId dialog, Attempt& attempt, TimePoint now) {

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "gateway/sip/privacy.h"
 #include "gateway/trunk/trunk_edge.h"
 
 // What the gateway sends to trunks beside calls.
@@ -7,20 +8,17 @@ namespace lastmile::trunk {
 
 sip::Parties TrunkEdge::PartiesOf(size_t index, const Target& target, size_t server) const {
   const Trunk& trunk = options_.trunks[index];
-  const ConfiguredServer& at = pools_[index].configured()[server];
+  const ConfiguredServer at =
+      trunk.is_local ? ConfiguredServer{.host = trunk.host} : pools_[index].configured()[server];
   sip::Parties parties;
   parties.request_uri.user = target.number;
   parties.request_uri.host = at.host;
   parties.request_uri.port = at.port;
   parties.request_uri.params.Set("transport", trunk.tls ? "tls" : "tcp");
   const size_t pbx_user = PbxUserAt(index, target.user);
-  if (pbx_user == Registrations::kNone) {
-    parties.from.uri.user = target.caller;
-    parties.from.uri.host = options_.local_host;
-  } else {
-    parties.from.uri.user = registrations_.account(pbx_user).pbx.aor;
-    parties.from.uri.host = registrations_.account(pbx_user).pbx.host;
-  }
+  const CallerAccount caller = CallerAccountOf(index, target.caller, target.user);
+  const auto identity = BuildIdentity(trunk.caller_id, caller, {});
+  parties.from = identity ? identity->from : sip::AnonymousAddress();
   parties.account = AccountAt(index, pbx_user);
   parties.to.uri.user = target.number;
   parties.to.uri.host = at.host;

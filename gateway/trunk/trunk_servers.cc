@@ -13,8 +13,9 @@ void TrunkEdge::MakePools() {
                                 .servers = trunk.servers,
                                 .tls = trunk.tls,
                                 .keepalive = trunk.keepalive};
-    if (options.servers.empty())
+    if (options.servers.empty() && !trunk.is_local) {
       options.servers.push_back({.host = trunk.host, .port = trunk.port});
+    }
     pools_.emplace_back(std::move(options), random_);
   }
 }
@@ -22,6 +23,7 @@ void TrunkEdge::MakePools() {
 // --- connections ---
 
 sip::FlowId TrunkEdge::FlowTo(size_t trunk) {
+  if (options_.trunks[trunk].is_local) return LocalFlow(trunk);
   if (const ServerId server = pools_[trunk].Preferred()) return FlowTo(trunk, server);
   return pools_[trunk].is_resolved() ? sip::FlowId{} : WaitingFlow(trunk);
 }
@@ -147,6 +149,7 @@ bool TrunkEdge::OnProbeAnswered(const sip::RequestAnswered& answered, TimePoint 
 std::vector<TrunkStatus> TrunkEdge::status() const {
   std::vector<TrunkStatus> all;
   for (size_t i = 0; i < pools_.size(); ++i) {
+    if (options_.trunks[i].is_local) continue;
     TrunkStatus status{.trunk = options_.trunks[i].name,
                        .registers = options_.trunks[i].register_expires > 0,
                        .registered = registrations_.IsTrunkRegistered(i),

@@ -34,7 +34,8 @@ void AnchorSession::SetPayloads(const std::vector<PayloadMapping>& mappings) {
 }
 
 void AnchorSession::SetTrunk(const TrunkRemote& remote, TimePoint now) {
-  audio_.trunk().SetRemote({remote.rtp, remote.rtcp, remote.rtcp_mux}, remote.latch, now);
+  audio_.trunk().SetRemote({remote.rtp, remote.rtcp, remote.rtcp_mux, remote.srtp}, remote.latch,
+                           now);
   MediaSection* const video = OpenSection(MediaKind::kVideo);
   if (video == nullptr) return;
   if (remote.video) {
@@ -89,7 +90,7 @@ Outgoing AnchorSession::OnBrowserDatagram(MutableByteView room, size_t size, con
       Follow();
       return {.to = Outgoing::To::kBrowser, .bytes = in.bytes, .path = path};
     case WebrtcLeg::Inbound::Kind::kRtp:
-      return RelayToTrunk(in.bytes, now);
+      return RelayToTrunk(in.bytes, room, now);
     case WebrtcLeg::Inbound::Kind::kRtcp:
       return OnBrowserRtcp(in.bytes, room, now);
   }
@@ -97,18 +98,18 @@ Outgoing AnchorSession::OnBrowserDatagram(MutableByteView room, size_t size, con
   return {};
 }
 
-Outgoing AnchorSession::RelayToTrunk(MutableByteView packet, TimePoint now) {
+Outgoing AnchorSession::RelayToTrunk(MutableByteView packet, MutableByteView room, TimePoint now) {
   const auto view = RtpView::Parse(packet);
   if (!view) {
     audio_.CountDroppedOfBrowser();
     return {};
   }
   if (!video_types_[view->header().payload_type]) {
-    const Outgoing out = audio_.OnBrowserRtp(*view, now);
+    const Outgoing out = audio_.OnBrowserRtp(*view, room, now);
     TellHeard(audio_.TakeHeardOfBrowser(), true);
     return out;
   }
-  if (video_open_) return video_->OnBrowserRtp(*view, now);
+  if (video_open_) return video_->OnBrowserRtp(*view, room, now);
   audio_.CountDroppedOfBrowser();
   return {};
 }

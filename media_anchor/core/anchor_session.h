@@ -73,7 +73,7 @@ class AnchorSession final : public SessionCore {
   static constexpr Duration kConnectTimeout = 30s;
 
  private:
-  Outgoing RelayToTrunk(MutableByteView packet, TimePoint now);
+  Outgoing RelayToTrunk(MutableByteView packet, MutableByteView room, TimePoint now);
   Outgoing OnBrowserRtcp(ByteView report, MutableByteView room, TimePoint now);
   MediaSection* OpenSection(MediaKind kind);
   void SetTrunk(const TrunkRemote& remote, TimePoint now);

@@ -12,6 +12,7 @@
 #include "base/endpoint.h"
 #include "base/strong_id.h"
 #include "base/time.h"
+#include "media_anchor/core/srtp/srtp.h"
 
 // The values that cross between signalling and media: commands one way, events the other. Plain
 // data that could be written to a socket, so that media can move to a process of its own.
@@ -49,11 +50,20 @@ struct BrowserRemote {
   DtlsRole gateway_role = DtlsRole::kServer;
 };
 
+// SRTP of one media section with keys from SDP (RFC 4568): ours for what is sent, the trunk's for
+// what is received. Of one profile.
+struct StreamKeys {
+  SrtpKeys send;
+  SrtpKeys receive;
+  bool operator==(const StreamKeys&) const = default;
+};
+
 // Where the trunk takes one media section of its SDP.
 struct TrunkStream {
   Endpoint rtp;
   Endpoint rtcp;
   bool rtcp_mux = false;  // RTCP goes to `rtp`, from our RTP port (RFC 5761)
+  std::optional<StreamKeys> srtp = std::nullopt;  // nothing: plain RTP
   bool operator==(const TrunkStream&) const = default;
 };
 
@@ -64,7 +74,8 @@ struct TrunkRemote {
   // The trunk is configured `nat: true`: the first address that sends RTP replaces rtp/rtcp, once,
   // of audio and of video each for itself.
   bool latch = false;
-  bool rtcp_mux = false;  // as in TrunkStream
+  bool rtcp_mux = false;                          // as in TrunkStream
+  std::optional<StreamKeys> srtp = std::nullopt;  // the same, of the audio
   // Nothing: the trunk takes no video (any more).
   std::optional<TrunkStream> video = std::nullopt;
 };

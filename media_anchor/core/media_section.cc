@@ -14,31 +14,33 @@ MediaSection::MediaSection(MediaKind kind, WebrtcLeg& browser, RandomSource& ran
       browser_rtcp_(relay_.to_browser().ssrc(), random, now),
       trunk_rtcp_(relay_.to_trunk().ssrc(), random, now) {}
 
-Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, TimePoint now) {
+Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, MutableByteView room, TimePoint now) {
   RelayStream& stream = relay_.to_trunk();
   const uint32_t clock_rate = stream.ClockRateOf(packet.header().payload_type);
   browser_rtcp_.OnReceived(packet.header(), clock_rate, now);
   const size_t payload_size = packet.payload().size();
   const auto forwarded = trunk_.can_send() ? stream.Forward(packet, now) : std::nullopt;
-  if (!forwarded) {
+  Outgoing out;
+  if (forwarded) {
+    room = room.subspan(static_cast<size_t>(forwarded->packet.data() - room.data()));
+    out = RtpToTrunk(room, forwarded->packet.size());
+  }
+  if (out.to == Outgoing::To::kNone) {
     ++to_trunk_.dropped;
     return {};
   }
   CountSent(trunk_rtcp_, stream, forwarded->header, payload_size, now);
   ++to_trunk_.packets;
   to_trunk_.bytes += payload_size;
-  return {.to = Outgoing::To::kTrunkRtp,
-          .bytes = forwarded->packet,
-          .endpoint = trunk_.rtp(),
-          .kind = kind_};
+  return out;
 }
 
 Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpoint& from,
                                   TimePoint now) {
   // A carrier may multiplex though its SDP said nothing of it; a report is no media.
   if (Classify(room.first(size)) == PacketKind::kRtcp) return OnTrunkRtcp(room, size, from, now);
-  const auto view = RtpView::Parse(room.first(size));
-  if (!view || !trunk_.AcceptRtp(from, now)) {
+  const auto view = trunk_.ReceiveRtp(room.first(size), from, now);
+  if (!view) {
     ++to_browser_.dropped;
     return {};
   }
@@ -71,14 +73,13 @@ Outgoing MediaSection::OnBrowserRtcp(ByteView report, MutableByteView room, Time
   const RelayStream& media = relay_.to_browser();
   const auto feedback = feedback_to_trunk_.Carry(report, media, now);
   if (!feedback) return {};
-  const size_t size = trunk_rtcp_.BuildFeedback(*feedback, *media.source_ssrc(), room);
-  return RtcpToTrunk(room.first(size));
+  return RtcpToTrunk(room, trunk_rtcp_.BuildFeedback(*feedback, *media.source_ssrc(), room));
 }
 
 Outgoing MediaSection::OnTrunkRtcp(MutableByteView room, size_t size, const Endpoint& from,
                                    TimePoint now) {
-  if (!trunk_.AcceptRtcp(from)) return {};
-  const ByteView report = room.first(size);
+  const ByteView report = trunk_.ReceiveRtcp(room.first(size), from);
+  if (report.empty()) return {};
   trunk_rtcp_.OnReport(report, now);
   if (kind_ != MediaKind::kVideo || !browser_.connected()) return {};
   const RelayStream& media = relay_.to_trunk();
@@ -87,7 +88,15 @@ Outgoing MediaSection::OnTrunkRtcp(MutableByteView room, size_t size, const Endp
   return RtcpToBrowser(room, browser_rtcp_.BuildFeedback(*feedback, *media.source_ssrc(), room));
 }
 
-Outgoing MediaSection::RtcpToTrunk(MutableByteView bytes) const {
+Outgoing MediaSection::RtpToTrunk(MutableByteView room, size_t size) {
+  const MutableByteView bytes = trunk_.SealRtp(room, size);
+  if (bytes.empty()) return {};
+  return {.to = Outgoing::To::kTrunkRtp, .bytes = bytes, .endpoint = trunk_.rtp(), .kind = kind_};
+}
+
+Outgoing MediaSection::RtcpToTrunk(MutableByteView room, size_t size) {
+  const MutableByteView bytes = trunk_.SealRtcp(room, size);
+  if (bytes.empty()) return {};
   return {.to = trunk_.rtcp_mux() ? Outgoing::To::kTrunkRtp : Outgoing::To::kTrunkRtcp,
           .bytes = bytes,
           .endpoint = trunk_.rtcp(),
@@ -108,18 +117,15 @@ TimePoint MediaSection::next_timeout() const {
 
 bool MediaSection::PopDigit(Bytes& own, Outgoing& out) {
   if (digits_.next() > timer_time_) return false;
-  own.resize(DigitSender::kMaxPacket);
+  own.resize(DigitSender::kMaxPacket + SrtpTransform::kMaxTrailer);
   RelayStream& stream = relay_.to_trunk();
   const auto packet = digits_.Pop(stream, timer_time_, own);
   // To a trunk on hold a digit is lost, as the audio is.
   if (!packet || !trunk_.can_send()) return false;
   CountSent(trunk_rtcp_, stream, packet->header, packet->bytes.size() - RtpHeader::kSize,
             timer_time_);
-  out = {.to = Outgoing::To::kTrunkRtp,
-         .bytes = packet->bytes,
-         .endpoint = trunk_.rtp(),
-         .kind = kind_};
-  return true;
+  out = RtpToTrunk(own, packet->bytes.size());
+  return out.to != Outgoing::To::kNone;
 }
 
 void MediaSection::OnTimer(TimePoint now) {
@@ -140,8 +146,8 @@ bool MediaSection::PopReport(Bytes& own, Outgoing& out) {
   trunk_report_due_ = false;
   const size_t size = trunk_rtcp_.BuildReport(own, timer_time_);
   if (!CanReportToTrunk()) return false;
-  out = RtcpToTrunk(MutableByteView(own).first(size));
-  return true;
+  out = RtcpToTrunk(own, size);
+  return out.to != Outgoing::To::kNone;
 }
 
 }  // namespace lastmile::media

@@ -34,9 +34,9 @@ class MediaSection {
   RtpLeg& trunk() { return trunk_; }
   const RtpLeg& trunk() const { return trunk_; }
 
-  // Plain packets of the browser. The feedback that goes on is written to the start of `room`, in
-  // which the report may lie.
-  Outgoing OnBrowserRtp(const RtpView& packet, TimePoint now);
+  // Plain packets of the browser, which lie in `room`, that has SrtpTransform::kMaxTrailer bytes
+  // behind a packet. The feedback that goes on is written to the start of `room`.
+  Outgoing OnBrowserRtp(const RtpView& packet, MutableByteView room, TimePoint now);
   Outgoing OnBrowserRtcp(ByteView report, MutableByteView room, TimePoint now);
   // Datagrams of the trunk's sockets, the first `size` bytes of `room`. `room` is as large as
   // AnchorSession's.
@@ -64,7 +64,8 @@ class MediaSection {
   const DirectionStats& trunk_to_browser() const { return to_browser_; }
 
  private:
-  Outgoing RtcpToTrunk(MutableByteView bytes) const;
+  Outgoing RtpToTrunk(MutableByteView room, size_t size);
+  Outgoing RtcpToTrunk(MutableByteView room, size_t size);
   Outgoing RtcpToBrowser(MutableByteView room, size_t size);
   bool CanReportToTrunk() const { return trunk_.can_send() && trunk_.rtcp().port != 0; }
 

@@ -3,7 +3,10 @@
 namespace lastmile::media {
 
 void RtpLeg::SetRemote(const TrunkStream& remote, bool latch, TimePoint now) {
-  if (signalled_ != remote || latch_ != latch) {
+  const bool same = signalled_ && signalled_->rtp == remote.rtp &&
+                    signalled_->rtcp == remote.rtcp && signalled_->rtcp_mux == remote.rtcp_mux &&
+                    latch_ == latch;
+  if (!same) {
     signalled_ = remote;
     rtp_ = remote.rtp;
     rtcp_ = remote.rtcp_mux ? remote.rtp : remote.rtcp;
@@ -11,21 +14,27 @@ void RtpLeg::SetRemote(const TrunkStream& remote, bool latch, TimePoint now) {
     latched_ = false;
   }
   latch_until_ = now + kLatchWindow;
+  srtp_.SetKeys(remote.srtp);
 }
 
-bool RtpLeg::AcceptRtp(const Endpoint& from, TimePoint now) {
-  if (!signalled_) return false;
-  if (latch_ && !latched_ && now < latch_until_) {
-    latched_ = true;
-    if (from != rtp_) {
-      rtp_ = from;
-      const int rtcp_port = from.port + (signalled_->rtcp_mux ? 0 : 1);
-      rtcp_ = {from.address, static_cast<uint16_t>(rtcp_port)};
-    }
-  }
-  return from == rtp_;
+std::optional<RtpView> RtpLeg::ReceiveRtp(MutableByteView datagram, const Endpoint& from,
+                                          TimePoint now) {
+  if (!signalled_ || (from != rtp_ && !IsLatching(now))) return std::nullopt;
+  const auto size = srtp_.Open(TrunkSrtp::Kind::kRtp, datagram);
+  const auto packet = size ? RtpView::Parse(datagram.first(*size)) : std::nullopt;
+  if (!packet || !IsLatching(now)) return packet;
+  latched_ = true;
+  if (from == rtp_) return packet;
+  rtp_ = from;
+  const int rtcp_port = from.port + (signalled_->rtcp_mux ? 0 : 1);
+  rtcp_ = {from.address, static_cast<uint16_t>(rtcp_port)};
+  return packet;
 }
 
-bool RtpLeg::AcceptRtcp(const Endpoint& from) const { return signalled_ && from == rtcp_; }
+MutableByteView RtpLeg::ReceiveRtcp(MutableByteView datagram, const Endpoint& from) {
+  if (!signalled_ || from != rtcp_) return {};
+  const auto size = srtp_.Open(TrunkSrtp::Kind::kRtcp, datagram);
+  return datagram.first(size.value_or(0));
+}
 
 }  // namespace lastmile::media

@@ -3,26 +3,41 @@
 
 #include <optional>
 
+#include "base/bytes.h"
 #include "base/endpoint.h"
 #include "base/time.h"
 #include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/rtp_view.h"
+#include "media_anchor/core/trunk_srtp.h"
 
 namespace lastmile::media {
 
-// The trunk leg of one media section: plain RTP and RTCP. Knows where to send and whom to believe:
-// the SDP's addresses only, or with `latch` the first source of RTP within kLatchWindow of the SDP,
-// once (S-02). Thread: its owner's (the media worker's).
+// The trunk leg of one media section: RTP and RTCP, or SRTP. Knows where to send and whom to
+// believe: the SDP's addresses only, or with `latch` the first source of RTP within kLatchWindow of
+// the SDP, once (S-02); with SRTP the first one whose packet is authentic (S-03). Thread: its
+// owner's (the media worker's).
 class RtpLeg {
  public:
   // The SDP's addresses; with `latch` the peer may be behind a NAT, see TrunkRemote.
   // The same SDP again opens the window again if nobody latched in it; another SDP starts anew.
+  // Keys alone are no other SDP.
   void SetRemote(const TrunkStream& remote, bool latch, TimePoint now);
   // The SDP takes no such media any more.
   void Forget() { signalled_.reset(); }
 
-  // Whether media from there is the trunk's. May latch.
-  bool AcceptRtp(const Endpoint& from, TimePoint now);
-  bool AcceptRtcp(const Endpoint& from) const;
+  // The plain packet in a datagram, in place; nothing: it is none of the trunk's, and its bytes are
+  // lost. May latch.
+  std::optional<RtpView> ReceiveRtp(MutableByteView datagram, const Endpoint& from, TimePoint now);
+  // The plain report; empty: it is none of the trunk's.
+  MutableByteView ReceiveRtcp(MutableByteView datagram, const Endpoint& from);
+  // The plain packet in the first `size` bytes of `room`, as it is to be sent, in place. `room` has
+  // SrtpTransform::kMaxTrailer bytes more. Empty: it must not be sent.
+  MutableByteView SealRtp(MutableByteView room, size_t size) {
+    return room.first(srtp_.Seal(TrunkSrtp::Kind::kRtp, room, size));
+  }
+  MutableByteView SealRtcp(MutableByteView room, size_t size) {
+    return room.first(srtp_.Seal(TrunkSrtp::Kind::kRtcp, room, size));
+  }
 
   bool has_remote() const { return signalled_.has_value(); }
   // False also while the SDP names nobody: address 0.0.0.0 or port 0 (RFC 3264 sections 5.1, 8.4).
@@ -38,12 +53,15 @@ class RtpLeg {
   static constexpr Duration kLatchWindow = 10s;
 
  private:
+  bool IsLatching(TimePoint now) const { return latch_ && !latched_ && now < latch_until_; }
+
   std::optional<TrunkStream> signalled_;
   Endpoint rtp_;
   Endpoint rtcp_;
   bool latch_ = false;
   bool latched_ = false;
   TimePoint latch_until_;
+  TrunkSrtp srtp_;
 };
 
 }  // namespace lastmile::media

@@ -21,19 +21,20 @@ void TrunkBridge::Update(const UpdateBridge& update, TimePoint now) {
   for (size_t i = 0; i < sides_.size(); ++i) {
     const std::optional<TrunkRemote>& remote = *remotes[i];
     if (!remote) continue;
-    sides_[i].leg.SetRemote({remote->rtp, remote->rtcp, remote->rtcp_mux}, remote->latch, now);
+    sides_[i].leg.SetRemote({remote->rtp, remote->rtcp, remote->rtcp_mux, remote->srtp},
+                            remote->latch, now);
   }
 }
 
 Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t size,
                                  const Endpoint& from, TimePoint now) {
-  const MutableByteView datagram = room.first(size);
   // A carrier may multiplex though its SDP said nothing of it; a report is no media.
-  if (Classify(datagram) == PacketKind::kRtcp) return OnTrunkRtcp(kind, room, size, from, now);
+  if (Classify(room.first(size)) == PacketKind::kRtcp)
+    return OnTrunkRtcp(kind, room, size, from, now);
   Side& source = sides_[IndexOf(kind)];
   Side& target = sides_[1 - IndexOf(kind)];
-  const auto packet = RtpView::Parse(datagram);
-  if (!packet || !source.leg.AcceptRtp(from, now)) {
+  const auto packet = source.leg.ReceiveRtp(room.first(size), from, now);
+  if (!packet) {
     ++target.sent.dropped;
     return {};
   }
@@ -44,24 +45,32 @@ Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t si
   if (const auto event = target.to.TakeHeard()) {
     events_.push_back(DigitHeard{id_, kind == MediaKind::kAudio, *event});
   }
-  if (!forwarded) {
+  Outgoing out;
+  if (forwarded) {
+    room = room.subspan(static_cast<size_t>(forwarded->packet.data() - room.data()));
+    out = target.Rtp(room, forwarded->packet.size());
+  }
+  if (out.to == Outgoing::To::kNone) {
     ++target.sent.dropped;
     return {};
   }
   CountSent(target.rtcp, target.to, forwarded->header, payload_size, now);
   ++target.sent.packets;
   target.sent.bytes += payload_size;
-  return target.Rtp(forwarded->packet);
+  return out;
 }
 
-Outgoing TrunkBridge::Side::Rtp(MutableByteView bytes) const {
+Outgoing TrunkBridge::Side::Rtp(MutableByteView room, size_t size) {
+  const MutableByteView bytes = leg.SealRtp(room, size);
+  if (bytes.empty()) return {};
   return {.to = Outgoing::To::kTrunkRtp, .bytes = bytes, .endpoint = leg.rtp(), .kind = kind};
 }
 
 Outgoing TrunkBridge::OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size,
                                   const Endpoint& from, TimePoint now) {
   Side& source = sides_[IndexOf(kind)];
-  if (source.leg.AcceptRtcp(from)) source.rtcp.OnReport(room.first(size), now);
+  const ByteView report = source.leg.ReceiveRtcp(room.first(size), from);
+  if (!report.empty()) source.rtcp.OnReport(report, now);
   return {};
 }
 
@@ -80,26 +89,26 @@ bool TrunkBridge::PopOutgoing(Outgoing& out) {
 
 bool TrunkBridge::PopReport(Side& side, Outgoing& out) {
   if (!std::exchange(side.report_due, false)) return false;
-  own_.resize(RtcpReporter::kMaxReport);
+  own_.resize(RtcpReporter::kMaxReport + SrtpTransform::kMaxTrailer);
   const size_t size = side.rtcp.BuildReport(own_, timer_time_);
   if (!side.can_report()) return false;
   out = {.to = side.leg.rtcp_mux() ? Outgoing::To::kTrunkRtp : Outgoing::To::kTrunkRtcp,
-         .bytes = MutableByteView(own_).first(size),
+         .bytes = side.leg.SealRtcp(own_, size),
          .endpoint = side.leg.rtcp(),
          .kind = side.kind};
-  return true;
+  return !out.bytes.empty();
 }
 
 bool TrunkBridge::PopDigit(Side& side, Outgoing& out) {
   if (side.digits.next() > timer_time_) return false;
-  own_.resize(DigitSender::kMaxPacket);
+  own_.resize(DigitSender::kMaxPacket + SrtpTransform::kMaxTrailer);
   const auto packet = side.digits.Pop(side.to, timer_time_, own_);
   // To a trunk on hold a digit is lost, as the audio is.
   if (!packet || !side.leg.can_send()) return false;
   const size_t payload_size = packet->bytes.size() - RtpHeader::kSize;
   CountSent(side.rtcp, side.to, packet->header, payload_size, timer_time_);
-  out = side.Rtp(packet->bytes);
-  return true;
+  out = side.Rtp(own_, packet->bytes.size());
+  return out.to != Outgoing::To::kNone;
 }
 
 std::optional<MediaEvent> TrunkBridge::PopEvent() {

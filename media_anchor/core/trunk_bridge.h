@@ -20,10 +20,10 @@
 namespace lastmile::media {
 
 // The audio between two trunk legs, sans-IO: what is left of a call when its browser has passed it
-// on. Plain RTP on both sides, each believed by its SDP's addresses or latched (RtpLeg); what goes
-// to a side is one source whose numbers go on (Relay, with the first trunk in the browser's place).
-// RTCP ends on each leg (RtcpReporter). Thread: its owner's (the media worker's). No allocation per
-// packet.
+// on. RTP or SRTP on either side, each believed by its SDP's addresses or latched (RtpLeg); what
+// goes to a side is one source whose numbers go on (Relay, with the first trunk in the browser's
+// place). RTCP ends on each leg (RtcpReporter). Thread: its owner's (the media worker's). No
+// allocation per packet.
 class TrunkBridge final : public SessionCore {
  public:
   // Draws SSRCs and first numbers from `random` and does not keep it.
@@ -62,7 +62,7 @@ class TrunkBridge final : public SessionCore {
     bool report_due = false;
 
     bool can_report() const { return leg.can_send() && leg.rtcp().port != 0; }
-    Outgoing Rtp(MutableByteView bytes) const;
+    Outgoing Rtp(MutableByteView room, size_t size);
   };
 
   static size_t IndexOf(MediaKind kind) { return kind == MediaKind::kSecondAudio ? 1 : 0; }

@@ -2,12 +2,23 @@ import { test } from 'node:test';
 
 import { MICROPHONE_HZ } from './support/browser.js';
 import { withLab } from './support/lab.js';
+import { until } from './support/wait.js';
 
 const TONE_HZ = 880;
 
-// A carrier that is reached by TLS alone, whose certificate is verified, and that takes a call only
-// with the account's password.
+// A carrier that is reached by TLS alone, whose certificate is verified, where the trunk registers
+// with its password, and that takes a call only with it.
 withLab('a carrier behind TLS and a password', (lab) => {
+  test('the trunk is registered there, and says so', { timeout: 20000 }, async () => {
+    await lab.carrier.printed(new RegExp(
+        `register state=bound contact=${lab.trunkHost}:${lab.sip};transport=tls`));
+    await until(async () => {
+      const metrics = await lab.metrics();
+      return metrics['lastmile_trunk_registered{trunk="carrier"}'] === 1 &&
+          metrics['lastmile_trunk_up{trunk="carrier"}'] === 1;
+    }, 'the metrics say registered and up', 5000);
+  });
+
   test('601 is heard in the page, and the page at the carrier', { timeout: 60000 }, async () => {
     const phone = await lab.openPage();
     await phone.signIn();

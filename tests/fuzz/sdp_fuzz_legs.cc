@@ -51,10 +51,20 @@ size_t CountSpeech(const std::vector<Codec>& codecs) {
       codecs, [](const Codec& codec) { return !codec.is_telephone_event(); }));
 }
 
-TrunkLeg FuzzTrunkLeg() {
+TrunkLeg FuzzTrunkLeg(Srtp srtp) {
   TrunkLeg trunk(2);
-  trunk.SetProfile({.rules = {}, .max_sdp_bytes = kMaxSdpBytes});
+  trunk.SetProfile({.rules = {},
+                    .max_sdp_bytes = kMaxSdpBytes,
+                    .srtp = srtp,
+                    .srtp_suites = {"AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"}});
   return trunk;
+}
+
+const std::vector<Crypto>& FuzzKeys() {
+  static const std::vector<Crypto> kKeys = {
+      {1, "AEAD_AES_128_GCM", "inline:" + std::string(38, 'A') + "==", ""},
+      {2, "AES_CM_128_HMAC_SHA1_80", "inline:" + std::string(40, 'A'), ""}};
+  return kKeys;
 }
 
 Turns SplitTurns(std::string_view text) {

@@ -19,7 +19,8 @@ const std::vector<Codec>& FuzzOffered();  // PCMU, opus, telephone-event
 
 // Without telephone-event, which each leg has for itself.
 size_t CountSpeech(const std::vector<Codec>& codecs);
-TrunkLeg FuzzTrunkLeg();  // with the budget
+TrunkLeg FuzzTrunkLeg(Srtp srtp = Srtp::kNone);  // with the budget
+const std::vector<Crypto>& FuzzKeys();           // of a trunk with SRTP
 
 // Two descriptions that one peer says in turn, split at the first NUL byte, which no description
 // has. One: the second is empty.

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "media_anchor/core/srtp/evp_key_derivation.h"
@@ -15,11 +17,13 @@ using Opened = PacketCipher::Opened;
 constexpr uint32_t kSrtcpEncryptedFlag = 0x80000000;
 constexpr uint64_t kLastSrtcpIndex = 0x7fffffff;
 constexpr uint64_t kLastSrtpIndex = 0xffffffffffff;
+constexpr size_t kMaxFirst = 2048;  // no datagram is longer
 
 class EvpSrtp final : public SrtpTransform {
  public:
-  EvpSrtp(SrtpProfile profile, std::unique_ptr<PacketCipher> cipher)
-      : rtp_tag_(RtpTagSize(profile)),
+  EvpSrtp(SrtpProfile profile, std::unique_ptr<PacketCipher> cipher, bool midway)
+      : midway_(midway),
+        rtp_tag_(RtpTagSize(profile)),
         rtcp_trailer_(RtcpTagSize(profile) + kSrtcpWordSize),
         srtcp_word_last_(IsAead(profile)),
         cipher_(std::move(cipher)) {}
@@ -67,6 +71,7 @@ class EvpSrtp final : public SrtpTransform {
     if (!header) return Malformed();
     SrtpStream* stream = streams_.Find(header->ssrc);
     if (!stream) return std::unexpected(SrtpError::kTooManySsrcs);
+    if (midway_ && stream->rtp.empty()) return OpenFirst(packet, *header, *stream);
     const uint64_t index = stream->EstimateRtpIndex(header->sequence);
     if (index > kLastSrtpIndex || !stream->rtp.IsNew(index)) {
       return std::unexpected(SrtpError::kReplayed);
@@ -101,27 +106,60 @@ class EvpSrtp final : public SrtpTransform {
   }
 
  private:
+  // The first packet of a source whose sequence numbers may have gone round before.
+  Result<size_t, SrtpError> OpenFirst(MutableByteView packet, const SrtpHeader& header,
+                                      SrtpStream& stream) {
+    std::array<uint8_t, kMaxFirst> copy;  // a packet that does not open is lost
+    if (packet.size() > copy.size()) return Malformed();
+    std::ranges::copy(packet, copy.begin());
+    const size_t length = packet.size() - rtp_tag_;
+    const std::array<uint64_t, 2> rocs = {0, std::exchange(guess_, guess_ % kMaxFirstRoc + 1)};
+    for (const uint64_t roc : rocs) {
+      std::copy_n(copy.begin(), packet.size(), packet.begin());
+      const uint64_t index = roc << 16 | header.sequence;
+      const Opened opened =
+          cipher_->OpenRtp(packet.data(), length, {header.size, header.ssrc, index});
+      if (opened == Opened::kInternal) return OpenError(opened);
+      if (opened != Opened::kOk) continue;
+      stream.rtp.Add(index);
+      streams_.Commit(&stream);
+      return length;
+    }
+    return std::unexpected(SrtpError::kAuthFailed);
+  }
+
   static std::unexpected<SrtpError> Malformed() { return std::unexpected(SrtpError::kMalformed); }
   static std::unexpected<SrtpError> OpenError(Opened opened) {
     return std::unexpected(opened == Opened::kAuthFailed ? SrtpError::kAuthFailed
                                                          : SrtpError::kInternal);
   }
 
+  const bool midway_;
   const size_t rtp_tag_;
   const size_t rtcp_trailer_;
   const bool srtcp_word_last_;  // RFC 7714 section 9: behind the tag; RFC 3711: before it
   const std::unique_ptr<PacketCipher> cipher_;
   StreamTable streams_;
+  uint32_t guess_ = 1;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<SrtpTransform>> MakeEvpSrtp(const SrtpKeys& keys, SrtpDirection direction) {
+Result<std::unique_ptr<SrtpTransform>> MakeTransform(const SrtpKeys& keys, SrtpDirection direction,
+                                                     bool midway) {
   auto session_keys = DeriveSessionKeys(keys);
   if (!session_keys) return std::unexpected(session_keys.error());
   auto cipher = MakePacketCipher(keys.profile, *session_keys, direction);
   if (!cipher) return std::unexpected(cipher.error());
-  return std::make_unique<EvpSrtp>(keys.profile, *std::move(cipher));
+  return std::make_unique<EvpSrtp>(keys.profile, *std::move(cipher), midway);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SrtpTransform>> MakeEvpSrtp(const SrtpKeys& keys, SrtpDirection direction) {
+  return MakeTransform(keys, direction, false);
+}
+
+Result<std::unique_ptr<SrtpTransform>> MakeEvpSrtpMidway(const SrtpKeys& keys) {
+  return MakeTransform(keys, SrtpDirection::kReceive, true);
 }
 
 }  // namespace lastmile::media

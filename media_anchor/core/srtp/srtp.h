@@ -26,6 +26,7 @@ struct SrtpKeys {
   SrtpProfile profile = SrtpProfile::kAeadAes128Gcm;
   Bytes master_key;
   Bytes master_salt;
+  bool operator==(const SrtpKeys&) const = default;
 };
 
 enum class SrtpError {
@@ -44,7 +45,8 @@ class SrtpTransform {
  public:
   // What protecting can add: 16 bytes of GCM tag and 4 of SRTCP index, rounded up.
   static constexpr size_t kMaxTrailer = 32;
-  static constexpr size_t kMaxSsrcs = 8;  // four each of audio and video
+  // A carrier's source changes with every announcement and transfer behind it, under one key.
+  static constexpr size_t kMaxSsrcs = 64;
 
   virtual ~SrtpTransform() = default;
 
@@ -63,6 +65,12 @@ enum class SrtpDirection { kSend, kReceive };
 // The backend of the packet path: AES-CTR and GCM on OpenSSL EVP, SHA-1 with saved pads.
 // Fails if key or salt have the wrong size.
 Result<std::unique_ptr<SrtpTransform>> MakeEvpSrtp(const SrtpKeys& keys, SrtpDirection direction);
+// For receiving a session that may have begun earlier, at another place: nobody tells how often the
+// sequence number of a source has gone round since (RFC 3711 section 3.3.1 wants it told, RFC 4568
+// has no way to). Of a source that was not heard yet, each packet is tried with 0 and with one of 1
+// to kMaxFirstRoc in turn, until one is authentic.
+Result<std::unique_ptr<SrtpTransform>> MakeEvpSrtpMidway(const SrtpKeys& keys);
+inline constexpr uint32_t kMaxFirstRoc = 63;  // of 20 ms packets, 23 hours
 // The second backend and the oracle of the tests: libsrtp2.
 Result<std::unique_ptr<SrtpTransform>> MakeLibsrtp(const SrtpKeys& keys, SrtpDirection direction);
 

@@ -1,9 +1,10 @@
 #ifndef LASTMILE_MEDIA_ANCHOR_CORE_SRTP_STREAM_TABLE_H_
 #define LASTMILE_MEDIA_ANCHOR_CORE_SRTP_STREAM_TABLE_H_
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "media_anchor/core/srtp/replay_window.h"
 #include "media_anchor/core/srtp/srtp.h"
@@ -32,24 +33,27 @@ struct SrtpStream {
 // authentication leaves nothing behind. Thread: its owner's.
 class StreamTable {
  public:
-  // Null: not known and no room for one more. Valid until the next Find().
+  StreamTable() { streams_.reserve(kUsual); }
+
+  // Null: not known and no room for one more. Valid until the next Find() or Commit().
   SrtpStream* Find(uint32_t ssrc) {
-    for (size_t i = 0; i < size_; ++i) {
-      if (streams_[i].ssrc == ssrc) return &streams_[i];
-    }
-    if (size_ == streams_.size()) return nullptr;
-    streams_[size_] = SrtpStream{.ssrc = ssrc, .rtp = {}, .rtcp = {}};
-    return &streams_[size_];
+    const auto known = std::ranges::find(streams_, ssrc, &SrtpStream::ssrc);
+    if (known != streams_.end()) return &*known;
+    if (streams_.size() == SrtpTransform::kMaxSsrcs) return nullptr;
+    blank_ = SrtpStream{.ssrc = ssrc, .rtp = {}, .rtcp = {}};
+    return &blank_;
   }
 
   // `stream` came from the last Find() and its packet was authentic.
   void Commit(const SrtpStream* stream) {
-    if (size_ < streams_.size() && stream == &streams_[size_]) ++size_;
+    if (stream == &blank_) streams_.push_back(blank_);
   }
 
  private:
-  std::array<SrtpStream, SrtpTransform::kMaxSsrcs> streams_;
-  size_t size_ = 0;
+  static constexpr size_t kUsual = 8;  // four each of audio and video
+
+  std::vector<SrtpStream> streams_;
+  SrtpStream blank_;
 };
 
 }  // namespace lastmile::media

@@ -82,6 +82,13 @@ export class JsSipPhone {
     this.session.answer(this.#media());
   }
 
+  // What the page sends: "audio/opus".
+  async codec() {
+    const stats = await this.session.connection.getStats();
+    const sent = [...stats.values()].find(({ type, kind }) => type === 'outbound-rtp' && kind === 'audio');
+    return stats.get(sent?.codecId)?.mimeType;
+  }
+
   // True: JsSIP took the order.
   hold(options) {
     return this.session.hold(options);

@@ -43,9 +43,10 @@ export function gatewayProgram() {
 //   clients       true: the page of the test clients (client_page.js) instead of the demo page
 //   browser       false: a test brings its own browser
 //   trunks        entries of other trunks; routes: of routes to them
+//   sipTls        a port for carriers that call over TLS
 //   advertise     the address for media that browsers are told
 //   usersEntry    one more line of the section users
-//   secureTrunk   SIP over TLS between gateway and carrier, which wants a password for calls
+//   secureTrunk   SIP over TLS between gateway and carrier, where the gateway has to register
 export class Lab {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-e2e-'));
   #carriers = [];
@@ -56,10 +57,11 @@ export class Lab {
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
                 trunk = '', trunks = '', routes = '', clients = false, browser = true, chromium,
                 browserHost = '127.0.0.1', advertise = browserHost, users = [],
-                usersEntry = '', secureTrunk = false } = {}) {
+                usersEntry = '', sipTls = 0, secureTrunk = false } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
                           otherTrunks: trunks, otherRoutes: routes, withClients: clients,
-                          withBrowser: browser, chromium, browserHost, advertise, usersEntry, secureTrunk,
+                          withBrowser: browser, chromium, browserHost, advertise, usersEntry, sipTls,
+                          secureTrunk,
                           users: ['alice', 'bob', ...users] });
   }
 
@@ -207,7 +209,8 @@ export class Lab {
     const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(this.#folder, name));
     const transport = this.secureTrunk ? 'tls' : 'tcp';
     const secure = !this.secureTrunk ? '' : `tls: { ca: ${cert} }
-    auth: { username: acme, password: acme-password }`;
+    auth: { username: acme, password: acme-password }
+    register: { expires: 600s }`;
     const path = join(this.#folder, 'lastmile.yaml');
     writeFileSync(path, `version: 1
 domain: localhost
@@ -215,7 +218,7 @@ page: ${this.pageFolder}
 listen:
   ws: { addr: "${this.browserHost}:${this.http}" }
   wss: { addr: "${this.browserHost}:${this.https}" }
-  sip: [ "${transport}:${this.trunkHost}:${this.sip}" ]
+  sip: [ "${transport}:${this.trunkHost}:${this.sip}"${this.#sipOverTls()} ]
   origins: [ "${this.pageUrl.slice(0, -1)}", "${this.securePageUrl.slice(0, -1)}" ]   # of the page, whatever proxy its WebSocket takes
   admin: { addr: "127.0.0.1:${this.admin}" }
 tls: { cert: ${cert}, key: ${key} }
@@ -238,6 +241,10 @@ ${this.otherRoutes}  - { to: "^[0-9*#+]+$", trunk: carrier }
 cdr: { jsonl: ${join(this.#folder, 'cdr.jsonl')} }
 `);
     return path;
+  }
+
+  #sipOverTls() {
+    return this.sipTls ? `, "tls:${this.trunkHost}:${this.sipTls}"` : '';
   }
 
   async #ready() {

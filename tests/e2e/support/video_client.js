@@ -1,6 +1,6 @@
 import { registeredUa } from './jssip_ua.js';
 
-// One JsSIP video call from a page. Injected by the test of video, which finds it as
+// One JsSIP video call from a page, or to it. Injected by the test of video, which finds it as
 // window.lastmileVideo.
 class VideoClient {
   #ua = null;
@@ -10,13 +10,19 @@ class VideoClient {
     this.#ua = await registeredUa(account);
   }
 
-  async call(number) {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-    stream.addTrack(movingPicture());
-    this.#session = this.#ua.call(number, {
-      mediaStream: stream, mediaConstraints: { audio: true, video: true },
-      pcConfig: { iceServers: [] },
+  // The next call that comes is answered with audio and video.
+  answer() {
+    this.#ua.on('newRTCSession', async ({ originator, session }) => {
+      if (originator !== 'remote') {
+        return;
+      }
+      this.#session = session;
+      session.answer(await this.#media());
     });
+  }
+
+  async call(number) {
+    this.#session = this.#ua.call(number, await this.#media());
     this.#session.on('icecandidate', ({ ready }) => ready());
     await new Promise((resolve, reject) => {
       this.#session.on('confirmed', resolve);
@@ -39,6 +45,13 @@ class VideoClient {
     return this.#session.connection.remoteDescription.sdp.split('\r\n')
         .map((line) => /^m=(\w+) (\d+) /.exec(line)).filter(Boolean)
         .map(([, kind, port]) => `${kind}:${port === '0' ? 'rejected' : 'open'}`).join(' ');
+  }
+
+  async #media() {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    stream.addTrack(movingPicture());
+    return { mediaStream: stream, mediaConstraints: { audio: true, video: true },
+             pcConfig: { iceServers: [] } };
   }
 
   async hangUp() {

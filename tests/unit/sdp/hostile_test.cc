@@ -49,7 +49,11 @@ void FeedBrowserOffer(const std::string& text) {
 
 void FeedTrunkOffer(const std::string& text) {
   TrunkLeg trunk(3);
-  trunk.SetProfile({.rules = {}, .srtp = true, .rtcp_mux = true});
+  trunk.SetProfile({.rules = {},
+                    .srtp = Srtp::kOptional,
+                    .srtp_suites = {"AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32",
+                                    "AEAD_AES_128_GCM", "AEAD_AES_256_GCM"},
+                    .rtcp_mux = true});
   auto media = trunk.TakeOffer(text);
   if (!media) return;
   EXPECT_TRUE(Parse(trunk.BuildAnswer(TrunkLocal(media->codecs)))) << text;

@@ -34,9 +34,11 @@ TrunkLocalMedia SecureLocal() {
   local.crypto = Ours();
   return local;
 }
-TrunkLeg SecureLeg() {
+const std::vector<std::string> kAllSuites = {"AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32",
+                                             "AEAD_AES_128_GCM", "AEAD_AES_256_GCM"};
+TrunkLeg SecureLeg(Srtp srtp = Srtp::kOptional) {
   TrunkLeg leg(9);
-  leg.SetProfile({.rules = {}, .srtp = true});
+  leg.SetProfile({.rules = {}, .srtp = srtp, .srtp_suites = kAllSuites});
   return leg;
 }
 
@@ -154,14 +156,6 @@ TEST(SrtpAnswer, KeepsTheProtocolOfTheOffer) {
   ASSERT_TRUE(feedback.TakeOffer(Replace(Carrier(crypto), "RTP/SAVP", "RTP/SAVPF")));
   EXPECT_THAT(feedback.BuildAnswer(SecureLocal()), HasSubstr("m=audio 30000 RTP/SAVPF "));
   EXPECT_THAT(feedback.BuildOffer(SecureLocal()), HasSubstr("m=audio 30000 RTP/SAVPF "));
-  // Plain RTP stays plain RTP, whatever keys there are.
-  TrunkLeg plain = SecureLeg();
-  auto media = plain.TakeOffer(Replace(Carrier(crypto), "RTP/SAVP", "RTP/AVP"));
-  ASSERT_TRUE(media);
-  EXPECT_FALSE(media->crypto);
-  const std::string answer = plain.BuildAnswer(SecureLocal());
-  EXPECT_THAT(answer, HasSubstr("m=audio 30000 RTP/AVP "));
-  EXPECT_THAT(answer, Not(HasSubstr("crypto")));
 }
 
 TEST(SrtpAnswer, WithoutAKeyThatFitsTheSectionIsRejected) {
@@ -207,6 +201,146 @@ TEST(SrtpVideo, HasKeysOfItsOwn) {
   EXPECT_THAT(SectionOf(answerer.BuildAnswer(local), 1), HasSubstr("a=crypto:1 " + kSuite80));
   local.video->crypto.clear();
   EXPECT_THAT(SectionOf(answerer.BuildAnswer(local), 1), HasSubstr("m=video 0 RTP/SAVPF 112"));
+}
+
+// --- SRTP that is optional is offered and asked for in RTP/AVP (RFC 8643) ---
+
+std::string InAvp(const std::string& crypto) {
+  return Replace(Carrier(crypto), "RTP/SAVP", "RTP/AVP");
+}
+const std::string kFits = "a=crypto:2 " + kSuite80 + kOther40 + "\r\n";
+
+TEST(SrtpOptional, IsOfferedAsPlainRtpWithKeys) {
+  TrunkLeg leg = SecureLeg();
+  EXPECT_THAT(leg.BuildOffer(SecureLocal()),
+              HasSubstr("m=audio 30000 RTP/AVP 0 8 101\r\na=crypto:1 AEAD_AES_128_GCM inline:"));
+}
+
+// How an answer to an offer of the gateway is read: "srtp", "plain" or why it is not.
+std::string Reading(Srtp srtp, const std::string& answer) {
+  TrunkLeg leg = SecureLeg(srtp);
+  leg.BuildOffer(SecureLocal());
+  const auto media = leg.TakeAnswer(answer);
+  return !media ? media.error().reason : media->crypto ? "srtp" : "plain";
+}
+
+TEST(SrtpOptional, TheAnswerSaysWhatItIs) {
+  EXPECT_EQ(Reading(Srtp::kOptional, InAvp(kFits)), "srtp");
+  EXPECT_EQ(Reading(Srtp::kOptional, Carrier(kFits)), "srtp");
+  EXPECT_EQ(Reading(Srtp::kOptional, InAvp("")), "plain");
+  EXPECT_THAT(Reading(Srtp::kOptional, Carrier("")), HasSubstr("no a=crypto of the section"));
+}
+
+TEST(SrtpOptional, AnAnswerWithAKeyOfNoUseIsNotTakenForPlainRtp) {
+  for (const std::string& crypto :
+       {"a=crypto:1 " + kSuite80 + kOther40 + "\r\n",                       // not its tag
+        "a=crypto:2 AES_CM_128_HMAC_SHA1_32 " + kOther40 + "\r\n",          // not its suite
+        "a=crypto:2 " + kSuite80 + kOther40 + "|2^31|1:1\r\n",              // an MKI
+        "a=crypto:2 " + kSuite80 + kOther40 + " UNENCRYPTED_SRTP\r\n",      // a parameter
+        "a=crypto:2 " + kSuite80 + kOther40 + " UNAUTHENTICATED_SRTP\r\n",  //
+        std::string("a=crypto:2\r\n")}) {
+    EXPECT_THAT(Reading(Srtp::kOptional, InAvp(crypto)), HasSubstr("no a=crypto of the section"))
+        << crypto;
+    EXPECT_THAT(Reading(Srtp::kRequired, Carrier(crypto)), HasSubstr("no a=crypto of the section"))
+        << crypto;
+  }
+}
+
+TEST(SrtpRequired, ItsOfferIsAnsweredWithAKeyOrNotAtAll) {
+  EXPECT_EQ(Reading(Srtp::kRequired, Carrier(kFits)), "srtp");
+  EXPECT_EQ(Reading(Srtp::kRequired, InAvp(kFits)), "srtp") << "the key says that it is SRTP";
+  EXPECT_THAT(Reading(Srtp::kRequired, InAvp("")), HasSubstr("the carrier's answer is plain RTP"));
+}
+
+// How an offer of a carrier is read, and the first lines of the answer's audio.
+std::string Answered(Srtp srtp, const std::string& offer) {
+  TrunkLeg leg = SecureLeg(srtp);
+  const auto media = leg.TakeOffer(offer);
+  if (!media) return media.error().reason;
+  std::string section = SectionOf(leg.BuildAnswer(SecureLocal()), 0);
+  return section.substr(0, section.find("a=rtpmap"));
+}
+
+TEST(SrtpAnswer, ToEachKindOfOffer) {
+  const std::string keyed = "a=crypto:2 " + kSuite80 + kKey40 + "\r\n";
+  const std::string unusable = "a=crypto:2 " + kSuite80 + kOther40 + " UNENCRYPTED_SRTP\r\n";
+  const std::string avp = "m=audio 30000 RTP/AVP 0 8 101\r\n";
+  const std::string savp = "m=audio 30000 RTP/SAVP 0 8 101\r\n";
+  EXPECT_EQ(Answered(Srtp::kNone, InAvp(kFits)), avp);
+  EXPECT_THAT(Answered(Srtp::kNone, Carrier(kFits)), HasSubstr("speaks plain RTP only"));
+  EXPECT_EQ(Answered(Srtp::kOptional, InAvp("")), avp);
+  EXPECT_EQ(Answered(Srtp::kOptional, InAvp(kFits)), avp + keyed);
+  EXPECT_EQ(Answered(Srtp::kOptional, InAvp(unusable)), avp) << "it may be left";
+  EXPECT_EQ(Answered(Srtp::kOptional, Carrier(kFits)), savp + keyed);
+  EXPECT_THAT(Answered(Srtp::kOptional, Carrier(unusable)), HasSubstr("no a=crypto"));
+  EXPECT_EQ(Answered(Srtp::kRequired, Carrier(kFits)), savp + keyed);
+  EXPECT_EQ(Answered(Srtp::kRequired, InAvp(kFits)), avp + keyed);
+  EXPECT_THAT(Answered(Srtp::kRequired, InAvp("")), HasSubstr("this trunk takes SRTP only"));
+  EXPECT_THAT(Answered(Srtp::kRequired, InAvp(unusable)), HasSubstr("takes SRTP only"));
+}
+
+TEST(SrtpAnswer, HasOnlySuitesOfTheTrunk) {
+  const std::string offer = Carrier("a=crypto:1 AES_CM_128_HMAC_SHA1_32 " + kOther40 + "\r\n" +
+                                    "a=crypto:2 " + kSuite80 + kOther40 + "\r\n");
+  TrunkLeg leg(9);
+  leg.SetProfile({.rules = {}, .srtp = Srtp::kRequired, .srtp_suites = {Ours()[1].suite}});
+  const auto media = leg.TakeOffer(offer);
+  ASSERT_TRUE(media && media->crypto);
+  EXPECT_EQ(media->crypto->tag, 2u);
+  EXPECT_THAT(leg.BuildAnswer(SecureLocal()), HasSubstr("a=crypto:2 " + kSuite80 + kKey40));
+}
+
+TEST(SrtpAnswer, AReofferWithANewKeyIsAnsweredUnderItsTag) {
+  TrunkLeg leg = SecureLeg(Srtp::kRequired);
+  ASSERT_TRUE(leg.TakeOffer(Carrier(kFits)));
+  const std::string first = leg.BuildAnswer(SecureLocal());
+  const auto again = leg.TakeOffer(Carrier(kFits));
+  ASSERT_TRUE(again && again->crypto);
+  EXPECT_EQ(again->crypto->key_params, kOther40);
+  EXPECT_EQ(leg.BuildAnswer(SecureLocal()), first) << "the same key, the same answer";
+  const auto rekeyed = leg.TakeOffer(Carrier("a=crypto:3 " + kSuite80 + kKey40 + "\r\n"));
+  ASSERT_TRUE(rekeyed && rekeyed->crypto);
+  EXPECT_EQ(rekeyed->crypto->key_params, kKey40);
+  EXPECT_THAT(leg.BuildAnswer(SecureLocal()), HasSubstr("a=crypto:3 " + kSuite80 + kKey40));
+}
+
+// What the gateway offers in mid-call is what the two have agreed on.
+TEST(SrtpReoffer, StaysInTheProfileOfTheSession) {
+  TrunkLeg savp = SecureLeg();
+  ASSERT_TRUE(savp.TakeOffer(Carrier(kFits)));
+  savp.BuildAnswer(SecureLocal());
+  EXPECT_THAT(savp.BuildOffer(SecureLocal()), HasSubstr("m=audio 30000 RTP/SAVP "));
+  TrunkLeg avp = SecureLeg();
+  ASSERT_TRUE(avp.TakeOffer(InAvp(kFits)));
+  avp.BuildAnswer(SecureLocal());
+  const std::string offer = avp.BuildOffer(SecureLocal());
+  EXPECT_THAT(offer, HasSubstr("m=audio 30000 RTP/AVP "));
+  EXPECT_THAT(offer, HasSubstr("a=crypto:2 "));
+}
+
+TEST(SrtpReoffer, HoldKeepsTheKey) {
+  TrunkLeg leg = SecureLeg(Srtp::kRequired);
+  ASSERT_TRUE(leg.TakeOffer(Carrier(kFits)));
+  leg.BuildAnswer(SecureLocal());
+  const auto held = leg.TakeOffer(Replace(Carrier(kFits + "a=sendonly\r\n"), "sbc 1 1", "sbc 1 2"));
+  ASSERT_TRUE(held && held->crypto);
+  EXPECT_EQ(held->crypto->key_params, kOther40);
+  const auto black_hole =
+      leg.TakeOffer(Replace(Carrier(kFits), "c=IN IP4 203.0.113.5", "c=IN IP4 0.0.0.0"));
+  ASSERT_TRUE(black_hole);
+  EXPECT_TRUE(black_hole->held);
+}
+
+// Keys go last of all: a call without them would be another call.
+TEST(SrtpBudget, TheLadderTakesItsStepsAndLeavesTheKeys) {
+  TrunkLeg leg(9);
+  leg.SetProfile({.rules = {}, .max_sdp_bytes = 330, .srtp = Srtp::kOptional});
+  const std::string offer = leg.BuildOffer(SecureLocal());
+  EXPECT_LE(offer.size(), 330u);
+  EXPECT_TRUE(leg.last_build().fits);
+  EXPECT_THAT(offer, HasSubstr("a=crypto:1 "));
+  EXPECT_THAT(offer, HasSubstr("a=crypto:2 "));
+  EXPECT_THAT(offer, Not(HasSubstr("a=rtpmap:8 ")));
 }
 
 }  // namespace

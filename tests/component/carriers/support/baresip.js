@@ -12,7 +12,9 @@ import { readWav, shareOfTone } from './wav.js';
 const HOST = '127.0.0.1';
 
 // A stock baresip that speaks SIP over TCP at HOST:port, answers calls to `number`, plays a tone
-// of toneHz and records what it hears.
+// of toneHz and records what it hears. With `srtp`: over TLS, at HOST:port + 1, where
+// `certificate` is a file with its certificate and key, and `mediaenc` is what baresip calls its way
+// of SRTP.
 export class Baresip {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-baresip-'));
   #records = join(this.#folder, 'records');
@@ -21,13 +23,13 @@ export class Baresip {
   #text = '';
   events = [];
 
-  static async start(number, port, toneHz) {
+  static async start(number, port, toneHz, srtp = null) {
     const baresip = new Baresip();
     const [control] = await freePorts(1);
-    baresip.#configure(number, port, control, toneHz);
+    baresip.#configure(number, port, control, toneHz, srtp);
     baresip.#process = new ChildProcess('baresip', 'baresip', ['-f', baresip.#folder]);
     try {
-      await untilListening(port);
+      await untilListening(srtp ? port + 1 : port);
       await untilListening(control);
       await baresip.#connect(control);
     } catch (error) {
@@ -84,14 +86,16 @@ export class Baresip {
         .map(({ rate, samples }) => ({ rate, samples: samples.slice(-rate) }));
   }
 
-  #configure(number, port, control, toneHz) {
+  #configure(number, port, control, toneHz, srtp) {
     mkdirSync(this.#records);
     writeFileSync(join(this.#folder, 'accounts'),
-                  `<sip:${number}@${HOST}:${port};transport=tcp>;regint=0;answermode=auto;` +
-                  'audio_codecs=PCMU/8000/1\n');
+                  `<sip:${number}@${HOST}:${srtp ? port + 1 : port};` +
+                  `transport=${srtp ? 'tls' : 'tcp'}>;regint=0;answermode=auto;` +
+                  (srtp ? `mediaenc=${srtp.mediaenc};` : '') + 'audio_codecs=PCMU/8000/1\n');
     writeFileSync(join(this.#folder, 'contacts'), '');
     writeFileSync(join(this.#folder, 'config'), `
 sip_listen ${HOST}:${port}
+${srtp ? `sip_certificate ${srtp.certificate}\nmodule srtp.so` : ''}
 net_interface ${HOST}
 call_max_calls 4
 audio_source ausine,${toneHz}

@@ -38,16 +38,17 @@ class RawCaller {
   }
 
   // {response, ms}: the final response, null if the connection was closed instead, and how long
-  // that took from the last byte sent.
-  async exchange(method, uri, { from, to = uri, fields = [], body }) {
+  // that took from the last byte sent. `via` and `contact`: others than its own.
+  async exchange(method, uri, { from, to = uri, fields = [], body, via = this.#line.via,
+                                contact = this.#line.contact }) {
     const callId = token();
     const head = [
-      `Via: SIP/2.0/${this.#line.via};branch=z9hG4bK${token()}`, 'Max-Forwards: 70',
+      `Via: SIP/2.0/${via};branch=z9hG4bK${token()}`, 'Max-Forwards: 70',
       `From: <${from}>;tag=${token()}`, `Call-ID: ${callId}`,
     ];
     const bytes = sipBytes(`${method} ${uri} SIP/2.0`, [
       ...head, `To: <${to}>`, `CSeq: ${++this.#number} ${method}`,
-      `Contact: <${this.#line.contact}>`, ...fields,
+      `Contact: <${contact}>`, ...fields,
     ], body);
     const start = performance.now();
     this.#line.send(bytes);
@@ -110,7 +111,8 @@ export class WsCaller extends RawCaller {
     if (first.response?.status !== 401) {
       return first;
     }
-    const fields = [this.#credentials(method, uri, first.response.header('www-authenticate'))];
+    const fields = [...options.fields ?? [],
+                    this.#credentials(method, uri, first.response.header('www-authenticate'))];
     return this.exchange(method, uri, { ...options, from, fields });
   }
 

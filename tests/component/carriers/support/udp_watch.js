@@ -8,7 +8,7 @@ import { ChildProcess } from '../../../e2e/support/process.js';
 import { until } from '../../../e2e/support/wait.js';
 
 // Looks for SIP in UDP: with a socket on host:port and, for root, a capture of all the UDP of this
-// machine. Both have to see a datagram of its own before it says what they saw.
+// machine, or of what another filter of tcpdump says. Both have to see a datagram of its own before it says what they saw.
 export class UdpWatch {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-capture-'));
   #file = join(this.#folder, 'capture.pcap');
@@ -16,7 +16,7 @@ export class UdpWatch {
   #capture = null;
   #datagrams = [];
 
-  static async start(host, port) {
+  static async start(host, port, filter = 'udp') {
     const watch = new UdpWatch();
     watch.host = host;
     watch.port = port;
@@ -27,7 +27,7 @@ export class UdpWatch {
     });
     if (process.getuid() === 0) {
       watch.#capture = new ChildProcess('tcpdump', 'tcpdump', [
-        '-i', 'any', '-n', '-U', '-B', '8192', '-Z', 'root', '-w', watch.#file, 'udp']);
+        '-i', 'any', '-n', '-U', '-B', '8192', '-Z', 'root', '-w', watch.#file, filter]);
       await watch.#capture.printed(/listening on/, 10000);
     }
     return watch;

@@ -63,7 +63,7 @@ TEST(Config, TheExampleParsesAndSaysWhatItSays) {
   EXPECT_EQ(config->cdr_jsonl, "/var/log/lastmile/cdr.jsonl");
   ASSERT_EQ(config->trunks[0].accept_from.size(), 1u);
   EXPECT_EQ(config->trunks[0].accept_from[0].prefix_length, 28);
-  EXPECT_EQ(config->outbound_routes.size(), 1u);
+  EXPECT_EQ(config->outbound_routes.size(), 2u);
   EXPECT_EQ(config->inbound_routes.size(), 1u);
 }
 
@@ -103,7 +103,7 @@ TEST(Config, AddressesPortsAndNamesAreChecked) {
   EXPECT_THAT(FaultsOf("trunks: { a: { transport: udp, servers: [\"h:1\"] } }\n"),
               HasSubstr("must be one of: tcp, tls"));
   EXPECT_THAT(FaultsOf("trunks: { a: { servers: [\"h:99999\"] } }\n"), HasSubstr("not a port"));
-  EXPECT_THAT(FaultsOf("trunks: { a: { transport: tcp } }\n"), HasSubstr("one server"));
+  EXPECT_THAT(FaultsOf("trunks: { a: { transport: tcp } }\n"), HasSubstr("with 1 to 16 servers"));
   EXPECT_THAT(FaultsOf("listen: { wss: { addr: \"127.0.0.1:1\" } }\n"),
               HasSubstr("a TLS listener needs"));
 }
@@ -248,6 +248,40 @@ TEST(Config, CodecsAndBudgetsThatCannotBeAreTold) {
   EXPECT_THAT(FaultsOf(trunk + "budget: { over: drop } } }\n"), HasSubstr("send, refuse"));
 }
 
+TEST(Config, SrtpIsOffUnlessAskedFor) {
+  const std::string tls = "transport: tls, ";
+  EXPECT_EQ(PolicyOf("nat: true").sdp.srtp, sdp::Srtp::kNone);
+  const call::TrunkPolicy usual = PolicyOf(tls + "srtp: optional");
+  EXPECT_EQ(usual.sdp.srtp, sdp::Srtp::kOptional);
+  EXPECT_THAT(usual.sdp.srtp_suites,
+              ::testing::ElementsAre("AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"));
+  const call::TrunkPolicy own =
+      PolicyOf(tls + "srtp: required, srtp_suites: [AES_CM_128_HMAC_SHA1_32, AEAD_AES_256_GCM]");
+  EXPECT_EQ(own.sdp.srtp, sdp::Srtp::kRequired);
+  EXPECT_THAT(own.sdp.srtp_suites,
+              ::testing::ElementsAre("AES_CM_128_HMAC_SHA1_32", "AEAD_AES_256_GCM"));
+  EXPECT_EQ(PolicyOf("srtp: required, srtp_over_tcp: insecure").sdp.srtp, sdp::Srtp::kRequired);
+}
+
+TEST(Config, KeysOfSrtpNeedSignallingThatNobodyReads) {
+  const std::string trunk = "trunks:\n  a: { servers: [\"h:1\"], ";
+  EXPECT_EQ(FaultsOf(trunk + "srtp: required }\n"),
+            "2:32 the keys of SRTP stand in the signalling, and that of this trunk is not "
+            "encrypted: say `srtp_over_tcp: insecure` if everybody on the way may have them "
+            "[transport: tls]\n");
+  EXPECT_THAT(FaultsOf(trunk + "srtp: on }\n"), HasSubstr("none, optional, required"));
+  EXPECT_THAT(FaultsOf(trunk + "srtp: optional, srtp_over_tcp: yes }\n"), HasSubstr("insecure"));
+  const std::string secure = trunk + "transport: tls, ";
+  EXPECT_THAT(FaultsOf(secure + "srtp_suites: [AEAD_AES_128_GCM] }\n"),
+              HasSubstr("says nothing without"));
+  EXPECT_THAT(FaultsOf(secure + "srtp: required, srtp_suites: [] }\n"), HasSubstr("at least one"));
+  EXPECT_THAT(FaultsOf(secure + "srtp: required, srtp_suites: [AES_CM_128_HMAC_SHA1_81] }\n"),
+              HasSubstr("[AES_CM_128_HMAC_SHA1_80]"));
+  EXPECT_THAT(FaultsOf(secure + "srtp: required, srtp_suites: [AEAD_AES_128_GCM, "
+                                "AEAD_AES_128_GCM] }\n"),
+              HasSubstr("twice"));
+}
+
 TEST(Config, ARuleIsReadWithAllItsParts) {
   const call::TrunkPolicy policy = PolicyOf(
       "sdp_rules: [ { id: r, action: replace, media: audio, index: 1, line: \"m=\", nth: 2,"
@@ -358,7 +392,35 @@ TEST(Config, RoutesNameTrunksAndUsersThatExist) {
               HasSubstr("there is no user alcie [alice]"));
   EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"(\", trunk: acme } ]\n"),
               HasSubstr("not a regular expression"));
-  EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\" } ]\n"), HasSubstr("a route needs either"));
+  for (const char* way : {"", ", trunk: acme, user: alice", ", from_trunk: acme"}) {
+    EXPECT_THAT(FaultsOf(base + "routes: [ { to: \"1\"" + way + " } ]\n"),
+                HasSubstr("a route needs `trunk`, or `user`, or"))
+        << way;
+  }
+}
+
+TEST(Config, ARouteMayLeadToAUser) {
+  const std::string users = "users: { inline: [ { name: alice, password: x } ] }\n";
+  auto config = ParseConfig(users +
+                                "routes:\n  - { name: browsers, to: \"^[a-z]\", user: \"$0\" }\n"
+                                "  - { name: desk, to: \"^100$\", user: alice }\n",
+                            "t.yaml");
+  ASSERT_TRUE(config);
+  ASSERT_EQ(config->outbound_routes.size(), 2u);
+  for (const OutboundRoute& route : config->outbound_routes) EXPECT_EQ(route.trunk, "local");
+  EXPECT_EQ(config->outbound_routes[0].user, "$0");
+  EXPECT_EQ(config->outbound_routes[1].user, "alice");
+  EXPECT_TRUE(config->trunks.empty());
+
+  EXPECT_THAT(FaultsOf(users + "routes: [ { to: \"1\", user: alcie } ]\n"),
+              HasSubstr("there is no user alcie; $0 is the one who was dialled [alice]"));
+  EXPECT_THAT(FaultsOf(users + "routes: [ { to: \"1\", user: $1 } ]\n"),
+              HasSubstr("there is no user $1"));
+  EXPECT_EQ(FaultsOf("users: { source: sqlite:x }\nroutes: [ { to: \"1\", user: bob } ]\n"), "");
+  EXPECT_THAT(FaultsOf(users + "trunks: { local: { servers: [\"h:1\"] } }\n"),
+              HasSubstr("2:18 `local` is the trunk that leads to users of this gateway"));
+  EXPECT_THAT(FaultsOf(users + "routes: [ { to: \"1\", trunk: local } ]\n"),
+              HasSubstr("there is no trunk local"));
 }
 
 TEST(Config, ATrunkSaysWhichExtensionsItTakes) {

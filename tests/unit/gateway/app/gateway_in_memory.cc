@@ -280,8 +280,8 @@ void GatewayInMemory::CloseTrunkStream() {
   Pump();
 }
 
-sip::FlowId GatewayInMemory::ConnectTrunk(const std::string& peer) {
-  trunk_flow_ = manager.trunk_edge().OnInboundStream(*Endpoint::Parse(peer), false);
+sip::FlowId GatewayInMemory::ConnectTrunk(const std::string& peer, bool tls) {
+  trunk_flow_ = manager.trunk_edge().OnInboundStream(*Endpoint::Parse(peer), tls);
   Pump();
   return trunk_flow_;
 }

@@ -52,7 +52,8 @@ class GatewayInMemory {
   void FromTrunk(const sip::Message& message);  // on the stream the last message went to
   void FromTrunkBytes(const std::string& bytes);
   void CloseTrunkStream();
-  sip::FlowId ConnectTrunk(const std::string& peer);  // an inbound stream; becomes the current one
+  // An inbound stream; becomes the current one.
+  sip::FlowId ConnectTrunk(const std::string& peer, bool tls = false);
   sip::Message TrunkAnswer(const sip::Message& request, int status, const std::string& sdp) const;
   sip::Message MakeTrunkInvite(const std::string& target) const;
   // Of the carrier that called by `invite`, in the dialog that `response` made.

@@ -88,6 +88,19 @@ TEST_F(SdpCommandTest, TheTrunksRulesAndCodecsHold) {
   EXPECT_THAT(out.str(), HasSubstr("RTP/AVP 8"));
 }
 
+TEST_F(SdpCommandTest, ATrunkWithSrtpGetsKeysThatTheLogMasks) {
+  const Config config = TrunkConfig("transport: tls, srtp: optional");
+  EXPECT_EQ(Run(testing::BrowserSdp(), {}, &config), 0);
+  EXPECT_THAT(out.str(), HasSubstr("RTP/AVP 0 8"));
+  EXPECT_THAT(out.str(), HasSubstr("\r\na=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:"));
+  const std::string first = out.str();
+  EXPECT_EQ(Run(testing::BrowserSdp(), {}, &config), 0);
+  EXPECT_EQ(out.str(), first) << "no call's keys";
+  EXPECT_EQ(Run(testing::BrowserSdp(), {.print = SdpCommand::Print::kDiff}, &config), 0);
+  EXPECT_THAT(out.str(), HasSubstr("+ a=crypto:2 AES_CM_128_HMAC_SHA1_80 ***\n    [srtp.keys] "));
+  EXPECT_THAT(out.str(), Not(HasSubstr("inline:")));
+}
+
 TEST_F(SdpCommandTest, AudioAndVideoBecomeBothOrAudioAloneByTrunk) {
   const Config both = TrunkConfig("video: [vp8]");
   EXPECT_EQ(Run(testing::BrowserVideoSdp(), {}, &both), 0);

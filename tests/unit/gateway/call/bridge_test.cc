@@ -281,7 +281,7 @@ TEST(BridgeOffers, AnOfferItsCallLeftUnansweredIsWaitedFor) {
   EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCaller, 488, ""}), "offer:first")
       << "what its call was refused is nothing to the bridge";
   EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCaller, 491, ""}), "");
-  EXPECT_EQ(harness.Wait(Call::kOfferAgain), "offer:first");
+  EXPECT_EQ(harness.Wait(Call::OfferAgain({3})), "offer:first");
   EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCaller, 200, testing::TrunkSdp("0 101")}), "update");
 }
 

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/random.h"
 #include "gateway/call/call.h"
 #include "tests/support/sdp_samples.h"
 
@@ -69,8 +70,16 @@ struct OutputName {
 class CallHarness {
  public:
   explicit CallHarness(CallDirection direction, TrunkPolicy policy = {})
-      : call_({1}, {7},
-              {.direction = direction, .trunk = std::move(policy), .sdp_session_id = 1000}) {}
+      : call_({1}, {7}, SettingsOf(direction, std::move(policy))) {}
+
+  static CallSettings SettingsOf(CallDirection direction, TrunkPolicy policy) {
+    SeededRandom random(7);
+    TrunkKeys keys = MakeTrunkKeys(policy, random);
+    return {.direction = direction,
+            .trunk = std::move(policy),
+            .sdp_session_id = 1000,
+            .trunk_keys = std::move(keys)};
+  }
 
   std::string Feed(const CallInput& input) {
     outputs.clear();

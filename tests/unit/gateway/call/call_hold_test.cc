@@ -114,12 +114,12 @@ TEST_F(CallHold, ACarriersRefusalIsNotTheBrowsersBusiness) {
 TEST_F(CallHold, GlareIsTriedAgainAndForgottenWithTheCall) {
   BrowserOffers("sendonly");
   EXPECT_EQ(harness.Feed(OfferAnswered{Party::kCallee, 491, ""}), "");
-  EXPECT_EQ(harness.call().next_timeout(), harness.now + Call::kOfferAgain);
-  EXPECT_EQ(harness.Wait(Call::kOfferAgain), "offer");
+  EXPECT_EQ(harness.call().next_timeout(), harness.now + Call::OfferAgain({1}));
+  EXPECT_EQ(harness.Wait(Call::OfferAgain({1})), "offer");
   EXPECT_THAT(Offer().sdp, HasSubstr("a=sendonly\r\n"));
   harness.Feed(OfferAnswered{Party::kCallee, 491, ""});
   harness.Feed(HungUp{Party::kCaller, ""});
-  EXPECT_EQ(harness.Wait(Call::kOfferAgain), "");
+  EXPECT_EQ(harness.Wait(Call::OfferAgain({1})), "");
 }
 
 TEST_F(CallHold, ACarrierThatLostTheCallEndsIt) {

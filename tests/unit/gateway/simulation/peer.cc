@@ -592,7 +592,7 @@ void Peer::CheckEnd() {
   for (const Leg& leg : legs_) {
     ++world_.counts.legs;
     if (leg.excused) ++world_.counts.excused;
-    if (leg.accepted && leg.caller && leg.plan->records != 1) {
+    if (leg.accepted && leg.caller && leg.plan->records != leg.plan->records_due()) {
       return world_.Fail("an answered call has no record");
     }
   }

@@ -52,6 +52,7 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
     sum.legs += world.counts.legs;
     sum.messages += world.counts.messages;
     sum.snapshots += world.counts.snapshots;
+    sum.local += world.counts.local;
   }
   std::printf(
       "%llu seeds: %zu calls, %zu answered, %zu transferred, %zu bridges, %zu callees cancelled, "
@@ -69,6 +70,7 @@ TEST(Simulation, EveryCallEndsWhateverHappens) {
   EXPECT_GT(sum.rebound, seeds / 50);
   EXPECT_LT(sum.excused, sum.legs / 4);
   EXPECT_GT(sum.snapshots, seeds / 4);
+  EXPECT_GT(sum.local, seeds / 50);
 }
 
 }  // namespace

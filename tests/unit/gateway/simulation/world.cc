@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/app/local_calls.h"
 #include "tests/unit/gateway/simulation/browser.h"
 #include "tests/unit/gateway/simulation/carrier.h"
 #include "tests/unit/gateway/simulation/media.h"
@@ -28,13 +29,19 @@ app::CallManagerOptions Options() {
   options.trunk.local_host = "198.51.100.1";
   options.trunk.trunks.push_back({.name = "acme", .host = Carrier::kHost, .port = 5070});
   options.outbound_routes.push_back({"all", "^6", "acme"});
+  options.outbound_routes.push_back({"bob", "^8", std::string(trunk::kLocalTrunk), "bob"});
+  app::AddLocalTrunk(options, {});
   return options;
 }
 
 }  // namespace
 
 World::World(uint64_t seed, bool trace)
-    : dice(seed), manager(Options(), dice), tracing_(trace), snapshot_dice_(~seed) {
+    : dice(seed),
+      manager(Options(), dice),
+      tracing_(trace),
+      snapshot_dice_(~seed),
+      local_dice_(~(seed << 1)) {
   carrier_ = std::make_unique<Carrier>(*this);
   media_ = std::make_unique<Media>(*this);
   browsers_.push_back(std::make_unique<Browser>(*this, "alice"));
@@ -67,12 +74,21 @@ void World::Start() {
       }
     });
   }
+  if (browsers_.size() > 1 && local_dice_.Chance(50)) PlanLocalCall();
   if (!dice.Chance(3)) return;
   In(dice.Between(2s, 60s), [this] {
     Note("the gateway is shut down");
     ++shut_down_;
     manager.ShutDown("the gateway is shutting down", now);
   });
+}
+
+void World::PlanLocalCall() {
+  plans_.push_back({.number = static_cast<int>(plans_.size()) + 1,
+                    .hangs_up = local_dice_.Chance(50) ? HangsUp::kCaller : HangsUp::kCallee,
+                    .local = true});
+  local_plan_ = &plans_.back();
+  In(local_dice_.Between(1s, kCallsStart), [this] { browsers_.front()->Call(*local_plan_); });
 }
 
 void World::Step() {
@@ -137,6 +153,7 @@ PlannedCall& World::Plan(bool from_browser) {
 }
 
 PlannedCall* World::FindPlan(int number) {
+  if (number == 0) return local_plan_;
   const auto at = static_cast<size_t>(number - 1);
   return at < plans_.size() ? &plans_[at] : nullptr;
 }
@@ -152,9 +169,10 @@ void World::TakeRecord(const app::CallRecord& record) {
     ++counts.bridges;
     return;
   }
-  if (++plan->records > 1) Fail("two records of one call");
+  if (++plan->records > plan->records_due()) Fail("a call has a record too many");
   ++counts.calls;
   if (record.summary.answered) ++counts.answered;
+  if (record.summary.answered && record.parties.trunk == trunk::kLocalTrunk) ++counts.local;
   if (record.summary.transferred) ++counts.moved;
 }
 
@@ -298,7 +316,7 @@ void World::TellClosed(Link& link) {
 // One leg of every call that the gateway still has hangs up. Legs it has no call for get no help.
 void World::Close() {
   for (PlannedCall& plan : plans_) {
-    if (plan.records > 0 && !plan.referred) continue;
+    if (plan.records >= plan.records_due() && !plan.referred) continue;
     bool done = false;
     const auto end = [&](Peer& peer) {
       if (!done) done = peer.HangUp(plan.number);

@@ -41,7 +41,10 @@ struct PlannedCall {
   bool from_browser = true;
   HangsUp hangs_up = HangsUp::kLast;
   int records = 0;
+  bool local = false;     // from one browser to another: two calls
   bool referred = false;  // its browser transferred it, or wanted to
+
+  int records_due() const { return local ? 2 : 1; }
 };
 
 struct Counts {
@@ -56,6 +59,7 @@ struct Counts {
   size_t legs = 0;
   size_t messages = 0;
   size_t snapshots = 0;  // of connected calls
+  size_t local = 0;      // answered calls over the local trunk
 };
 
 // One run: the real CallManager under a virtual clock, between peers and a media engine that do
@@ -78,7 +82,7 @@ class World {
   bool tracing() const { return tracing_; }
   void Note(std::string line);
   PlannedCall& Plan(bool from_browser);
-  PlannedCall* FindPlan(int number);
+  PlannedCall* FindPlan(int number);  // 0: the local one, whose parties know names alone
 
   Link& Connect(Peer& peer, bool browser);
   void Send(Link& link, std::string bytes);
@@ -108,6 +112,7 @@ class World {
   void ToPeer(Link& link, std::string bytes);
   void TakeTrunkOutput(const trunk::TrunkOutput& output);
   void OpenStream(sip::FlowId flow);
+  void PlanLocalCall();
   void TakeRecord(const app::CallRecord& record);
   void TellClosed(Link& link);
   void Close();
@@ -126,11 +131,13 @@ class World {
   bool done_ = false;
   size_t shut_down_ = 0;
   Dice snapshot_dice_;  // apart, so that a run is the same with and without them
+  Dice local_dice_;     // likewise
   uint64_t last_conn_ = 0;
   std::deque<Link> links_;
   std::map<uint64_t, Link*> ws_;
   std::map<uint64_t, Link*> streams_;
   std::deque<PlannedCall> plans_;
+  PlannedCall* local_plan_ = nullptr;
   std::vector<uint64_t> record_ids_;
   std::vector<std::unique_ptr<Browser>> browsers_;
   std::unique_ptr<Carrier> carrier_;

@@ -93,6 +93,46 @@ TEST_F(ClientTest, NobodyAnswers) {
   EXPECT_TRUE(t.Empty());
 }
 
+TEST_F(ClientTest, ARejectedCallIsPlacedAgainUnderItsId) {
+  Call();
+  EXPECT_FALSE(t.ua.InviteAgain(id, t.flow, MakeInvite(), t.now)) << "it is under way";
+  Receive(503);
+  t.Sent("ACK");
+  ExpectRejected(503);
+  const Message first = invite;
+  EXPECT_FALSE(t.ua.InviteAgain(id, FlowId{99}, MakeInvite(), t.now)) << "there is no such flow";
+  ASSERT_TRUE(t.ua.InviteAgain(id, t.flow, MakeInvite(), t.now));
+  invite = t.Sent("INVITE");
+  EXPECT_NE(invite.call_id, first.call_id);
+  EXPECT_NE(invite.vias[0].branch(), first.vias[0].branch());
+  Receive(200);
+  EXPECT_EQ(t.Take<InviteAccepted>().dialog, id);
+  t.ua.Ack(id, {}, t.now);
+  t.Sent("ACK");
+}
+
+TEST_F(ClientTest, WhatIsGivenUpIsOverAtOnceAndItsLateSuccessIsHungUp) {
+  Call();
+  EXPECT_TRUE(t.ua.IsUnheard(id));
+  t.ua.GiveUp(id, t.now);
+  ExpectRejected(408);
+  EXPECT_FALSE(t.ua.IsUnheard(id));
+  Receive(200);
+  t.Sent("ACK");
+  FinishBye();
+  EXPECT_TRUE(t.Quiet());
+  t.RunTimers(t.now + 64 * 500ms);
+  EXPECT_EQ(t.ua.gauges().dialogs, 0U);
+}
+
+TEST_F(ClientTest, ACallThatWasHeardOfIsNotGivenUp) {
+  Call();
+  Receive(100, "");
+  EXPECT_FALSE(t.ua.IsUnheard(id));
+  t.ua.GiveUp(id, t.now);
+  EXPECT_TRUE(t.Quiet());
+}
+
 TEST_F(ClientTest, EveryFailureEndsTheUsage) {
   for (int status : {300, 302, 404, 480, 486, 488, 491, 500, 503, 603, 699}) {
     Call();

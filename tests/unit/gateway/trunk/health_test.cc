@@ -96,6 +96,18 @@ TEST_F(Health, AFlappingServerGetsOneProbeASecondAtMostAndNoCall) {
   EXPECT_LE(now - calm, ServerHealth::kMaxBackOff * 6 / 5 + 4s);
 }
 
+// It may flap, and yet be there whenever it is asked.
+TEST_F(Health, AServerThatLosesItsConnectionIsSecondChoiceUntilThreeProbesAreGood) {
+  Run(10s, [](TimePoint) { return true; });
+  health.OnConnectionLost("its connection was lost", now);
+  EXPECT_EQ(health.state(), HealthState::kSuspect);
+  EXPECT_TRUE(health.takes_calls());
+  probes.clear();
+  while (!health.is_first_choice()) Run(10ms, [](TimePoint) { return true; });
+  EXPECT_EQ(probes.size(), 3U);
+  EXPECT_EQ(health.state(), HealthState::kUp);
+}
+
 TEST_F(Health, AServerThatStopsAnsweringOptionsIsSuspectThenDown) {
   Run(1s, [](TimePoint) { return true; });
   now += 30s;
@@ -157,6 +169,14 @@ TEST_F(Health, HalfOfTheCallsFailingMakesASuspectUntilTimeHasPassed) {
   EXPECT_THAT(health.last_failure(), HasSubstr("500"));
   now += ServerHealth::kForget;
   health.OnTimer(true, now);
+  EXPECT_EQ(health.state(), HealthState::kUp);
+}
+
+TEST_F(Health, ASuspectThatWentDownComesBackByProbesAlone) {
+  Run(1s, [](TimePoint) { return true; });
+  for (int i = 0; i < 10; ++i) health.OnCallAnswered(500, 0, now);
+  health.OnCallFailed("it takes no connection", now);
+  Run(4s, [](TimePoint) { return true; });
   EXPECT_EQ(health.state(), HealthState::kUp);
 }
 

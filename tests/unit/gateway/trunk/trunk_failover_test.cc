@@ -339,6 +339,7 @@ TEST_F(TrunkFailover, DialogsOfALostServerGoOnOverAnother) {
   EXPECT_EQ(Next("192.0.2.2").method, "INVITE");
   edge->Bye(dialog, {}, now);
   Pump();
+  EXPECT_EQ(Next("192.0.2.2").method, "ACK") << "the first may have been lost";
   EXPECT_EQ(Next("192.0.2.2").method, "BYE");
 }
 
@@ -359,6 +360,7 @@ TEST_F(TrunkFailover, ADialogReachesAServerThatTakesNoCalls) {
   Lose("192.0.2.1");
   edge->Bye(dialog, {}, now);
   Pump();
+  EXPECT_EQ(Next("192.0.2.1").method, "ACK") << "the first may have been lost";
   EXPECT_EQ(Next("192.0.2.1").method, "BYE");
 }
 

@@ -34,6 +34,7 @@ class TrunkRegistration : public ::testing::Test {
     return trunk;
   }
   void Make(std::vector<Trunk> trunks) {
+    sent.clear();
     edge = std::make_unique<TrunkEdge>(
         TrunkOptions{.trunks = std::move(trunks), .local_host = "198.51.100.1"}, random);
   }

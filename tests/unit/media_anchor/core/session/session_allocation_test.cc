@@ -7,6 +7,7 @@
 #include "tests/support/rtcp_packets.h"
 #include "tests/unit/media_anchor/core/session/bridge_fixture.h"
 #include "tests/unit/media_anchor/core/session/session_fixture.h"
+#include "tests/unit/media_anchor/core/srtp/srtp_test_util.h"
 
 namespace {
 size_t allocations = 0;
@@ -52,6 +53,47 @@ TEST_F(SessionAllocationTest, ARelayedPacketAllocatesNothing) {
     }
     relayed += session_.PopEvent().has_value() ? 1000 : 0;
     session_.next_timeout();
+  }
+  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_EQ(relayed, 2u * kPackets);
+}
+
+// SRTP on both legs, and in the middle a new key of the trunk that is not heard yet.
+TEST_F(SessionAllocationTest, APacketBetweenSrtpAndSrtpAllocatesNothing) {
+  Connect();
+  constexpr SrtpProfile kProfile = SrtpProfile::kAes128CmHmacSha1_80;
+  TrunkRemote secure = trunk_;
+  secure.srtp = StreamKeys{MakeKeys(kProfile, 1), MakeKeys(kProfile, 2)};
+  Update(std::nullopt, secure);
+  const auto carrier = Make(MakeEvpSrtp, secure.srtp->receive, SrtpDirection::kSend);
+  constexpr uint16_t kPackets = 400;
+  std::vector<Bytes> from_browser;
+  std::vector<Bytes> from_trunk;
+  for (uint16_t i = 0; i < kPackets; ++i) {
+    from_browser.push_back(browser_->Rtp(109, i));
+    Bytes plain = MakePlainRtp(0x2222, i);
+    plain[1] = 8;
+    from_trunk.push_back(ProtectRtp(*carrier, plain).packet);
+  }
+  Bytes room(AnchorSession::kRoom);
+  size_t relayed = 0;
+  size_t before = 0;
+  for (uint16_t i = 0; i < kPackets; ++i) {
+    if (i == 200) {
+      EXPECT_EQ(allocations - before, 0u);
+      secure.srtp->receive = MakeKeys(kProfile, 3);
+      Update(std::nullopt, secure);
+    }
+    if (i == 1 || i == 200) before = allocations;
+    now_ += 5ms;
+    std::ranges::copy(from_browser[i], room.begin());
+    Outgoing out = session_.OnBrowserDatagram(room, from_browser[i].size(), From(5000), now_);
+    relayed += out.to == Outgoing::To::kTrunkRtp;
+    std::ranges::copy(from_trunk[i], room.begin());
+    out = session_.OnTrunkRtp(MediaKind::kAudio, room, from_trunk[i].size(), trunk_.rtp, now_);
+    relayed += out.to == Outgoing::To::kBrowser;
+    while (session_.PopOutgoing(out)) {
+    }
   }
   EXPECT_EQ(allocations - before, 0u);
   EXPECT_EQ(relayed, 2u * kPackets);
