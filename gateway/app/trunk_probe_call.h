@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "gateway/app/config.h"
 #include "gateway/app/probe_report.h"
+#include "gateway/call/trunk_keys.h"
 #include "gateway/net/loop.h"
 #include "gateway/trunk/trunk_edge.h"
 #include "media_anchor/core/tone_echo.h"
