@@ -30,7 +30,8 @@ MODULES = {
         "gateway/browser/user.h", "gateway/sip/digest.h", "base/",
     ],
     "gateway/app/": [
-        "sdp/", "media_anchor/core/leg_plan.h", "media_anchor/io/media_engine.h", "ws/server.h",
+        "sdp/", "media_anchor/core/leg_plan.h", "media_anchor/core/tone_echo.h",
+        "media_anchor/io/media_engine.h", "ws/server.h",
         "ws/http_request.h", "ws/http_response.h", "gateway/sip/", "gateway/browser/", "gateway/trunk/", "gateway/call/", "gateway/net/",
         "gateway/route/", "gateway/users/", "base/",
     ],

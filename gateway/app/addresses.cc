@@ -67,4 +67,18 @@ IpAddress TrunkAddress(const IpAddress& bind, const IpAddress& server) {
   return BrowserAddresses(bind).front();
 }
 
+std::string HostOf(const IpAddress& address) {
+  return address.is_v6() ? "[" + address.ToString() + "]" : address.ToString();
+}
+
+IpAddress TrunkAddressOf(const Config& config) {
+  const auto& media = config.trunk_media;
+  if (!media.advertise.automatic) return media.advertise.addresses.front();
+  IpAddress server;
+  if (!config.trunks.empty()) {
+    if (auto address = IpAddress::Parse(config.trunks.front().host)) server = *address;
+  }
+  return TrunkAddress(media.bind, server);
+}
+
 }  // namespace lastmile::app

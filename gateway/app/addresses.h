@@ -1,9 +1,11 @@
 #ifndef LASTMILE_GATEWAY_APP_ADDRESSES_H_
 #define LASTMILE_GATEWAY_APP_ADDRESSES_H_
 
+#include <string>
 #include <vector>
 
 #include "base/endpoint.h"
+#include "gateway/app/config.h"
 
 namespace lastmile::app {
 
@@ -17,6 +19,12 @@ std::vector<IpAddress> BrowserAddresses(const IpAddress& bind);
 // address the kernel would take towards `server`. No packet is sent. `server` may be the wildcard
 // if it is not known yet; the first address that is not loopback is then taken.
 IpAddress TrunkAddress(const IpAddress& bind, const IpAddress& server);
+
+// As the host of a URI: IPv6 in brackets.
+std::string HostOf(const IpAddress& address);
+
+// The one a gateway with that configuration has.
+IpAddress TrunkAddressOf(const Config& config);
 
 }  // namespace lastmile::app
 

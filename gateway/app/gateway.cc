@@ -36,16 +36,6 @@ std::string FindPage(const std::string& configured) {
   return "";
 }
 
-std::string TrunkHost(const Config& config) {
-  const auto& media = config.trunk_media;
-  if (!media.advertise.automatic) return media.advertise.addresses.front().ToString();
-  IpAddress server;
-  if (!config.trunks.empty()) {
-    if (auto address = IpAddress::Parse(config.trunks.front().host)) server = *address;
-  }
-  return TrunkAddress(media.bind, server).ToString();
-}
-
 media::MediaOptions MediaOptionsOf(const Config& config, const IpAddress& trunk_address) {
   const auto& browser = config.browser_media;
   media::MediaOptions options;
@@ -118,9 +108,8 @@ Gateway::Gateway(Config config) : config_(std::move(config)), reload_(config_) {
 Gateway::~Gateway() { Stop(); }
 
 Result<void> Gateway::Start() {
-  const std::string host = TrunkHost(config_);
-  const auto address = IpAddress::Parse(host);
-  parts_ = std::make_unique<Parts>(config_, address->is_v6() ? "[" + host + "]" : host, *address);
+  const IpAddress address = TrunkAddressOf(config_);
+  parts_ = std::make_unique<Parts>(config_, HostOf(address), address);
   auto started = StartParts();
   if (!started) Stop();
   return started;

@@ -12,6 +12,7 @@
 #include "gateway/app/config.h"
 #include "gateway/app/demo_files.h"
 #include "gateway/app/gateway.h"
+#include "gateway/app/probe_command.h"
 #include "gateway/app/route_command.h"
 #include "gateway/app/sdp_command.h"
 #include "gateway/app/serve.h"
@@ -92,6 +93,12 @@ int RunSdpCommand(const SdpCommand& command, const std::string& file) {
   return RunSdp(command, &*config, std::cout, std::cerr);
 }
 
+int RunProbeCommand(const ProbeCommand& command, const std::string& file) {
+  const auto config = LoadConfig(file);
+  if (!config) return PrintDiagnostics(config.error(), file, TextOf(file));
+  return RunProbe(command, *config, isatty(STDOUT_FILENO) == 1, std::cout, std::cerr);
+}
+
 int RunUserCommand(const UserCommand& command, const std::string& file) {
   const auto config = LoadConfig(file);
   if (!config) return PrintDiagnostics(config.error(), file, TextOf(file));
@@ -146,6 +153,8 @@ int Main(int argc, char** argv) {
       ->needs(run_demo);
   CLI::App* check = cli.add_subcommand("check", "say what is wrong with a configuration file");
   check->add_option("-c,--config", file, "configuration file")->required();
+  bool connect = false;
+  check->add_flag("--connect", connect, "and try each trunk: its servers, OPTIONS, registration");
   CLI::App* config = cli.add_subcommand("config", "about configuration files");
   config->require_subcommand(1);
   config->add_subcommand("example", "print a commented example");
@@ -159,6 +168,8 @@ int Main(int argc, char** argv) {
   CLI::App* user = AddUserCommand(cli, file, user_command);
   RouteCommand route_command;
   CLI::App* route = AddRouteCommand(cli, file, route_command);
+  ProbeCommand probe_command;
+  CLI::App* trunks = AddProbeCommand(cli, file, probe_command);
   CLI::App* version = cli.add_subcommand("version", "print the version");
   try {
     cli.parse(argc, argv);
@@ -177,12 +188,16 @@ int Main(int argc, char** argv) {
   if (sdp->parsed()) return RunSdpCommand(sdp_command, file);
   if (route->parsed()) return RunRouteCommand(route_command, file);
   if (user->parsed()) return RunUserCommand(user_command, file);
+  if (trunks->parsed()) return RunProbeCommand(probe_command, file);
   if (demo) return RunDemo(demo_folder);
   if (file.empty()) {
     std::cerr << "lastmile: name a configuration with -c FILE, or use --demo\n";
     return kExitConfig;
   }
-  return CheckAndRun(LoadConfig(file), file, TextOf(file), run->parsed());
+  const auto loaded = LoadConfig(file);
+  const int status = CheckAndRun(loaded, file, TextOf(file), run->parsed());
+  if (!connect || status != EXIT_SUCCESS) return status;
+  return ProbeAll(*loaded, isatty(STDOUT_FILENO) == 1, std::cout);
 }
 
 }  // namespace

@@ -74,6 +74,7 @@ Result<std::vector<Endpoint>> Signalling::Start() {
                              .routing = config_.routing};
   AddLocalTrunk(options, config_.trunk_media.bind);
   manager_ = std::make_unique<CallManager>(std::move(options), random_);
+  trunk_streams_ = std::make_unique<TrunkStreams>(manager_->trunk_edge(), config_.trunks, *hub_);
   shells_.ws_events.SetWake([this] { loop_.Wake(); });
   shells_.media_events.SetWake([this] { loop_.Wake(); });
   shells_.user_answers.SetWake([this] { loop_.Wake(); });
@@ -177,9 +178,7 @@ void Signalling::Flush(TimePoint now) {
       LookUp(std::move(name), now);
     }
     for (const trunk::TrunkOutput& output : outputs.trunk) {
-      again |= std::holds_alternative<trunk::LookUp>(output) ||
-               std::holds_alternative<trunk::CheckStream>(output);
-      Apply(output, now);
+      again |= trunk_streams_->Apply(output, now);
     }
     for (const CallRecord& record : outputs.records) Record(record, now);
   }
@@ -209,54 +208,12 @@ bool Signalling::PostToMedia(media::MediaCommand command) {
   return true;
 }
 
-void Signalling::Ask(const trunk::LookUp& look_up) {
-  hub_->LookUp(look_up.name, look_up.type, [this, id = look_up.id](const DnsAnswer& answer) {
-    manager_->trunk_edge().OnLookedUp(id, answer, MonotonicNow());
-  });
-}
-
-void Signalling::Apply(const trunk::TrunkOutput& output, TimePoint now) {
-  if (const auto* open = std::get_if<trunk::OpenStream>(&output)) {
-    const trunk::Trunk& trunk = config_.trunks[open->trunk];
-    const net::StreamId stream = hub_->Connect({.host = open->endpoint.address.ToString(),
-                                                .port = open->endpoint.port,
-                                                .use_tls = trunk.tls,
-                                                .tls = TlsOptionsOf(trunk, open->host),
-                                                .connect_timeout = open->connect_timeout});
-    flows_[stream] = open->flow;
-    streams_[open->flow] = stream;
-  } else if (const auto* send = std::get_if<trunk::SendBytes>(&output)) {
-    const auto found = streams_.find(send->flow);
-    if (found != streams_.end() && !hub_->Send(found->second, send->bytes)) {
-      spdlog::warn("leg=trunk flow={} has no room for a message", send->flow.value);
-    }
-  } else if (const auto* close = std::get_if<trunk::CloseStream>(&output)) {
-    const auto found = streams_.find(close->flow);
-    if (found != streams_.end()) hub_->Close(found->second, close->reason);
-  } else if (const auto* look_up = std::get_if<trunk::LookUp>(&output)) {
-    Ask(*look_up);
-  } else if (const auto* check = std::get_if<trunk::CheckStream>(&output)) {
-    const auto found = streams_.find(check->flow);
-    const bool stalled = found != streams_.end() && hub_->IsStalled(found->second);
-    manager_->trunk_edge().OnStreamChecked(check->flow, stalled, now);
-  }
-}
-
 void Signalling::OnStreamOpen(net::StreamId stream, const net::StreamPeer& peer) {
   if (peer.inbound && admin_port_ != 0 && peer.local.port == admin_port_) {
     if (!admin_.OnOpen(stream, MonotonicNow())) hub_->Close(stream, "too many admin connections");
     return;
   }
-  if (peer.inbound) {
-    const sip::FlowId flow =
-        manager_->trunk_edge().OnInboundStream(peer.address, peer.tls, peer.verified);
-    flows_[stream] = flow;
-    streams_[flow] = stream;
-    return;
-  }
-  const auto found = flows_.find(stream);
-  if (found == flows_.end()) return;
-  manager_->trunk_edge().OnStreamOpen(found->second, peer.address, MonotonicNow());
+  trunk_streams_->OnOpen(stream, peer, MonotonicNow());
 }
 
 void Signalling::OnStreamBytes(net::StreamId stream, ByteView bytes) {
@@ -268,20 +225,12 @@ void Signalling::OnStreamBytes(net::StreamId stream, ByteView bytes) {
     }
     return;
   }
-  const auto found = flows_.find(stream);
-  if (found == flows_.end()) return;
-  manager_->trunk_edge().OnStreamBytes(found->second, bytes, MonotonicNow());
+  trunk_streams_->OnBytes(stream, bytes, MonotonicNow());
 }
 
 void Signalling::OnStreamClosed(net::StreamId stream, const net::StreamEnd& end) {
   admin_.OnClosed(stream);
-  const auto found = flows_.find(stream);
-  if (found == flows_.end()) return;
-  const sip::FlowId flow = found->second;
-  spdlog::info("leg=trunk flow={} stream closed: {}", flow.value, end.reason);
-  flows_.erase(found);
-  streams_.erase(flow);
-  manager_->trunk_edge().OnStreamClosed(flow, MonotonicNow());
+  trunk_streams_->OnClosed(stream, end, MonotonicNow());
 }
 
 }  // namespace lastmile::app

@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -20,6 +19,7 @@
 #include "gateway/app/call_manager.h"
 #include "gateway/app/config.h"
 #include "gateway/app/metrics.h"
+#include "gateway/app/trunk_streams.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/stream_hub.h"
 #include "gateway/users/user_source.h"
@@ -61,8 +61,6 @@ class Signalling final : private net::StreamSink {
   void Run();
   TimePoint OnTurn();
   void Flush(TimePoint now);
-  void Apply(const trunk::TrunkOutput& output, TimePoint now);
-  void Ask(const trunk::LookUp& look_up);
   void LookUp(std::string name, TimePoint now);
   bool PostToMedia(media::MediaCommand command);
   void Record(const CallRecord& record, TimePoint now);
@@ -79,13 +77,12 @@ class Signalling final : private net::StreamSink {
   net::Loop loop_;
   std::unique_ptr<net::StreamHub> hub_;
   std::unique_ptr<CallManager> manager_;
+  std::unique_ptr<TrunkStreams> trunk_streams_;
   const std::string trunk_host_;
   uint16_t admin_port_ = 0;
   Metrics metrics_;
   AdminHttp admin_;
 
-  std::unordered_map<net::StreamId, sip::FlowId> flows_;
-  std::unordered_map<sip::FlowId, net::StreamId> streams_;
   std::vector<ws::Event> ws_batch_;
   std::vector<media::MediaEvent> media_batch_;
   std::vector<browser::UserAnswer> answer_batch_;

@@ -22,7 +22,7 @@ sdp::TrunkLocalMedia Bridge::LocalFor(Party party) const {
   local.ptime = other.media.ptime;
   local.maxptime = other.media.maxptime;
   local.direction = side.half.told;
-  local.rtcp_mux = side.half.policy.rtcp_mux;
+  local.rtcp_mux = side.half.policy.sdp.rtcp_mux;
   return local;
 }
 

@@ -25,7 +25,6 @@ enum class DtmfMode {
 struct TrunkPolicy {
   std::vector<std::string> codecs = {"PCMU", "PCMA"};  // in order of preference
   std::vector<std::string> video;  // video codecs it takes, in order of preference; empty: refused
-  bool rtcp_mux = false;           // a=rtcp-mux is offered (RFC 5761)
   bool nat = false;                // its media may come from another address than it says
   DtmfMode dtmf = DtmfMode::kRfc4733;
   bool srtp_over_tcp = false;  // keys may stand in signalling that is not encrypted

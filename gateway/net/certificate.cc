@@ -41,11 +41,13 @@ std::string AddressText(const ASN1_OCTET_STRING* bytes) {
   return IpAddress::V6(v6).ToString();
 }
 
-std::string CommonName(const X509_NAME* name) {
-  const int index = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+std::string EntryOf(const X509_NAME* name, int nid) {
+  const int index = X509_NAME_get_index_by_NID(name, nid, -1);
   const X509_NAME_ENTRY* entry = index < 0 ? nullptr : X509_NAME_get_entry(name, index);
   return entry ? TextOf(X509_NAME_ENTRY_get_data(entry)) : "";
 }
+
+std::string CommonName(const X509_NAME* name) { return EntryOf(name, NID_commonName); }
 
 AlternativeNames AlternativesOf(const X509* certificate) {
   return AlternativeNames(static_cast<GENERAL_NAMES*>(
@@ -93,6 +95,18 @@ std::vector<std::string> SipDomainsOf(const X509* certificate) {
   std::erase_if(uris, [](const std::string& uri) { return !IsHostName(uri); });
   std::erase_if(hosts, [](const std::string& host) { return !IsHostName(host); });
   return uris.empty() ? hosts : uris;
+}
+
+std::string IssuerOf(const X509* certificate) {
+  const X509_NAME* issuer = X509_get_issuer_name(certificate);
+  std::string name = CommonName(issuer);
+  return name.empty() ? EntryOf(issuer, NID_organizationName) : name;
+}
+
+int64_t ExpiryOf(const X509* certificate) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) return 0;
+  return timegm(&parts);
 }
 
 std::string PinOf(const X509* certificate) {

@@ -1,6 +1,7 @@
 #ifndef LASTMILE_GATEWAY_NET_CERTIFICATE_H_
 #define LASTMILE_GATEWAY_NET_CERTIFICATE_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ std::vector<std::string> NamesOf(const x509_st* certificate);
 // names (RFC 5922 section 7.1). The common name does not count, and a wildcard is no domain
 // (section 7.2).
 std::vector<std::string> SipDomainsOf(const x509_st* certificate);
+
+// As in ServerCertificate.
+std::string IssuerOf(const x509_st* certificate);
+int64_t ExpiryOf(const x509_st* certificate);
 
 // As in TlsClientOptions::pins; "": a key that cannot be read.
 std::string PinOf(const x509_st* certificate);

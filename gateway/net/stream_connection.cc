@@ -362,11 +362,13 @@ size_t StreamConnection::waiting_bytes() const {
 }
 
 StreamPeer StreamConnection::peer() const {
-  return {.local = local_,
-          .address = peer_,
-          .inbound = inbound_,
-          .tls = tls_.has_value(),
-          .verified = tls_ ? tls_->verified() : VerifiedPeer()};
+  StreamPeer peer{.local = local_,
+                  .address = peer_,
+                  .inbound = inbound_,
+                  .tls = tls_.has_value(),
+                  .verified = tls_ ? tls_->verified() : VerifiedPeer()};
+  if (tls_ && !inbound_) peer.certificate = tls_->certificate();
+  return peer;
 }
 
 void StreamConnection::ArmTimer(Duration delay) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,13 +57,22 @@ struct ListenOptions {
   TlsServerOptions tls = {};
 };
 
+// What TLS has agreed on and what the server's certificate says, verified or not: hostile text.
+struct ServerCertificate {
+  std::string version;             // "TLSv1.3"
+  std::vector<std::string> names;  // that it is for
+  std::string issuer;              // common name of its authority, or its organization
+  int64_t expires_at = 0;          // seconds since 1970; 0: not readable
+};
+
 // Who is at the other end of a stream.
 struct StreamPeer {
   Endpoint local;
   Endpoint address;  // theirs
   bool inbound = false;
   bool tls = false;
-  VerifiedPeer verified = {};  // of inbound TLS
+  VerifiedPeer verified = {};                         // of inbound TLS
+  std::optional<ServerCertificate> certificate = {};  // of outbound TLS
 };
 
 // What ended a stream, for those who do something about it.

@@ -250,6 +250,16 @@ StreamFault TlsSession::fault() const { return impl_->fault; }
 
 const VerifiedPeer& TlsSession::verified() const { return impl_->verified; }
 
+ServerCertificate TlsSession::certificate() const {
+  ServerCertificate shown{.version = SSL_get_version(impl_->ssl.get())};
+  if (const X509* leaf = SSL_get0_peer_certificate(impl_->ssl.get())) {
+    shown.names = NamesOf(leaf);
+    shown.issuer = IssuerOf(leaf);
+    shown.expires_at = ExpiryOf(leaf);
+  }
+  return shown;
+}
+
 bool TlsSession::peer_closed() const {
   return (SSL_get_shutdown(impl_->ssl.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
 }

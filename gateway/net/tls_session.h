@@ -35,9 +35,10 @@ class TlsSession {
   Result<bool> Handshake();  // true: established
   // Bytes written to `out`; 0: nothing more until the next Feed().
   Result<size_t> Read(MutableByteView out);
-  bool peer_closed() const;              // close_notify came
-  StreamFault fault() const;             // of the last error
-  const VerifiedPeer& verified() const;  // of a server, once established
+  bool peer_closed() const;               // close_notify came
+  StreamFault fault() const;              // of the last error
+  const VerifiedPeer& verified() const;   // of a server, once established
+  ServerCertificate certificate() const;  // of a client, once established
   Result<void> Write(ByteView plain);
   void Shutdown();  // queues close_notify
   std::string TakeEncrypted();

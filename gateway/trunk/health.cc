@@ -90,7 +90,7 @@ void ServerHealth::OnGoodProbe(TimePoint now) {
   const bool was_down = state_ == HealthState::kDown || state_ == HealthState::kProbing;
   const bool is_doubted = was_down || state_ == HealthState::kSuspect;
   good_probes_ = is_doubted ? good_probes_ + 1 : kGoodProbes;
-  if (good_probes_ < kGoodProbes) {
+  if (good_probes_ < (was_down ? needed_probes_ : kGoodProbes)) {
     if (was_down) SetState(HealthState::kProbing, "a probe was good");
     ProbeAt(now + Jittered(kProbeSpacing));
     return;
@@ -101,6 +101,7 @@ void ServerHealth::OnGoodProbe(TimePoint now) {
     probe_at_ = kNever;
   }
   if (was_down) {
+    up_since_ = now;
     ForgetOutcomes();
     SetState(HealthState::kUp, "enough probes were good");
   } else if (forget_at_ == kNever) {
@@ -157,6 +158,12 @@ void ServerHealth::GoDown(std::string_view reason, TimePoint now) {
     spdlog::info("leg=trunk server={} failed: {}", name_, reason);
     if (options_.keepalive > Duration::zero()) ProbeAt(now + Jittered(kProbeSpacing));
     return;
+  }
+  // A few probes may by chance all fall into the moments in which one that flaps is there.
+  if (state_ == HealthState::kProbing || now < up_since_ + kSteady) {
+    needed_probes_ = std::min(2 * needed_probes_, kMostGoodProbes);
+  } else if (state_ != HealthState::kDown) {
+    needed_probes_ = kGoodProbes;
   }
   const Duration wait = kProbeSpacing * (1 << std::min(failures_++, kMaxDoublings));
   ProbeAt(now + Jittered(std::min(wait, kMaxBackOff)));

@@ -29,8 +29,9 @@ struct HealthOptions {
 
 // How one server of a trunk is: what its calls and the probes of it (a connection, and an OPTIONS
 // over it) have told. A circuit breaker: a server that is down gets at most one probe in
-// kProbeSpacing, and no call until kGoodProbes of them in a row were good, so that one that flaps
-// is not given calls to lose. Sans-IO. Thread: signalling.
+// kProbeSpacing, and no call until kGoodProbes of them in a row were good, twice as many each time
+// that it fails again soon, so that one that flaps is not given calls to lose. Sans-IO. Thread:
+// signalling.
 class ServerHealth {
  public:
   // `name`: of the server, for the log.
@@ -66,6 +67,8 @@ class ServerHealth {
   TimePoint next_timeout() const;
 
   static constexpr int kGoodProbes = 3;
+  static constexpr int kMostGoodProbes = 12;
+  static constexpr Duration kSteady = 60s;  // well for so long: its past is forgotten
   static constexpr Duration kProbeSpacing = 1s;
   static constexpr Duration kMaxBackOff = 16s;  // between probes of a server that is down
   static constexpr Duration kProbeTimeout = 2s;
@@ -96,6 +99,8 @@ class ServerHealth {
   bool probing_ = false;          // one is under way
   bool answers_options_ = false;  // it did, once
   int good_probes_ = 0;
+  int needed_probes_ = kGoodProbes;
+  TimePoint up_since_ = TimePoint::min();  // when it was last down and came back
   int missing_probes_ = 0;
   int failures_ = 0;       // probes in a row
   uint32_t outcomes_ = 0;  // of the last calls, one bit each: 1 = failed

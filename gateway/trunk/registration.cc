@@ -98,6 +98,13 @@ bool Registrations::IsTrunkRegistered(size_t trunk) const {
   });
 }
 
+RegisterFailure Registrations::WhyNotRegistered(size_t trunk) const {
+  const auto found = std::ranges::find_if(accounts_, [&](const Entry& entry) {
+    return entry.config.trunk == trunk && entry.config.pbx.user.empty();
+  });
+  return found == accounts_.end() || found->confirmed ? RegisterFailure() : found->failure;
+}
+
 Duration Registrations::Between(Duration least, Duration most) {
   const auto range = static_cast<uint64_t>((most - least).count()) + 1;
   return least + Duration(static_cast<int64_t>(random_.Next64() % range));
@@ -332,6 +339,7 @@ void Registrations::OnRefused(size_t account, int status, std::string_view reaso
   spdlog::warn("leg=trunk trunk={} user={} refused by the PBX: {}, {}; not tried again for {} min",
                entry.config.pbx.trunk, Redacted{entry.config.pbx.user}, status, reason,
                std::chrono::round<std::chrono::minutes>(wait).count());
+  entry.failure = {status, fmt::format("refused with {}: {}", status, reason)};
   entry.confirmed = false;
   entry.bound_until = TimePoint::min();
   entry.not_before = now + wait;
@@ -343,6 +351,11 @@ void Registrations::OnFailed(size_t account, int status, const sip::Message* res
                              TimePoint now) {
   Entry& entry = accounts_[account];
   entry.confirmed = entry.raised = false;
+  if (response) {
+    entry.failure = {status, fmt::format("answered {}", status)};
+  } else {
+    entry.failure = {0, status == 408 ? "not answered" : "the connection was lost"};
+  }
   if (!entry.wanted) return Leave(account, "the last browser is gone", now);
   constexpr int kMaxDoublings = 16;
   const Duration most =

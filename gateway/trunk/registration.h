@@ -29,6 +29,12 @@ struct PbxUser {
   sip::Credentials credentials;
 };
 
+// Why an account is not registered.
+struct RegisterFailure {
+  int status = 0;           // of the final answer; 0: there was none
+  std::string reason = {};  // without a subject; "": it is registered, or was not answered yet
+};
+
 struct RegistrationGauges {
   size_t registered = 0;  // of users, at PBXs
   size_t under_way = 0;   // REGISTERs unanswered, and those that unregister and wait for their turn
@@ -76,6 +82,7 @@ class Registrations {
   RegistrationGauges gauges() const;
   // Of the trunk's own account.
   bool IsTrunkRegistered(size_t trunk) const;
+  RegisterFailure WhyNotRegistered(size_t trunk) const;  // the same account
 
   static constexpr size_t kNone = SIZE_MAX;
   // At most 48 in any second, so that no jitter on the way makes more than 50 of them.
@@ -119,6 +126,7 @@ class Registrations {
     uint32_t expires = 0;       // asked for
     sip::Message request;       // the last one
     sip::ChallengeTries tries;  // of it
+    RegisterFailure failure;    // the last one
   };
 
   void SetState(size_t account, State next, std::string_view reason);

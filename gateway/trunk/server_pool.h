@@ -31,6 +31,7 @@ struct Server {
   ServerHealth health;
   sip::FlowId flow = {};            // the connection that we opened, 0: none
   sip::ClientRequestId probe = {};  // its last OPTIONS
+  std::string no_connection = {};   // why the last one could not be opened
   bool gone = false;  // the name servers do not name it any more: it keeps what it has
 };
 

@@ -172,12 +172,12 @@ void TrunkEdge::OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now) {
   Close(flow, pushed.error().reason, now);
 }
 
-void TrunkEdge::OnStreamClosed(sip::FlowId flow, TimePoint now) {
+void TrunkEdge::OnStreamClosed(sip::FlowId flow, TimePoint now, std::string_view reason) {
   const auto found = flows_.find(flow);
   if (found == flows_.end()) return;
   const Flow lost = std::move(found->second);
   flows_.erase(found);
-  if (!lost.inbound) OnServerFlowLost(lost, flow, now);
+  if (!lost.inbound) OnServerFlowLost(lost, flow, reason, now);
   user_agent_.RemoveFlow(flow, now);
 }
 

@@ -156,9 +156,10 @@ struct TrunkStatus {
   size_t servers = 0;     // that its configuration and the name servers name
   size_t up_servers = 0;  // that take calls
   bool registers = false;
-  bool registered = false;          // its own account
-  Duration rtt = Duration::zero();  // of an OPTIONS to its fastest server; zero: not known
-  std::string last_failure = {};    // a sentence; "" for none
+  bool registered = false;              // its own account
+  Duration rtt = Duration::zero();      // of an OPTIONS to its fastest server; zero: not known
+  std::string last_failure = {};        // a sentence; "" for none
+  RegisterFailure not_registered = {};  // of its own account
 };
 
 // A confirmed dialog with a carrier as values.
@@ -186,7 +187,8 @@ class TrunkEdge {
   // Our connection stands.
   void OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint now);
   void OnStreamBytes(sip::FlowId flow, ByteView bytes, TimePoint now);
-  void OnStreamClosed(sip::FlowId flow, TimePoint now);
+  // `reason`: a sentence, of the connection's end; "": not known.
+  void OnStreamClosed(sip::FlowId flow, TimePoint now, std::string_view reason = "");
   // `stalled`: for a while now the peer has acknowledged nothing of what it was sent.
   void OnStreamChecked(sip::FlowId flow, bool stalled, TimePoint now);
   void OnLookedUp(LookUpId id, const DnsAnswer& answer, TimePoint now);
@@ -395,7 +397,7 @@ class TrunkEdge {
   sip::FlowId WaitingFlow(size_t trunk);
   void OnServersFound(size_t trunk, TimePoint now);
   void LeadTo(sip::FlowId flow, ServerId server);
-  void OnServerFlowLost(const Flow& flow, sip::FlowId id, TimePoint now);
+  void OnServerFlowLost(const Flow& flow, sip::FlowId id, std::string_view reason, TimePoint now);
   void RunServerTimers(TimePoint now);
   void SendProbe(size_t trunk, ServerId server, TimePoint now);
   bool OnProbeAnswered(const sip::RequestAnswered& answered, TimePoint now);

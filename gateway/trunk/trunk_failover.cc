@@ -172,7 +172,12 @@ bool TrunkEdge::NoteRejection(const sip::InviteRejected& rejected, Attempt& atte
     return attempt.given_up;
   }
   const bool refused = attempt.sent == kNever;
-  NoteFailure(attempt, refused ? "it takes no connection" : "its connection was lost", now);
+  const Server* server = pools_[attempt.trunk].Find(attempt.server);
+  const bool has_reason = server && !server->no_connection.empty();
+  const std::string_view why = !refused     ? "its connection was lost"
+                               : has_reason ? std::string_view(server->no_connection)
+                                            : "it takes no connection";
+  NoteFailure(attempt, why, now);
   attempt.said.push_back(refused ? "takes no connection" : "lost the connection");
   return true;
 }

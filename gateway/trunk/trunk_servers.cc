@@ -70,15 +70,17 @@ void TrunkEdge::OnServersFound(size_t trunk, TimePoint now) {
   LeadTo(flow, order.front());
 }
 
-void TrunkEdge::OnServerFlowLost(const Flow& flow, sip::FlowId id, TimePoint now) {
+void TrunkEdge::OnServerFlowLost(const Flow& flow, sip::FlowId id, std::string_view reason,
+                                 TimePoint now) {
   if (register_flows_[flow.trunk] == id) registrations_.OnFlowLost(flow.trunk, now);
   Server* server = pools_[flow.trunk].Find(flow.server);
   if (!server || server->flow != id) return;
   server->flow = {};
   if (flow.open) {
-    server->health.OnConnectionLost("its connection was lost", now);
+    server->health.OnConnectionLost(reason.empty() ? "its connection was lost" : reason, now);
   } else {
-    server->health.OnCallFailed("it takes no connection", now);
+    server->no_connection = reason.empty() ? "it takes no connection" : reason;
+    server->health.OnCallFailed(server->no_connection, now);
   }
 }
 
@@ -150,7 +152,8 @@ std::vector<TrunkStatus> TrunkEdge::status() const {
     if (options_.trunks[i].is_local) continue;
     TrunkStatus status{.trunk = options_.trunks[i].name,
                        .registers = options_.trunks[i].register_expires > 0,
-                       .registered = registrations_.IsTrunkRegistered(i)};
+                       .registered = registrations_.IsTrunkRegistered(i),
+                       .not_registered = registrations_.WhyNotRegistered(i)};
     for (const auto& [id, server] : pools_[i].servers()) {
       if (server.gone) continue;
       ++status.servers;

@@ -8,7 +8,6 @@ withLab('ends of calls', (lab) => {
     ['602', 'Busy', /^602 is busy \(486 from the carrier/],
     ['699', 'Not Found', /^699 does not exist \(SIP 404/],
     ['608', 'Rejected', /^608 declined the call \(603 from the carrier/],
-    ['609', 'SIP Failure Code', /^The service cannot take the call right now \(SIP 503/],
   ];
   test('refusals carry the right cause, in words too', { timeout: 60000 }, async () => {
     const phone = await lab.openPage();
@@ -74,5 +73,25 @@ withLab('ends of calls', (lab) => {
     await phone.hears(880);
     await phone.close();
     await lab.carrier.printed(/number=601 .*cause=bye-received/, 15000, from);
+  });
+
+  // 609 is a 503 with Retry-After: 5.
+  test('a carrier that wants to be left alone gets no call for so long', { timeout: 40000 }, async () => {
+    const from = lab.carrier.lines.length;
+    const phone = await lab.openPage();
+    await phone.signIn();
+    for (const number of ['609', '611']) {
+      await phone.dial(number);
+      await phone.callEnds(number);
+      assert.deepEqual(await phone.ending(), { cause: 'SIP Failure Code', originator: 'remote' });
+      assert.match(await phone.words(), /^The service cannot take the call right now \(SIP 503/);
+    }
+    assert.ok(!lab.carrier.lines.slice(from).some((line) => line.includes('number=611')));
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await phone.dial('611');
+    await phone.callBecomes('active');
+    await phone.hangUp();
+    await phone.callBecomes('ended');
+    await phone.close();
   });
 });

@@ -90,8 +90,8 @@ FakeDns::FakeDns(std::map<std::string, std::vector<IpAddress>> names)
     : FakeDns(WithAddresses(names)) {}
 
 FakeDns::FakeDns(std::map<std::string, FakeName> names)
-    : names_(std::move(names)), address_(socket_.Bind(*Endpoint::Parse("127.0.0.1:0"))) {
-  listener_.Bind(address_);
+    : names_(std::move(names)), address_(listener_.Bind(*Endpoint::Parse("127.0.0.1:0"))) {
+  socket_.Bind(address_);
   EXPECT_EQ(listen(listener_.fd(), 8), 0);
   thread_ = std::thread([this] { Serve(); });
 }

@@ -51,6 +51,7 @@ void HubWorld::OnStreamOpen(StreamId stream, const StreamPeer& peer) {
   entry.local = peer.local;
   entry.peer = peer.address;
   entry.verified = peer.verified;
+  entry.certificate = peer.certificate;
 }
 
 void HubWorld::OnStreamBytes(StreamId stream, ByteView bytes) {

@@ -22,6 +22,7 @@ class HubWorld final : public StreamSink {
     Endpoint local;
     Endpoint peer;
     VerifiedPeer verified;
+    std::optional<ServerCertificate> certificate;
     std::string bytes;
     std::optional<std::string> closed;  // the reason
     StreamFault fault = StreamFault::kNone;

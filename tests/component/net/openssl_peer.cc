@@ -49,6 +49,21 @@ OpenSslPeer::~OpenSslPeer() {
   SSL_CTX_free(context_);
 }
 
+void OpenSslPeer::AwaitHandshake() const {
+  const TimePoint deadline = MonotonicNow() + 5s;
+  while (handshakes_ == 0 && MonotonicNow() < deadline) std::this_thread::sleep_for(1ms);
+}
+
+const std::string& OpenSslPeer::server_name() const {
+  AwaitHandshake();
+  return server_name_;
+}
+
+const std::string& OpenSslPeer::client_name() const {
+  AwaitHandshake();
+  return client_name_;
+}
+
 void OpenSslPeer::Serve() {
   while (!stop_.load()) {
     if (!IsReadable(listener_.fd())) continue;

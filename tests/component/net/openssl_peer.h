@@ -28,13 +28,14 @@ class OpenSslPeer {
 
   const Endpoint& address() const { return address_; }
   int handshakes() const { return handshakes_; }
-  // Of the last handshake. To be read after it.
-  const std::string& server_name() const { return server_name_; }
-  const std::string& client_name() const { return client_name_; }
+  // Of the first handshake, which a client may take for done before the server does: they wait.
+  const std::string& server_name() const;
+  const std::string& client_name() const;
 
  private:
   void Serve();
   void Meet(int fd);
+  void AwaitHandshake() const;
 
   SSL_CTX* context_;
   RawSocket listener_{SOCK_STREAM};

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "gateway/net/stream_hub.h"
 #include "tests/component/net/hub_world.h"
 #include "tests/unit/gateway/net/test_pki.h"
@@ -8,6 +10,7 @@
 namespace lastmile::net {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
@@ -53,6 +56,19 @@ TEST_F(StreamTls, EchoesALargeTextAndClosesCleanly) {
 TEST_F(StreamTls, WithoutANameTheHostIsTheName) {
   const StreamId id = ConnectTo(good_, "");
   EXPECT_TRUE(world_.RunUntil([&] { return world_.heard[id].open; }));
+}
+
+TEST_F(StreamTls, TellsWhatTheServersCertificateSays) {
+  const StreamId id = ConnectTo(good_, "");
+  ASSERT_TRUE(world_.RunUntil([&] { return world_.heard[id].open; }));
+  const auto& shown = world_.heard[id].certificate;
+  ASSERT_TRUE(shown);
+  EXPECT_THAT(shown->version, MatchesRegex("TLSv1\\.[23]"));
+  EXPECT_THAT(shown->names, ElementsAre("sip.example", "127.0.0.1"));
+  EXPECT_EQ(shown->issuer, "Test Authority");
+  EXPECT_GT(shown->expires_at, std::time(nullptr));
+  ASSERT_TRUE(world_.RunUntil([&] { return !world_.Inbound().empty(); }));
+  EXPECT_FALSE(world_.heard[world_.Inbound()[0]].certificate);
 }
 
 TEST_F(StreamTls, RefusesSelfSigned) {

@@ -145,7 +145,7 @@ void Browser::Misbehave(Leg&) {
 void Browser::Call(PlannedCall& plan) {
   sip::Message invite;
   invite.method = "INVITE";
-  invite.request_uri = {.user = (plan.local ? "7" : "6") + std::to_string(plan.number),
+  invite.request_uri = {.user = (plan.local ? "8" : "6") + std::to_string(plan.number),
                         .host = kDomain};
   invite.from.uri = {.user = user_, .host = kDomain};
   invite.from.params.Set("tag", user_ + "tag" + std::to_string(++ids_));

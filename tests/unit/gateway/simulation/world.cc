@@ -29,7 +29,7 @@ app::CallManagerOptions Options() {
   options.trunk.local_host = "198.51.100.1";
   options.trunk.trunks.push_back({.name = "acme", .host = Carrier::kHost, .port = 5070});
   options.routing.routes = {{.name = "all", .to = "^6", .trunks = {{"acme"}}},
-                            {.name = "bob", .to = "^7", .user = "bob"}};
+                            {.name = "bob", .to = "^8", .user = "bob"}};
   app::AddLocalTrunk(options, {});
   return options;
 }

@@ -382,6 +382,16 @@ TEST_F(TrunkFailover, WatchedServersAreAskedFromTheStartAndTellTheirRoundTrip) {
   EXPECT_EQ(status[0].last_failure, "it takes no connection");
 }
 
+TEST_F(TrunkFailover, WhyAConnectionCannotBeOpenedIsWhatStaysKnown) {
+  Make({{.host = "192.0.2.1", .port = 5060}});
+  swallows["192.0.2.1"] = true;
+  Call();
+  edge->OnStreamClosed(flows["192.0.2.1"], now, "it has a self-signed certificate");
+  Pump();
+  EXPECT_NE(Rejection(), nullptr);
+  EXPECT_EQ(edge->status()[0].last_failure, "it has a self-signed certificate");
+}
+
 // --- names ---
 
 TEST_F(TrunkFailover, ACallWaitsForTheFirstLookUp) {

@@ -140,6 +140,24 @@ TEST_F(TrunkRegistration, AServerThatFailsIsFollowedByTheNext) {
   EXPECT_TRUE(edge->status()[0].registered);
 }
 
+TEST_F(TrunkRegistration, WhyItIsNotRegisteredIsKept) {
+  Make({TrunkAt("acme", {"192.0.2.1"})});
+  Wait(100ms);
+  EXPECT_EQ(edge->status()[0].not_registered.reason, "");
+  Answer("192.0.2.1", Next("192.0.2.1"), 503);
+  EXPECT_EQ(edge->status()[0].not_registered.status, 503);
+  EXPECT_EQ(edge->status()[0].not_registered.reason, "answered 503");
+  Wait(Registrations::kFirstRetry);
+  Challenge("192.0.2.1", Next("192.0.2.1"), "acme.example");
+  Challenge("192.0.2.1", Next("192.0.2.1"), "acme.example");
+  EXPECT_EQ(edge->status()[0].not_registered.status, 401);
+  EXPECT_EQ(edge->status()[0].not_registered.reason,
+            "refused with 401: the credentials were refused");
+  while (sent["192.0.2.1"].empty()) Wait(1s);
+  Answer("192.0.2.1", Next("192.0.2.1"), 200);
+  EXPECT_EQ(edge->status()[0].not_registered.reason, "");
+}
+
 TEST_F(TrunkRegistration, ALostConnectionIsALostRegistration) {
   Make({TrunkAt("acme", {"192.0.2.1", "192.0.2.2"})});
   Wait(100ms);
