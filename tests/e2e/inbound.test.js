@@ -46,14 +46,7 @@ withLab('calls from the carrier', (lab) => {
     const from = lab.carrier.lines.length;
     const phone = await lab.openPage();
     await phone.signIn({ user: 'alice' });
-    await phone.dial('605');
-    await phone.callBecomes(['ended', 'active']);
-    if (await phone.callState() === 'active') {
-      await phone.hangUp();
-    }
-    await phone.callBecomes('incoming', 15000);
-    await phone.answer();
-    await phone.callBecomes('active');
+    await phone.isCalledBack();
     await phone.hears(TONE_HZ);
     await lab.carrierHears(MICROPHONE_HZ, from);
     await phone.hangUp();

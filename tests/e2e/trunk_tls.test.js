@@ -36,14 +36,7 @@ withLab('a carrier behind TLS and a password', (lab) => {
   test('605 calls the user back', { timeout: 60000 }, async () => {
     const phone = await lab.openPage();
     await phone.signIn();
-    await phone.dial('605');
-    await phone.callBecomes(['ended', 'active']);
-    if (await phone.callState() === 'active') {
-      await phone.hangUp();
-    }
-    await phone.callBecomes('incoming', 15000);
-    await phone.answer();
-    await phone.callBecomes('active');
+    await phone.isCalledBack();
     await phone.hears(TONE_HZ);
     await phone.hangUp();
     await phone.callBecomes('ended');

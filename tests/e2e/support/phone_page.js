@@ -58,6 +58,18 @@ export class PhonePage {
     await this.page.locator('#number').press('Enter');
   }
 
+  // Dials the demo carrier's 605 and takes its call.
+  async isCalledBack() {
+    await this.dial('605');
+    await this.callBecomes(['ended', 'active']);
+    if (await this.callState() === 'active') {
+      await this.hangUp();
+    }
+    await this.callBecomes('incoming', 15000);
+    await this.answer();
+    await this.callBecomes('active');
+  }
+
   async answer() {
     await this.page.locator('#answer').click();
   }
