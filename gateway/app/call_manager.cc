@@ -255,7 +255,7 @@ void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) 
   if (!shut_down_reason_.empty()) {
     return Refuse(true, invite.dialog, 503, shut_down_reason_, now);
   }
-  Way way = WayFor(router_, trunk_edge_, invite.user.name, invite.target);
+  Way way = WayFor(router_, trunk_edge_, {invite.user.name, invite.user.tenant}, invite.target);
   route::Decision& decision = way.decision;
   if (!way.trunk) {
     return Refuse(true, invite.dialog, decision.status, std::move(decision.why), now);
@@ -264,6 +264,7 @@ void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) 
   // The local trunk never is one of several: all of them show the same caller.
   Parties wanted{.user = invite.user.name,
                  .caller = ShownTo(*way.trunk, invite.user),
+                 .tenant = invite.user.tenant,
                  .anonymous = invite.anonymous};
   auto slot = TakeTrunk(trunks, wanted,
                         {.user = wanted.user, .trunk = "", .priority = decision.priority}, now);
@@ -308,12 +309,14 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   auto slot = router_.Begin(
       {.user = user, .trunk = invite.trunk, .by_user = false, .priority = decision.priority}, now);
   if (!slot) return Refuse(false, invite.dialog, slot.error(), now);
+  const browser::User* known = browser_edge_.FindUser(user, now).user;
   Entry& entry = NewCall(CallDirection::kFromTrunk,
                          {.trunk = std::move(invite.trunk),
                           .user = user,
                           .number = std::move(invite.target),
                           .caller = std::move(invite.caller),
-                          .display_name = std::move(invite.display_name)},
+                          .display_name = std::move(invite.display_name),
+                          .tenant = known ? known->tenant : ""},
                          std::move(invite.headers), now, with_keys);
   entry.slot = *std::move(slot);
   entry.trunk_dialog = invite.dialog;
@@ -466,6 +469,7 @@ void CallManager::PlaceTrunkCall(Entry& entry, const std::string& number, const 
   trunk::TrunkEdge::CallRequest request = RequestOf(entry.parties, entry.headers);
   if (number != request.number) request.diverted_by = std::exchange(request.number, number);
   request.offer = offer;
+  request.has_alternative = GoesOnAfter(entry, route::kNoAnswer);
   entry.trunk_dialog = trunk_edge_.PlaceCall(request, now);
   by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();
 }
@@ -483,7 +487,7 @@ bool CallManager::OnTrunkRejected(Entry& entry, const sip::InviteRejected& rejec
   // 305 names a proxy, and the gateway connects to nobody who is not in its configuration.
   if (entry.redirects && status != 305) {
     if (redirected && rejected.response) entry.redirects->Add(*rejected.response);
-    auto number = entry.redirects->Next(router_, entry.parties.user, entry.parties.trunk);
+    auto number = entry.redirects->Next(router_, CallerOf(entry.parties), entry.parties.trunk);
     if (number) {
       spdlog::info("call={} leg=trunk answered {}: calls {} instead", entry.call.id().value, status,
                    Redacted{*number});

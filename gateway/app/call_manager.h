@@ -171,6 +171,8 @@ class CallManager {
   // What that trunk is told of the headers of a browser's INVITE.
   std::vector<sip::Header> HeadersTo(const std::string& trunk,
                                      const std::vector<sip::Header>& passed) const;
+  // Whether another trunk is called after that final answer.
+  bool GoesOnAfter(const Entry& entry, int status) const;
   // True: another trunk is called instead.
   bool FailOver(Entry& entry, const sip::InviteRejected& rejected, TimePoint now);
   Entry* FindByDialog(bool browser, sip::DialogId dialog);

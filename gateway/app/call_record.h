@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "gateway/call/call.h"
+#include "gateway/route/router.h"
 
 namespace lastmile::app {
 
@@ -16,9 +17,12 @@ struct Parties {
   std::string number;             // dialled number, or what the carrier asked for
   std::string caller;             // shown to the callee
   std::string display_name = {};  // of a carrier's caller
+  std::string tenant = {};        // of the user
   bool anonymous = false;         // a browser's caller, who wishes not to be shown
   bool operator==(const Parties&) const = default;
 };
+
+inline route::Caller CallerOf(const Parties& parties) { return {parties.user, parties.tenant}; }
 
 // Who the call's browser talks to.
 inline const std::string& FarEndOf(const Parties& parties, call::CallDirection direction) {

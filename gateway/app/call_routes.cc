@@ -53,11 +53,15 @@ std::vector<sip::Header> CallManager::HeadersTo(const std::string& trunk,
   return trunk::HeadersToTrunk(trunk_edge_.FindTrunk(trunk)->headers, passed);
 }
 
+bool CallManager::GoesOnAfter(const Entry& entry, int status) const {
+  return !entry.other_trunks.empty() &&
+         std::ranges::find(entry.failover, status) != entry.failover.end();
+}
+
 bool CallManager::FailOver(Entry& entry, const sip::InviteRejected& rejected, TimePoint now) {
-  if (!entry.call.may_change_trunk() || entry.other_trunks.empty() ||
-      std::ranges::find(entry.failover, rejected.status) == entry.failover.end()) {
-    return false;
-  }
+  if (!entry.call.may_change_trunk()) return false;
+  const bool unanswered = !rejected.response && GoesOnAfter(entry, route::kNoAnswer);
+  if (!unanswered && !GoesOnAfter(entry, rejected.status)) return false;
   Parties parties = entry.parties;
   auto slot = TakeTrunk(
       entry.other_trunks, parties,

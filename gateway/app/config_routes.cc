@@ -87,6 +87,14 @@ void CheckFormats(YamlSection& root, const Config& config) {
   }
 }
 
+std::set<std::string> TenantsOf(const std::vector<browser::User>& users) {
+  std::set<std::string> tenants;
+  for (const browser::User& user : users) {
+    if (!user.tenant.empty()) tenants.insert(user.tenant);
+  }
+  return tenants;
+}
+
 class RouteReader {
  public:
   RouteReader(YamlSection section, YAML::Node at, const std::set<std::string>& trunks,
@@ -117,6 +125,7 @@ class RouteReader {
  private:
   void ReadConditions() {
     ReadOneOrMore(section_, "from", route_.from);
+    ReadOneOrMore(section_, "tenant", route_.tenants);
     if (section_.Text("from_trunk", route_.from_trunk) && route_.from_trunk != "*") {
       CheckName("from_trunk", "trunk", route_.from_trunk, trunks_);
     }
@@ -130,6 +139,9 @@ class RouteReader {
       }
     }
     for (const std::string& user : route_.from) CheckUser("from", user);
+    for (const std::string& tenant : route_.tenants) {
+      if (!config_.user_source) CheckName("tenant", "tenant", tenant, TenantsOf(config_.users));
+    }
     YamlSection allow = section_.Section("allow");
     allow.Texts("users", route_.allow);
     if (allow.present() && route_.allow.empty()) {
@@ -187,7 +199,7 @@ class RouteReader {
     std::vector<std::string> codes;
     if (!section_.Texts("failover", codes)) return;
     for (size_t i = 0; i < codes.size(); ++i) {
-      int code = codes[i] == "timeout" ? kTimeout : 0;
+      int code = codes[i] == "timeout" ? route::kNoAnswer : 0;
       const char* end = codes[i].data() + codes[i].size();
       if (code == 0 && std::from_chars(codes[i].data(), end, code).ptr != end) code = 0;
       if (code < 400 || code > 599) {
@@ -219,8 +231,8 @@ class RouteReader {
     if (actions != 1) {
       return section_.Report(at_, "a route needs one of `trunk`, `trunks`, `user` and `deny`");
     }
-    if (!route_.from_trunk.empty() &&
-        (!route_.trunks.empty() || !route_.from.empty() || !route_.allow.empty())) {
+    if (!route_.from_trunk.empty() && (!route_.trunks.empty() || !route_.from.empty() ||
+                                       !route_.tenants.empty() || !route_.allow.empty())) {
       section_.Report(at_,
                       "a route with `from_trunk` has a `user` or `deny`, and no users who call");
     }
@@ -252,7 +264,6 @@ class RouteReader {
   }
 
   static constexpr unsigned kMostWeight = 1000;
-  static constexpr int kTimeout = 408;
 
   YamlSection section_;
   const YAML::Node at_;

@@ -26,6 +26,7 @@ void ReadUser(YamlSection& entry, const YAML::Node& at, std::set<std::string>& n
   std::string password;
   entry.Text("name", user.name);
   entry.Text("caller_id", user.caller_id);
+  entry.Text("tenant", user.tenant);
   const bool has_password = entry.Find("password").IsDefined();
   const bool has_hash = entry.Find("ha1").IsDefined() || entry.Find("ha1_sha256").IsDefined();
   entry.Secret("password", password);

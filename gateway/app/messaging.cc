@@ -80,7 +80,7 @@ void Messaging::OnBrowserMessage(const browser::BrowserRequest& message, TimePoi
                now);
     return;
   }
-  const Way way = WayFor(router_, trunk_edge_, user.name, target);
+  const Way way = WayFor(router_, trunk_edge_, {user.name, user.tenant}, target);
   if (!way.trunk) {
     return Answer(true, relay.request, way.decision.status, sip::Sentence(way.decision.why), now);
   }

@@ -34,7 +34,7 @@ void Redirects::Add(const sip::Message& response) {
   }
 }
 
-Result<std::string, std::string> Redirects::Next(const Router& router, const std::string& user,
+Result<std::string, std::string> Redirects::Next(const Router& router, const route::Caller& caller,
                                                  std::string_view trunk) {
   std::string why = "the carrier redirects the call and does not say where to";
   while (!waiting_.empty()) {
@@ -49,7 +49,7 @@ Result<std::string, std::string> Redirects::Next(const Router& router, const std
       return std::unexpected("the carrier redirects the call more often than is followed");
     }
     seen_.push_back(number);
-    const auto trunks = router.Outbound(user, number).trunks;
+    const auto trunks = router.Outbound(caller, number).trunks;
     const auto same = std::ranges::find(trunks, trunk, &route::TrunkTry::trunk);
     if (same != trunks.end()) return same->number;
     why = !trunks.empty()

@@ -26,8 +26,8 @@ class Redirects {
   void Add(const sip::Message& response);
   // The next number to call. It has not been called in this call, and its route leads to `trunk`:
   // the offer was made for that one. Nothing is left: a sentence about the last one passed over.
-  // `user`: who is as if he had dialled it.
-  Result<std::string, std::string> Next(const Router& router, const std::string& user,
+  // `caller`: who is as if he had dialled it.
+  Result<std::string, std::string> Next(const Router& router, const route::Caller& caller,
                                         std::string_view trunk);
   bool any_waiting() const { return !waiting_.empty(); }
 

@@ -66,15 +66,15 @@ std::string SentenceFor(const sip::RequestAnswered& answered, std::string_view p
 
 }  // namespace
 
-Way WayFor(const Router& router, const trunk::TrunkEdge& trunk_edge, const std::string& user,
+Way WayFor(const Router& router, const trunk::TrunkEdge& trunk_edge, const route::Caller& caller,
            const std::string& dialled) {
   using Outcome = route::Decision::Outcome;
-  Way way{.decision = router.Outbound(user, dialled)};
+  Way way{.decision = router.Outbound(caller, dialled)};
   route::Decision& decision = way.decision;
   if (decision.outcome == Outcome::kUser) {
     decision.trunks = {{std::string(trunk::kLocalTrunk), decision.user}};
   } else if (decision.outcome == Outcome::kNoRoute) {
-    const trunk::Trunk* pbx = trunk_edge.PbxOf(user);
+    const trunk::Trunk* pbx = trunk_edge.PbxOf(caller.user);
     if (pbx) decision.trunks = {{pbx->name, decision.number.text}};
   }
   // A trunk that came into the file while the gateway runs is not there yet.

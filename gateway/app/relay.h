@@ -22,7 +22,7 @@ struct Way {
   route::Decision decision;
 };
 // By route, else to the user's PBX. A route to a user goes by the local trunk.
-Way WayFor(const Router& router, const trunk::TrunkEdge& trunk_edge, const std::string& user,
+Way WayFor(const Router& router, const trunk::TrunkEdge& trunk_edge, const route::Caller& caller,
            const std::string& dialled);
 
 // What that trunk shows of who calls. Another user of the gateway sees whom to call back.

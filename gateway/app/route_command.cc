@@ -110,6 +110,7 @@ CLI::App* AddRouteCommand(CLI::App& cli, std::string& config_file, RouteCommand&
   CLI::App* sub = cli.add_subcommand("route", "say where a number would go, and why");
   sub->add_option("number", command.number, "the number, as it would be dialled")->required();
   sub->add_option("--from", command.user, "the user who dials it");
+  sub->add_option("--tenant", command.tenant, "of a user who does not stand in the file");
   sub->add_option("--from-trunk", command.trunk, "the trunk that calls it");
   sub->add_option("--at", command.at, "another time than now: 2026-11-25T23:31Z");
   sub->add_option("-c,--config", config_file, "configuration file")->required();
@@ -128,9 +129,12 @@ int RunRoute(const RouteCommand& command, const Config& config, std::ostream& ou
     err << "lastmile: " << router.error().message << '\n';
     return kExitConfig;
   }
+  const auto user = std::ranges::find(config.users, command.user, &browser::User::name);
+  const std::string known = user == config.users.end() ? "" : user->tenant;
   Decision decision = router->Explain(
       {.dialled = command.number,
        .user = command.user,
+       .tenant = command.tenant.empty() ? known : command.tenant,
        .from_trunk = command.trunk,
        .time = command.at.empty() ? std::chrono::system_clock::now() : *TimeOf(command.at)});
   GoOn(command, config, decision);

@@ -16,6 +16,7 @@ namespace lastmile::app {
 struct RouteCommand {
   std::string number;  // as it would be dialled
   std::string user;    // who dials it,
+  std::string tenant;  // of a user from a source of users,
   std::string trunk;   // or whose call it is
   std::string at;      // "2026-11-25T23:31Z"; "": now
   bool json = false;

@@ -14,10 +14,11 @@ Router::Router(route::Rules rules, std::function<route::WallTime()> wall_clock,
   if (routes) routes_ = *std::move(routes);
 }
 
-route::Decision Router::Outbound(const std::string& user, const std::string& dialled) const {
+route::Decision Router::Outbound(const route::Caller& caller, const std::string& dialled) const {
   return routes_.Decide(
       {.dialled = dialled,
-       .user = user,
+       .user = caller.user,
+       .tenant = caller.tenant,
        .from_trunk = "",
        .time = Now(),
        .draw = random_.Next64(),
@@ -28,7 +29,8 @@ route::Decision Router::Inbound(const std::string& trunk, const std::string& num
   route::Decision decision =
       routes_.Decide({.dialled = number, .user = "", .from_trunk = trunk, .time = Now()});
   // A number without a canonical form may still be somebody's name.
-  if (decision.outcome != route::Decision::Outcome::kUser && decision.route.empty()) {
+  const bool is_nobodys = decision.status == 404 && decision.route.empty();
+  if (decision.outcome != route::Decision::Outcome::kUser && is_nobodys) {
     decision.outcome = route::Decision::Outcome::kUser;
     decision.user = number;
   }

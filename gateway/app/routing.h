@@ -21,7 +21,7 @@ class Router {
   Router(route::Rules rules, std::function<route::WallTime()> wall_clock, RandomSource& random);
 
   // Where a call goes that a browser's user dials.
-  route::Decision Outbound(const std::string& user, const std::string& dialled) const;
+  route::Decision Outbound(const route::Caller& caller, const std::string& dialled) const;
   // Whom a trunk's call rings: by route, else the user the number itself names. Only kUser and
   // kDenied.
   route::Decision Inbound(const std::string& trunk, const std::string& number) const;

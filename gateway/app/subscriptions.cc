@@ -96,7 +96,8 @@ const Subscriptions::Subscription* Subscriptions::Open(const browser::BrowserReq
   Way way{.trunk = has_account ? trunk_edge_.PbxOf(target->name) : nullptr,
           .number = number,
           .decision = {}};
-  if (!has_account) way = WayFor(router_, trunk_edge_, subscribe.user.name, number);
+  const route::Caller caller{subscribe.user.name, subscribe.user.tenant};
+  if (!has_account) way = WayFor(router_, trunk_edge_, caller, number);
   const trunk::Trunk* trunk = way.trunk;
   // The gateway tells of nobody itself: what is subscribed to is at a PBX.
   if (!trunk || trunk->is_local) return nullptr;

@@ -103,8 +103,10 @@ CLI::App* AddUserCommand(CLI::App& cli, std::string& config_file, UserCommand& c
     sub->callback([&command, action] { command.action = action; });
     return sub;
   };
-  add("add", "add a user; the password is read from standard input", UserCommand::Action::kAdd)
-      ->add_option("--caller-id", command.caller_id, "number shown to carriers");
+  CLI::App* adding =
+      add("add", "add a user; the password is read from standard input", UserCommand::Action::kAdd);
+  adding->add_option("--caller-id", command.caller_id, "number shown to carriers");
+  adding->add_option("--tenant", command.tenant, "what routes know the user by");
   add("passwd", "change a password; it is read from standard input", UserCommand::Action::kPasswd);
   return user;
 }
@@ -130,7 +132,8 @@ int RunUser(const UserCommand& command, const Config& config, bool terminal, std
                            {.name = command.name,
                             .ha1 = hash(sip::DigestAlgorithm::kMd5),
                             .caller_id = command.caller_id,
-                            .ha1_sha256 = hash(sip::DigestAlgorithm::kSha256)});
+                            .ha1_sha256 = hash(sip::DigestAlgorithm::kSha256),
+                            .tenant = command.tenant});
   if (!done) return fail(done.error().message, kExitRefused);
   out << *done << '\n';
   return 0;

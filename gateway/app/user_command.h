@@ -20,6 +20,7 @@ struct UserCommand {
   Action action = Action::kAdd;
   std::string name;
   std::string caller_id;  // kAdd; "" = the name
+  std::string tenant;     // kAdd; "" = none
 };
 
 // Adds `user add` and `user passwd` to the command line; they fill `command` and `config_file`.

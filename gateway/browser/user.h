@@ -12,6 +12,7 @@ struct User {
   std::string ha1;              // MD5, lower-case hex; "" = none
   std::string caller_id;        // number shown to carriers; "" = the name
   std::string ha1_sha256 = {};  // "" = none
+  std::string tenant = {};      // whom routes know the user by, besides the name; "" = none
 
   // What carriers know the user by.
   const std::string& shown_number() const { return caller_id.empty() ? name : caller_id; }

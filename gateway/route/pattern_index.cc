@@ -167,14 +167,15 @@ Result<void> PatternIndex::FindIn(std::string_view name, std::string_view text,
 }
 
 Result<PatternIndex::Matches> PatternIndex::Find(std::string_view text,
-                                                 std::string_view key) const {
+                                                 std::span<const std::string> keys) const {
   Matches matches;
   for (size_t size = 0; size <= std::min(text.size(), longest_prefix_); ++size) {
-    for (const std::string_view group_key : {std::string_view(), key}) {
-      auto searched = FindIn(KeyOf(text.substr(0, size), group_key), text, matches);
-      if (!searched) return std::unexpected(searched.error());
-      if (key.empty()) break;
+    const std::string_view prefix = text.substr(0, size);
+    auto searched = FindIn(KeyOf(prefix, ""), text, matches);
+    for (size_t i = 0; searched && i < keys.size(); ++i) {
+      searched = FindIn(KeyOf(prefix, keys[i]), text, matches);
     }
+    if (!searched) return std::unexpected(searched.error());
   }
   return matches;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,7 +30,7 @@ Result<void> CheckPattern(const std::string& pattern);
 // One pattern alone; slow, it is compiled for this.
 bool PatternMatches(const std::string& pattern, std::string_view text);
 
-// Which of many (pattern, key) pairs a text and a key belong to, in time that hardly grows with
+// Which of many (pattern, key) pairs a text and some keys belong to, in time that hardly grows with
 // their number: pairs lie in groups by their pattern's literal prefix and their key, and what is
 // left of a group's patterns is one automaton (RE2::Set), whose time is linear in the text whatever
 // the text. Immutable once Compile() was called. Thread: any.
@@ -47,7 +48,7 @@ class PatternIndex {
   // Ids of pairs that match, ascending within each list. Error: the automaton ran out of its
   // memory.
   class Matches;
-  Result<Matches> Find(std::string_view text, std::string_view key) const;
+  Result<Matches> Find(std::string_view text, std::span<const std::string> keys) const;
 
  private:
   struct Group;

@@ -27,6 +27,33 @@ Number Rewritten(const Number& number, const Rewrite& rewrite) {
   return changed;
 }
 
+bool IsListed(const std::vector<std::string>& names, const std::string& name) {
+  return names.empty() || std::ranges::find(names, name) != names.end();
+}
+
+// A user and a tenant of the same name are two.
+std::string UserKey(const std::string& user) { return "u" + user; }
+std::string TenantKey(const std::string& tenant) { return "t" + tenant; }
+
+// Under which a route is looked for; "": under all.
+std::vector<std::string> KeysOf(const Route& route) {
+  if (!route.from_trunk.empty()) return {route.from_trunk == "*" ? "" : route.from_trunk};
+  std::vector<std::string> keys;
+  if (!route.from.empty()) {
+    std::ranges::transform(route.from, std::back_inserter(keys), UserKey);
+  } else if (!route.tenants.empty()) {
+    std::ranges::transform(route.tenants, std::back_inserter(keys), TenantKey);
+  } else {
+    keys = {""};
+  }
+  return keys;
+}
+
+std::vector<std::string> KeysOf(const Call& call) {
+  if (!call.from_trunk.empty()) return {call.from_trunk};
+  return {UserKey(call.user), TenantKey(call.tenant)};
+}
+
 // One after the other by chance: a trunk is as likely to be the next as its weight among those
 // left.
 std::vector<RouteTrunk> Shuffled(std::vector<RouteTrunk> left, uint64_t draw) {
@@ -68,10 +95,10 @@ std::vector<RouteTrunk> InOrder(const Route& route, const Call& call) {
 
 struct Router::Tables {
   Rules rules;
-  PatternIndex of_browsers;  // keys: users
+  PatternIndex of_browsers;  // keys: users and tenants
   PatternIndex of_trunks;    // keys: trunks
 
-  // Everything but `to` and whose call it is. "": it holds.
+  // Everything but `to` and which user or trunk calls. "": it holds.
   std::string WhyNot(const Route& route, const Number& number, const Call& call) const;
   size_t Search(const Call& call, Decision& decision) const;
   size_t SearchEach(const Call& call, Decision& decision) const;
@@ -98,9 +125,7 @@ Result<Router, RouteFault> Router::Make(Rules rules) {
   const auto& routes = tables.rules.routes;
   for (uint32_t id = 0; id < routes.size(); ++id) {
     const Route& route = routes[id];
-    std::vector<std::string> keys = route.from;
-    if (!route.from_trunk.empty()) keys = {route.from_trunk == "*" ? "" : route.from_trunk};
-    if (keys.empty()) keys = {""};
+    const std::vector<std::string> keys = KeysOf(route);
     PatternIndex& index = route.from_trunk.empty() ? tables.of_browsers : tables.of_trunks;
     for (const std::string& key : keys) {
       auto added = index.Add(route.to, key, id);
@@ -121,14 +146,14 @@ std::string Router::Tables::WhyNot(const Route& route, const Number& number,
   if (!route.trunks.empty() && number.kind == NumberKind::kName && !IsLetter(number.text.front())) {
     return "a name that begins with no letter goes to no trunk";
   }
+  if (!IsListed(route.tenants, call.tenant)) return "not of this tenant";
   if (route.hours && !route.hours->Contains(rules.zone.At(call.time))) return "not in its hours";
   return "";
 }
 
 size_t Router::Tables::Search(const Call& call, Decision& decision) const {
-  const bool by_trunk = !call.from_trunk.empty();
-  auto matches = (by_trunk ? of_trunks : of_browsers)
-                     .Find(decision.number.text, by_trunk ? call.from_trunk : call.user);
+  const PatternIndex& index = call.from_trunk.empty() ? of_browsers : of_trunks;
+  auto matches = index.Find(decision.number.text, KeysOf(call));
   if (!matches) {
     decision.outcome = Decision::Outcome::kDenied;
     decision.status = 500;
@@ -145,8 +170,6 @@ size_t Router::Tables::Search(const Call& call, Decision& decision) const {
 size_t Router::Tables::SearchEach(const Call& call, Decision& decision) const {
   for (size_t i = 0; i < rules.routes.size(); ++i) {
     const Route& route = rules.routes[i];
-    const bool is_listed =
-        route.from.empty() || std::ranges::find(route.from, call.user) != route.from.end();
     std::string why;
     if (route.from_trunk.empty() != call.from_trunk.empty()) {
       why = call.from_trunk.empty() ? "for calls of trunks" : "for calls of browsers";
@@ -154,7 +177,7 @@ size_t Router::Tables::SearchEach(const Call& call, Decision& decision) const {
       why = fmt::format("`to` is {}", route.to);
     } else if (route.from_trunk != "*" && route.from_trunk != call.from_trunk) {
       why = fmt::format("for calls of trunk {}", route.from_trunk);
-    } else if (!is_listed) {
+    } else if (!IsListed(route.from, call.user)) {
       why = "not `from` this user";
     } else {
       why = WhyNot(route, decision.number, call);
@@ -175,8 +198,7 @@ void Router::Tables::Settle(size_t index, const Call& call, Decision& decision) 
   decision.route = route.name.empty() ? fmt::format("routes[{}]", index) : route.name;
   decision.priority = route.priority;
   decision.failover = route.failover;
-  const bool is_allowed =
-      route.allow.empty() || std::ranges::find(route.allow, call.user) != route.allow.end();
+  const bool is_allowed = IsListed(route.allow, call.user);
   if (!is_allowed || !route.deny.empty()) {
     decision.outcome = Decision::Outcome::kDenied;
     decision.status = 403;

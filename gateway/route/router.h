@@ -15,11 +15,18 @@
 
 namespace lastmile::route {
 
+// A user of a browser.
+struct Caller {
+  std::string user;
+  std::string tenant;  // "": none
+};
+
 // A call that wants to know where it goes.
 struct Call {
-  std::string dialled;     // as for Canonical()
-  std::string user;        // of the browser that calls
-  std::string from_trunk;  // not empty: a trunk calls instead
+  std::string dialled;      // as for Canonical()
+  std::string user;         // of the browser that calls
+  std::string tenant = {};  // of that user; "": none
+  std::string from_trunk;   // not empty: a trunk calls instead
   WallTime time;
   uint64_t draw = 0;  // unpredictable; of weights
   // Calls that go over that trunk now; empty: none do.

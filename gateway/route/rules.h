@@ -32,21 +32,25 @@ struct Rewrite {
   std::string prefix;  // then put before it
 };
 
+// Of Route::failover: the trunk's servers gave no answer.
+inline constexpr int kNoAnswer = 408;
+
 // The first route whose conditions all hold decides.
 struct Route {
   std::string name;
   // --- conditions; an empty one holds always ---
   std::string to;  // RE2 pattern, searched in the canonical number; or "+" and digits:
                    // that number
-  std::vector<std::string> from;  // names of users; only of calls of browsers
-  std::string from_trunk;         // of calls of trunks; "*": any; "": a route for calls of browsers
-  std::optional<Hours> hours;     // in Rules::zone
+  std::vector<std::string> from;          // names of users; only of calls of browsers
+  std::vector<std::string> tenants = {};  // of those users; likewise
+  std::string from_trunk;      // of calls of trunks; "*": any; "": a route for calls of browsers
+  std::optional<Hours> hours;  // in Rules::zone
   // --- what is done: one of `trunks`, `user` and `deny` ---
   std::vector<RouteTrunk> trunks;
   TrunkOrder order = TrunkOrder::kListed;
-  std::vector<int> failover;  // final answers after which the next trunk is tried; 408: none came
-  std::string user;           // rings; "$0": whom the canonical number names
-  std::string deny;           // a sentence
+  std::vector<int> failover;       // final answers after which the next trunk is tried; kNoAnswer
+  std::string user;                // rings; "$0": whom the canonical number names
+  std::string deny;                // a sentence
   std::vector<std::string> allow;  // of calls of browsers: nobody else may; empty: everybody
   bool priority = false;           // emergency calls: limits do not count
   Rewrite rewrite;

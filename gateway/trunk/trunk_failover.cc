@@ -83,9 +83,10 @@ void TrunkEdge::RunAttemptTimers(TimePoint now) {
       attempt_timers_.Set(*dialog, std::min(now + kStallCheck, attempt.sent + kUnheardTimeout));
       continue;
     }
-    // The only server is waited for.
+    // The only server is waited for, unless there is another trunk.
     const bool has_more = !attempt.untried.empty() || !attempt.said.empty();
-    if (!options_.trunks[attempt.trunk].failover.timeout || !has_more) continue;
+    const bool goes_on = options_.trunks[attempt.trunk].failover.timeout && has_more;
+    if (!goes_on && !attempt.request.has_alternative) continue;
     attempt.given_up = true;
     user_agent_.GiveUp(*dialog, now);
   }

@@ -14,10 +14,10 @@ constexpr int kMaxValue = 64 * 1024;  // bytes of one value or row
 
 constexpr char kMakeTable[] =
     "CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY NOT NULL, ha1 TEXT, ha1_sha256 TEXT, "
-    "caller_id TEXT)";
-constexpr char kFind[] = "SELECT ha1, ha1_sha256, caller_id FROM users WHERE name = ?1";
+    "caller_id TEXT, tenant TEXT)";
+constexpr char kFind[] = "SELECT ha1, ha1_sha256, caller_id, tenant FROM users WHERE name = ?1";
 constexpr char kAdd[] =
-    "INSERT INTO users (name, ha1, ha1_sha256, caller_id) VALUES (?1, ?2, ?3, ?4) "
+    "INSERT INTO users (name, ha1, ha1_sha256, caller_id, tenant) VALUES (?1, ?2, ?3, ?4, ?5) "
     "ON CONFLICT (name) DO NOTHING";
 constexpr char kChangePassword[] = "UPDATE users SET ha1 = ?2, ha1_sha256 = ?3 WHERE name = ?1";
 
@@ -94,7 +94,8 @@ Result<std::optional<browser::User>> SqliteUsers::Find(const std::string& name) 
   if (step == SQLITE_ROW) {
     user = MakeUser(name, {.ha1 = TextOf(find_.get(), 0),
                            .ha1_sha256 = TextOf(find_.get(), 1),
-                           .caller_id = TextOf(find_.get(), 2)});
+                           .caller_id = TextOf(find_.get(), 2),
+                           .tenant = TextOf(find_.get(), 3)});
   }
   // Also what unlocks the file.
   const int done = sqlite3_reset(find_.get());
@@ -116,7 +117,8 @@ Result<int> SqliteUsers::Change(const char* sql,
 }
 
 Result<bool> SqliteUsers::Add(const browser::User& user) {
-  const auto changed = Change(kAdd, {&user.name, &user.ha1, &user.ha1_sha256, &user.caller_id});
+  const auto changed =
+      Change(kAdd, {&user.name, &user.ha1, &user.ha1_sha256, &user.caller_id, &user.tenant});
   if (!changed) return std::unexpected(changed.error());
   return *changed > 0;
 }

@@ -15,7 +15,8 @@ struct sqlite3_stmt;
 namespace lastmile::users {
 
 // A file of users: the table
-//   users(name TEXT PRIMARY KEY, ha1 TEXT, ha1_sha256 TEXT, caller_id TEXT)
+//   users(name TEXT PRIMARY KEY, ha1 TEXT, ha1_sha256 TEXT, caller_id TEXT,
+//         tenant TEXT)
 // of a SQLite database; it may have more columns. Names reach SQL as bound parameters alone. Errors
 // name the file and the cause in a sentence. Blocks: never on the signalling thread. Thread: one,
 // its owner's.

@@ -22,7 +22,8 @@ User MakeUser(const std::string& name, const StoredUser& stored) {
   return {.name = name,
           .ha1 = HashOf(name, stored.ha1, sip::DigestAlgorithm::kMd5),
           .caller_id = stored.caller_id,
-          .ha1_sha256 = HashOf(name, stored.ha1_sha256, sip::DigestAlgorithm::kSha256)};
+          .ha1_sha256 = HashOf(name, stored.ha1_sha256, sip::DigestAlgorithm::kSha256),
+          .tenant = stored.tenant};
 }
 
 void Deliver(UserAnswer answer, Mailbox<UserAnswer>& answers) {

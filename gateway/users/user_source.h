@@ -32,6 +32,7 @@ struct StoredUser {
   std::string ha1;
   std::string ha1_sha256;
   std::string caller_id;
+  std::string tenant = {};
 };
 User MakeUser(const std::string& name, const StoredUser& stored);
 

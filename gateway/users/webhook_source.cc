@@ -46,7 +46,8 @@ std::optional<StoredUser> ReadUser(const std::string& text) {
   StoredUser user;
   for (const auto& [key, value] : {std::pair{"ha1", &user.ha1},
                                    {"ha1_sha256", &user.ha1_sha256},
-                                   {"caller_id", &user.caller_id}}) {
+                                   {"caller_id", &user.caller_id},
+                                   {"tenant", &user.tenant}}) {
     const auto found = json.find(key);
     if (found == json.end() || found->is_null()) continue;
     if (!found->is_string()) return std::nullopt;

@@ -26,9 +26,10 @@ struct WebhookOptions {
 Result<void> CheckWebhookUrl(const std::string& url);
 
 // Users of a web application. It is sent POST {"user":"alice","realm":"voice.example.com"} and
-// answers 200 with {"ha1":"...","ha1_sha256":"...","caller_id":"..."}, each of which may be absent,
-// or 404: no such user. Anything else is a failure: another status, a redirection, a certificate
-// that does not fit, no answer within kLimit, more than kMaxAnswer. Thread: `users`, its own.
+// answers 200 with {"ha1":"...","ha1_sha256":"...","caller_id":"...","tenant":"..."}, each of which
+// may be absent, or 404: no such user. Anything else is a failure: another status, a redirection, a
+// certificate that does not fit, no answer within kLimit, more than kMaxAnswer. Thread: `users`,
+// its own.
 class WebhookSource final : public UserSource {
  public:
   // `answers` outlives this object.

@@ -41,7 +41,8 @@ class SqliteSourceTest : public ::testing::Test {
   void MakeUsers() {
     auto users = SqliteUsers::OpenToWrite(path);
     ASSERT_TRUE(users) << users.error().message;
-    EXPECT_TRUE(*users->Add({.name = "alice", .ha1 = kMd5, .caller_id = "+15550001001"}));
+    EXPECT_TRUE(
+        *users->Add({.name = "alice", .ha1 = kMd5, .caller_id = "+15550001001", .tenant = "acme"}));
   }
   std::string WhyNot() {
     const auto started = SqliteSource(path, answers.mailbox).Start();
@@ -56,13 +57,15 @@ class SqliteSourceTest : public ::testing::Test {
 
 TEST_F(SqliteSourceTest, FindsUsersAndTellsWhoIsNone) {
   MakeUsers();
-  Execute("INSERT INTO users VALUES ('bob', NULL, '" + std::string(64, 'B') + "', NULL)");
+  Execute("INSERT INTO users VALUES ('bob', NULL, '" + std::string(64, 'B') + "', NULL, NULL)");
   SqliteSource source(path, answers.mailbox);
   ASSERT_TRUE(source.Start());
   auto heard = answers.Ask(source, {"alice", "bob", "nobody", "Alice", "' OR 1=1 --"});
   EXPECT_EQ(heard["alice"].verdict, Verdict::kFound);
   EXPECT_EQ(heard["alice"].user.ha1, kMd5);
   EXPECT_EQ(heard["alice"].user.caller_id, "+15550001001");
+  EXPECT_EQ(heard["alice"].user.tenant, "acme");
+  EXPECT_EQ(heard["bob"].user.tenant, "");
   EXPECT_EQ(heard["bob"].user.ha1, "");
   EXPECT_EQ(heard["bob"].user.ha1_sha256, kSha256);
   for (const char* name : {"nobody", "Alice", "' OR 1=1 --"}) {
@@ -86,7 +89,7 @@ TEST_F(SqliteSourceTest, TenThousandUsersAreFoundAtOnce) {
   Execute(
       "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) "
       "INSERT INTO users SELECT 'user' || i, '" +
-      kMd5 + "', NULL, i FROM n");
+      kMd5 + "', NULL, i, NULL FROM n");
   SqliteSource source(path, answers.mailbox);
   ASSERT_TRUE(source.Start());
   for (int first = 0; first < 10000; first += 500) {
@@ -145,7 +148,7 @@ TEST_F(SqliteSourceTest, WhatIsMissingIsToldAtTheStart) {
   EXPECT_THAT(WhyNot(), HasSubstr("no such table: users"));
   Execute("CREATE TABLE users (name TEXT PRIMARY KEY, ha1 TEXT)");
   EXPECT_THAT(WhyNot(), HasSubstr("no such column: ha1_sha256"));
-  Execute("DROP TABLE users; CREATE TABLE users (name, ha1, ha1_sha256, caller_id, more)");
+  Execute("DROP TABLE users; CREATE TABLE users (name, ha1, ha1_sha256, caller_id, tenant, more)");
   EXPECT_EQ(WhyNot(), "");
 }
 

@@ -18,7 +18,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 const std::string kMd5(32, 'a');
-const std::string kAlice = R"({"ha1":")" + kMd5 + R"(","ha1_sha256":null,"caller_id":"+1555"})";
+const std::string kAlice =
+    R"({"ha1":")" + kMd5 + R"(","ha1_sha256":null,"caller_id":"+1555","tenant":"acme"})";
 
 class WebhookSourceTest : public ::testing::Test {
  protected:
@@ -48,6 +49,7 @@ TEST_F(WebhookSourceTest, AsksByPostAndTakesTheUserFromJson) {
   EXPECT_EQ(answer.user.ha1, kMd5);
   EXPECT_EQ(answer.user.ha1_sha256, "");
   EXPECT_EQ(answer.user.caller_id, "+1555");
+  EXPECT_EQ(answer.user.tenant, "acme");
   const auto request = peer.requests().at(0);
   EXPECT_THAT(request.head, HasSubstr("POST /sip HTTP/"));
   EXPECT_THAT(request.head, HasSubstr("\r\nContent-Type: application/json\r\n"));

@@ -16,13 +16,14 @@ numbering: { country: "44", international: "00", national: "0" }
 timezone: Europe/London
 users:
   inline:
-    - { name: alice, password: x }
+    - { name: alice, password: x, tenant: acme }
     - { name: carol, password: x, pbx: { trunk: pbx, username: "201", password: y } }
 trunks:
   near: { servers: ["h:1"], number_format: national }
   far: { servers: ["h:2"] }
   pbx: { servers: ["h:3"] }
 routes:
+  - { name: internal, to: "^7[0-9]{3}$", tenant: acme, trunk: pbx }
   - { name: emergency, to: "^(112|999)$", trunk: near, priority: true }
   - { name: premium, to: "^\\+44900", deny: premium numbers are barred }
   - { name: day, to: "^\\+44", hours: "Mon-Fri 08:00-18:00", trunks: [near, far] }
@@ -46,6 +47,7 @@ TEST_F(RouteCommandTest, SaysWhichRouteDecidedAndWhyOthersDidNot) {
   EXPECT_EQ(Run({.number = "020 7123 4567", .user = "alice", .at = "2026-11-25T12:00Z"}), 0);
   EXPECT_EQ(out.str(),
             "020 7123 4567 is the phone number +442071234567\n"
+            "  internal         no: `to` is ^7[0-9]{3}$\n"
             "  emergency        no: `to` is ^(112|999)$\n"
             "  premium          no: `to` is ^\\+44900\n"
             "  day              decides\n"
@@ -75,6 +77,13 @@ TEST_F(RouteCommandTest, TheWaysBesideRoutesAreThoseOfTheGateway) {
   EXPECT_THAT(out.str(), HasSubstr("-> user bob"));
 }
 
+TEST_F(RouteCommandTest, ATenantIsTheUsersOrTheCommands) {
+  EXPECT_EQ(Run({.number = "7001", .user = "alice"}), 0);
+  EXPECT_THAT(out.str(), HasSubstr("-> trunk pbx, number 7001"));
+  EXPECT_EQ(Run({.number = "7001", .user = "alice", .tenant = "other"}), 1);
+  EXPECT_THAT(out.str(), HasSubstr("internal         no: not of this tenant"));
+}
+
 TEST_F(RouteCommandTest, JsonHasTheWholeDecision) {
   EXPECT_EQ(Run({.number = "112", .user = "alice", .json = true}), 0);
   const auto json = nlohmann::json::parse(out.str());
@@ -82,7 +91,7 @@ TEST_F(RouteCommandTest, JsonHasTheWholeDecision) {
   EXPECT_EQ(json["trunks"][0]["trunk"], "near");
   EXPECT_EQ(json["priority"], true);
   EXPECT_EQ(json["status"], 0);
-  EXPECT_EQ(json["steps"].size(), 1u);
+  EXPECT_EQ(json["steps"].size(), 2u);
 }
 
 TEST_F(RouteCommandTest, WrongQuestionsAreTold) {

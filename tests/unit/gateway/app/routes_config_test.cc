@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 
 constexpr const char* kBase =
     "numbering: { country: \"44\", international: \"00\", national: \"0\" }\n"
-    "users: { inline: [ { name: alice, password: x, max_calls: 2 } ] }\n"
+    "users: { inline: [ { name: alice, password: x, max_calls: 2, tenant: acme } ] }\n"
     "trunks: { a: { servers: [\"h:1\"] }, b: { servers: [\"h:2\"] } }\n";
 
 std::string Faults(const std::string& text) {
@@ -28,17 +28,17 @@ std::string RouteFaults(const std::string& route) {
 }
 
 TEST(RoutesConfig, AllOfARouteIsRead) {
-  const auto config =
-      ParseConfig(std::string(kBase) +
-                      "timezone: Europe/London\n"
-                      "limits: { calls: 100, cps: 20, user: { calls: 4, cps: 1 } }\n"
-                      "routes:\n"
-                      "  - { name: r, to: \"^\\\\+\", from: alice, hours: \"Mon 08:00-09:00\", "
-                      "trunks: [a, b],\n"
-                      "      weights: [80, 20], failover: [503, timeout], priority: true,\n"
-                      "      rewrite: { strip: 1, prefix: \"00\" }, allow: { users: [alice] } }\n"
-                      "  - { to: \"\", trunks: [a, b], least_used: true }\n",
-                  "test.yaml");
+  const auto config = ParseConfig(
+      std::string(kBase) +
+          "timezone: Europe/London\n"
+          "limits: { calls: 100, cps: 20, user: { calls: 4, cps: 1 } }\n"
+          "routes:\n"
+          "  - { name: r, to: \"^\\\\+\", from: alice, tenant: [acme], hours: \"Mon 08:00-09:00\", "
+          "trunks: [a, b],\n"
+          "      weights: [80, 20], failover: [503, timeout], priority: true,\n"
+          "      rewrite: { strip: 1, prefix: \"00\" }, allow: { users: [alice] } }\n"
+          "  - { to: \"\", trunks: [a, b], least_used: true }\n",
+      "test.yaml");
   ASSERT_TRUE(config) << config.error().front().message;
   const route::Rules& rules = config->routing;
   EXPECT_EQ(rules.limits.node.calls, 100u);
@@ -49,6 +49,8 @@ TEST(RoutesConfig, AllOfARouteIsRead) {
   ASSERT_EQ(rules.routes.size(), 2u);
   const route::Route& route = rules.routes[0];
   EXPECT_EQ(route.from, std::vector<std::string>{"alice"});
+  EXPECT_EQ(route.tenants, std::vector<std::string>{"acme"});
+  EXPECT_EQ(config->users[0].tenant, "acme");
   EXPECT_EQ(route.allow, std::vector<std::string>{"alice"});
   EXPECT_EQ(route.order, route::TrunkOrder::kWeighted);
   EXPECT_EQ(route.trunks[0].weight, 80u);
@@ -84,6 +86,8 @@ TEST(RoutesConfig, MistakesHaveTheirPlace) {
   EXPECT_THAT(RouteFaults("trunk: a, failover: [often]"), HasSubstr("from 400 to 599"));
   EXPECT_THAT(RouteFaults("trunk: a, hours: always"), HasSubstr("hours are written"));
   EXPECT_THAT(RouteFaults("trunk: a, from: zoe"), HasSubstr("there is no user zoe"));
+  EXPECT_THAT(RouteFaults("trunk: a, tenant: acne"), HasSubstr("5:24 there is no tenant acne"));
+  EXPECT_THAT(RouteFaults("user: alice, from_trunk: b, tenant: acme"), HasSubstr("no users"));
   EXPECT_THAT(RouteFaults("trunk: a, allow: { users: [] }"), HasSubstr("names those who may"));
   EXPECT_THAT(RouteFaults("trunk: a, from_trunk: b"), HasSubstr("`from_trunk` has a `user`"));
   EXPECT_THAT(RouteFaults("trunk: a, rewrite: { prefix: x }"), HasSubstr("digits, +, * and #"));

@@ -248,6 +248,19 @@ TEST_F(TollFraudTest, NoSpellingOfADeniedPrefixReachesATrunk) {
   }
 }
 
+TEST_F(RoutedCallTest, ATenantHasRoutesOfItsOwn) {
+  CallManagerOptions options = Options();
+  auto& routes = options.routing.routes;
+  routes.insert(routes.begin(),
+                {.name = "bolt", .to = "^\\+44", .tenants = {"bolt"}, .trunks = {{"beta"}}});
+  for (browser::User& user : options.browser.users) {
+    if (user.name == "bob") user.tenant = "bolt";
+  }
+  Start(std::move(options));
+  EXPECT_THAT(Placed("02079460000").body, HasSubstr("PCMU"));
+  EXPECT_THAT(Placed("02079460000", kBob, "bob").body, HasSubstr("PCMA"));  // of that trunk
+}
+
 // --- limits ---
 
 TEST_F(RoutedCallTest, LimitsRefuseWithASentenceAndATime) {
@@ -389,6 +402,22 @@ TEST_F(RoutedCallTest, TheNextTrunkHasItsOwnKeysOrNone) {
     EXPECT_NE(key_in(second.body), key_in(first.body));
     EXPECT_EQ(key_in(second.body).empty(), !secure);
   }
+}
+
+// A trunk of one server: without another trunk it would be waited for.
+TEST_F(RoutedCallTest, ATrunkThatSaysNothingIsGivenUpForTheNext) {
+  CallManagerOptions options = Options();
+  options.routing.routes[2].failover = {route::kNoAnswer};
+  Start(std::move(options));
+  const sip::Message first = Placed("02079460000");
+  ASSERT_THAT(first.body, HasSubstr("PCMU"));
+  gw->Wait(trunk::TrunkEdge::kUnheardTimeout - 1s);
+  EXPECT_TRUE(gw->TrunkIsQuiet());
+  gw->Wait(1s);
+  const sip::Message second = gw->ToTrunk();
+  ASSERT_EQ(second.method, "INVITE");
+  EXPECT_THAT(second.body, HasSubstr("PCMA"));
+  EXPECT_TRUE(gw->BrowserIsQuiet(kAlice));
 }
 
 TEST_F(RoutedCallTest, AfterTheLastTrunkTheCallerHearsTheAnswer) {

@@ -50,7 +50,8 @@ class UserCommandTest : public ::testing::Test {
 };
 
 TEST_F(UserCommandTest, AddMakesTheFileAndStoresHashesAlone) {
-  EXPECT_EQ(Run({.name = "alice", .caller_id = "+15550001001"}, "secret\r\nmore\n"), 0);
+  EXPECT_EQ(
+      Run({.name = "alice", .caller_id = "+15550001001", .tenant = "acme"}, "secret\r\nmore\n"), 0);
   EXPECT_EQ(said, "added alice in " + config.user_source->sqlite + "\n");
   EXPECT_THAT(complaint, IsEmpty());
   const browser::User alice = Stored("alice");
@@ -58,6 +59,7 @@ TEST_F(UserCommandTest, AddMakesTheFileAndStoresHashesAlone) {
   EXPECT_EQ(alice.ha1_sha256,
             sip::Ha1("alice", "gw.example", "secret", sip::DigestAlgorithm::kSha256));
   EXPECT_EQ(alice.caller_id, "+15550001001");
+  EXPECT_EQ(alice.tenant, "acme");
 }
 
 TEST_F(UserCommandTest, PasswdChangesWhatAddHasStored) {

@@ -75,6 +75,23 @@ TEST(Router, RoutesMayBeForSomeUsersOnly) {
   EXPECT_EQ(To(router, "+44900", "dave"), "403 this user may not call this number");
 }
 
+TEST(Router, RoutesMayBeForTheUsersOfATenantOnly) {
+  const Router router =
+      Make({{.name = "acme", .to = "^\\+", .tenants = {"acme", "apex"}, .trunks = {{"gold"}}},
+            {.name = "both", .to = "^\\+", .from = {"bob"}, .tenants = {"bolt"}, .deny = "barred"},
+            {.name = "rest", .to = "^\\+", .trunks = {{"tin"}}}});
+  const auto to = [&](const std::string& user, const std::string& tenant) {
+    return Text(router.Decide(
+        {.dialled = "+44900", .user = user, .tenant = tenant, .from_trunk = "", .time = {}}));
+  };
+  EXPECT_EQ(to("alice", "apex"), "gold:+44900");
+  EXPECT_EQ(to("alice", ""), "tin:+44900");
+  EXPECT_EQ(to("acme", ""), "tin:+44900") << "a user of that name";
+  EXPECT_EQ(to("bob", "bolt"), "403 barred");
+  EXPECT_EQ(to("bob", ""), "tin:+44900");
+  EXPECT_EQ(to("alice", "bolt"), "tin:+44900");
+}
+
 TEST(Router, ARouteMayDenyWithItsSentence) {
   const Router router =
       Make({{.name = "premium", .to = "^\\+44900", .deny = "premium numbers are barred"},
@@ -231,6 +248,7 @@ TEST(Router, TheIndexDecidesAsALookAtEachRouteDoes) {
   const std::vector<std::string> patterns = {
       "^\\+44", "^\\+1", "", "^1", "^\\+44[28]", "7$", "^\\+(44|1)5", "^[a-z]+", "^600$", "+4420"};
   const std::vector<std::string> users = {"alice", "bob", "carol"};
+  const std::vector<std::string> tenants = {"alice", "acme", ""};
   const std::vector<std::string> numbers = {"+4420", "+4480", "+44207", "+157",
                                             "112",   "600",   "bob",    "1x"};
   for (int round = 0; round < 300; ++round) {
@@ -240,8 +258,10 @@ TEST(Router, TheIndexDecidesAsALookAtEachRouteDoes) {
       for (const std::string& user : users) {
         if (draw(4) == 0) route.from.push_back(user);
       }
+      if (draw(3) == 0) route.tenants.push_back(tenants[draw(2)]);
       if (draw(4) == 0) {
         route.from.clear();
+        route.tenants.clear();
         route.from_trunk = draw(2) == 0 ? "*" : "a";
         route.user = "$0";
       } else if (draw(5) == 0) {
@@ -256,6 +276,7 @@ TEST(Router, TheIndexDecidesAsALookAtEachRouteDoes) {
     for (int i = 0; i < 50; ++i) {
       const Call call{.dialled = numbers[draw(numbers.size())],
                       .user = users[draw(users.size())],
+                      .tenant = tenants[draw(tenants.size())],
                       .from_trunk = draw(3) == 0 ? (draw(2) == 0 ? "a" : "b") : "",
                       .time = WallTime(hours(draw(200)))};
       const Decision quick = router.Decide(call);
