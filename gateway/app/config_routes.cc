@@ -155,8 +155,8 @@ class RouteReader {
     std::string trunk;
     std::vector<std::string> trunks;
     const bool has_one = section_.Text("trunk", trunk);
-    if (has_one) trunks = {trunk};
     const bool has_several = section_.Texts("trunks", trunks);
+    if (has_one) trunks = {trunk};
     if (has_one && has_several) {
       section_.Report(section_.Find("trunks"), "a route has `trunk` or `trunks`, not both");
     }
