@@ -6,57 +6,14 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <string>
 
-#include "base/check.h"
-#include "tests/component/gateway/gateway_fixture.h"
+#include "tests/component/gateway/two_servers.h"
 
 namespace lastmile::app {
 namespace {
 
-class GatewayFailoverTest : public GatewayTest {
- protected:
-  void SetUp() override {
-    backup_ = std::make_unique<test::SipCarrier>();
-    GatewayTest::SetUp();
-    Add(*backup_);
-  }
-  void Configure(Config& config) override {
-    trunk::Trunk& trunk = config.trunks.front();
-    trunk.servers = {ServerAt(carrier_->local(), 1), ServerAt(backup_->local(), 2)};
-    trunk.keepalive = 30s;
-  }
-  static trunk::ConfiguredServer ServerAt(const Endpoint& at, uint16_t priority) {
-    return {.host = at.address.ToString(), .port = at.port, .priority = priority};
-  }
-  static size_t TalksAt(test::SipCarrier& carrier) {
-    size_t count = 0;
-    for (const auto& call : carrier.calls()) count += call.state == State::kTalking;
-    return count;
-  }
-  // How long a call takes from the dialled number to the answer at the backup.
-  Duration CallTheBackup(test::BrowserPhone& phone) {
-    const size_t before = TalksAt(*backup_);
-    const TimePoint dialled = MonotonicNow();
-    auto& call = phone.Dial("600");
-    EXPECT_TRUE(Until([&] { return TalksAt(*backup_) > before; }));
-    const Duration took = MonotonicNow() - dialled;
-    EXPECT_TRUE(Until([&] { return call.state == State::kTalking; }));
-    EXPECT_EQ(call.status, 200);
-    phone.HangUp(call);
-    EXPECT_TRUE(Until([&] { return TalksAt(*backup_) == before; }));
-    return took;
-  }
-  static long Milliseconds(Duration duration) { return static_cast<long>(duration / 1ms); }
-  void KillTheFirst() {
-    Remove(*carrier_);
-    carrier_.reset();
-  }
-  size_t UpServers() { return gateway_->gauges().signalling.trunks.front().up_servers; }
-
-  std::unique_ptr<test::SipCarrier> backup_;
-};
+using GatewayFailoverTest = TwoServersTest;
 
 // T-15.
 TEST_F(GatewayFailoverTest, NewCallsAreOnTheOtherServerWithinASecondOfAKill) {

@@ -89,8 +89,8 @@ FakeRecord PointerRecord(const NaptrRecord& record, const std::string& flags,
 FakeDns::FakeDns(std::map<std::string, std::vector<IpAddress>> names)
     : FakeDns(WithAddresses(names)) {}
 
-FakeDns::FakeDns(std::map<std::string, FakeName> names)
-    : names_(std::move(names)), address_(listener_.Bind(*Endpoint::Parse("127.0.0.1:0"))) {
+FakeDns::FakeDns(std::map<std::string, FakeName> names, const std::string& address)
+    : names_(std::move(names)), address_(listener_.Bind(*Endpoint::Parse(address))) {
   socket_.Bind(address_);
   EXPECT_EQ(listen(listener_.fd(), 8), 0);
   thread_ = std::thread([this] { Serve(); });
@@ -99,6 +99,11 @@ FakeDns::FakeDns(std::map<std::string, FakeName> names)
 FakeDns::~FakeDns() {
   stop_.store(true);
   thread_.join();
+}
+
+void FakeDns::Change(std::map<std::string, FakeName> names) {
+  const std::lock_guard lock(mutex_);
+  names_ = std::move(names);
 }
 
 void FakeDns::Serve() {
@@ -149,7 +154,8 @@ void FakeDns::ServeStream() {
   close(peer);
 }
 
-std::string FakeDns::Answer(const std::string& question) const {
+std::string FakeDns::Answer(const std::string& question) {
+  const std::lock_guard lock(mutex_);
   size_t end = 0;
   const std::string name = NameIn(question, end);
   if (name.starts_with("silent.") || end > question.size()) return "";

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -38,25 +39,29 @@ struct FakeName {
 constexpr uint16_t kFakeTypeA = 1;
 constexpr uint16_t kFakeTypeAaaa = 28;
 
-// A DNS server (RFC 1035) on 127.0.0.1, UDP and TCP, on a thread of its own. Names it does not know
+// A DNS server (RFC 1035) at `address`, UDP and TCP, on a thread of its own. Names it does not know
 // do not exist; names below "silent." are never answered; "broken." gets bytes that are no answer.
 // Over UDP an answer of more than 512 bytes is cut off.
 class FakeDns {
  public:
   explicit FakeDns(std::map<std::string, std::vector<IpAddress>> names);
-  explicit FakeDns(std::map<std::string, FakeName> names);
+  explicit FakeDns(std::map<std::string, FakeName> names,
+                   const std::string& address = "127.0.0.1:0");
   ~FakeDns();
 
   std::string servers() const { return address_.ToString(); }
   int tcp_questions() const { return tcp_questions_; }
+  // Any thread: what the next question is answered with.
+  void Change(std::map<std::string, FakeName> names);
 
  private:
   void Serve();
   void ServeDatagram();
   void ServeStream();
-  std::string Answer(const std::string& question) const;
+  std::string Answer(const std::string& question);
 
-  const std::map<std::string, FakeName> names_;
+  std::mutex mutex_;
+  std::map<std::string, FakeName> names_;  // guarded by mutex_
   RawSocket socket_{SOCK_DGRAM};
   RawSocket listener_{SOCK_STREAM};
   Endpoint address_;
