@@ -29,7 +29,7 @@ std::vector<std::string> All(Redirects& targets) {
                       nullptr, random);
   std::vector<std::string> all;
   for (;;) {
-    auto number = targets.Next(router, "alice", "acme");
+    auto number = targets.Next(router, {"alice", ""}, "acme");
     all.push_back(number ? *number : number.error());
     if (!number) return all;
   }
