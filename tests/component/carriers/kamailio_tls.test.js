@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { MICROPHONE_HZ } from '../../e2e/support/browser.js';
 import { openClient } from '../../e2e/support/client_page.js';
-import { gatewayProgram, withBriefLab } from '../../e2e/support/lab.js';
+import { gatewayProgram, ROOT, withBriefLab } from '../../e2e/support/lab.js';
 import { freePorts } from '../../e2e/support/ports.js';
 import { RtpPeer } from '../../e2e/support/rtp_peer.js';
 import { ScriptedCarrier } from '../../e2e/support/scripted_carrier.js';
@@ -39,8 +39,18 @@ const metro = new Authority(folder, 'metro', 'Metro Authority');
 const other = new Authority(folder, 'other', 'Other Authority');
 const carriers = metro.issue('carrier', DOMAIN);
 const neighbours = metro.issue('neighbour', 'sip.neighbour.example');
-const ours = metro.issue('gateway', 'gw.example');
+metro.issue('gateway', 'gw.example');
 const foreign = other.issue('foreign', DOMAIN);
+
+// The block of that language in the recipe of docs/trunks.md, with other addresses and files.
+function recipe(language, replaced) {
+  const [, section] = readFileSync(join(ROOT, 'docs/trunks.md'), 'utf8').split('\n## A Kamailio over TLS\n');
+  const [, block] = new RegExp(`\n\`\`\`${language}\n(.*?)\`\`\`\n`, 's').exec(section);
+  return Object.entries(replaced).reduce((text, [from, to]) => {
+    assert.ok(text.includes(from), `${from} is in the recipe`);
+    return text.replaceAll(from, to);
+  }, block);
+}
 
 // What `lastmile trunks test` says of a trunk of the lab's.
 const tries = (lab, trunk) => spawnSync(
@@ -177,6 +187,11 @@ withBriefLab('Kamailio as a registrar over TLS', (lab) => {
 
 // Three trunks to the same port, where only one has a certificate that its carrier accepts.
 const [mutualTls, mutualGateway] = await freePorts(2);
+const right = recipe('yaml', { 'trunks:\n': '', '198.51.100.7:5061': `${CARRIER}:${mutualTls}`,
+                               '/etc/lastmile/tls': folder });
+const bare = right.replace('metro:', 'bare:').replace(/ *(cert|key|accept_names):.*\n/g, '');
+const wrong = right.replace('metro:', 'foreign:').replace(/ *accept_names:.*\n/, '')
+    .replaceAll('/gateway.', '/foreign.');
 withBriefLab('Kamailio with mutual TLS', (lab) => {
   let kamailio;
   let ends;
@@ -189,10 +204,8 @@ withBriefLab('Kamailio with mutual TLS', (lab) => {
 
   before(async () => {
     const [target] = await freePorts(1);
-    kamailio = await carrier(target, [
-      tlsDomain('server:default', { ...carriers, ca: metro.certificate }),
-      tlsDomain('client:default', { ...carriers, ca: lab.certificate }),
-    ]);
+    kamailio = await carrier(target, [recipe('ini', {
+      '/etc/kamailio/tls/lastmile.pem': lab.certificate, '/etc/kamailio/tls': folder })]);
     ends = await Ends.open(lab, target);
   });
   after(async () => {
@@ -269,14 +282,7 @@ withBriefLab('Kamailio with mutual TLS', (lab) => {
 }, {
   carrier: false, clients: true, trunkHost: GATEWAY, carrierHost: CARRIER, acceptFrom: '[]',
   sipTls: mutualGateway,
-  trunks: [['metro', ours], ['bare', {}], ['foreign', foreign]].map(([name, shown]) => `  ${name}:
-    transport: tls
-    servers: [ "${CARRIER}:${mutualTls}" ]
-    tls:
-      ca: ${metro.certificate}
-      server_name: ${DOMAIN}
-${shown.key ? `      cert: ${shown.certificate}\n      key: ${shown.key}\n` : ''}\
-${name === 'metro' ? `    accept_names: [ ${DOMAIN} ]\n` : ''}`).join(''),
+  trunks: right + bare + wrong,
   routes: `  - { to: "^8", trunk: metro }
   - { to: "^7", trunk: bare }
   - { to: "^6", trunk: foreign }
