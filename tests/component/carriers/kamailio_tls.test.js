@@ -26,6 +26,7 @@ const TONE_HZ = 880;
 const ACCOUNT = 'gw1';
 const PASSWORD = 'TrunkSecretOfGw1';
 const DOMAIN = 'sip.metro.example';
+const LOST = 'no server of the trunk took the call: server 1 lost the connection';
 const [GATEWAY, CARRIER, CLOUD, STRANGER] = [1, 2, 3, 4].map((last) => `127.0.0.${last}`);
 
 if (!kamailioTlsIsInstalled()) {
@@ -44,7 +45,8 @@ const foreign = other.issue('foreign', DOMAIN);
 
 // The block of that language in the recipe of docs/trunks.md, with other addresses and files.
 function recipe(language, replaced) {
-  const [, section] = readFileSync(join(ROOT, 'docs/trunks.md'), 'utf8').split('\n## A Kamailio over TLS\n');
+  const [, section] = readFileSync(join(ROOT, 'docs/trunks.md'), 'utf8')
+      .split('\n## A Kamailio over TLS\n');
   const [, block] = new RegExp(`\n\`\`\`${language}\n(.*?)\`\`\`\n`, 's').exec(section);
   return Object.entries(replaced).reduce((text, [from, to]) => {
     assert.ok(text.includes(from), `${from} is in the recipe`);
@@ -149,7 +151,7 @@ withBriefLab('Kamailio as a registrar over TLS', (lab) => {
        { timeout: 30000 }, () => {
          const { status, stdout } = tries(lab, 'nameless');
          assert.equal(status, FAILED);
-         assert.match(stdout, /^FAIL connect .* has a certificate for sip\.neighbour\.example, not for 127\.0\.0\.2$/m);
+         assert.match(stdout, /^FAIL connect .* certificate for sip\.neighbour\.example, not/m);
        });
 
   test('a call out, challenged: a tone each way', { timeout: 60000 }, async () => {
@@ -219,7 +221,7 @@ withBriefLab('Kamailio with mutual TLS', (lab) => {
          await kamailio.says(/the carrier takes INVITE over tls from 127\.0\.0\.1/, 1000);
          const { status, stdout } = tries(lab, 'metro');
          assert.equal(status, 0, stdout);
-         assert.match(stdout, /^ok {3}connect .*certificate for sip\.metro\.example by Metro Authority/m);
+         assert.match(stdout, /^ok {3}connect .*for sip\.metro\.example by Metro Authority/m);
        });
 
   const REFUSED = [
@@ -234,8 +236,11 @@ withBriefLab('Kamailio with mutual TLS', (lab) => {
       const taken = kamailio.lines.length;
       await ends.alice.forget();
       await ends.alice.run('call', number);
-      await ends.alice.sees('failed');
-      await lab.gateway.printed(reason, 5000, from);
+      const told = await ends.alice.sees('failed');
+      assert.equal(told.reason, `SIP;cause=503;text="${LOST}"`);
+      await lab.gateway.printed(/call=\d+ calling -> closing: no server of the trunk/, 1000, from);
+      const failed = new RegExp(`server=${trunk}#1 failed: .*${reason.source}`);
+      await lab.gateway.printed(failed, 1000, from);
       assert.ok(!kamailio.lines.slice(taken).some((line) => /the carrier takes/.test(line)));
       const { status, stdout } = tries(lab, trunk);
       assert.equal(status, FAILED);
@@ -256,7 +261,7 @@ withBriefLab('Kamailio with mutual TLS', (lab) => {
     { what: 'shows that name by another authority', shown: foreign,
       said: /no trunk accepts calls from; it has a certificate / },
     { what: 'shows another name', shown: neighbours,
-      said: /no trunk accepts calls from; its certificate is verified for sip\.neighbour\.example$/ },
+      said: /calls from; its certificate is verified for sip\.neighbour\.example$/ },
   ];
   for (const { what, shown, said } of STRANGERS) {
     test(`a Kamailio at another address that ${what} is answered 403`, { timeout: 60000 },
@@ -343,7 +348,7 @@ withBriefLab('Kamailio that knows the gateway by its address', (lab) => {
            const response = await invites(caller, `${named}:${lab.carrierSip}`);
            assert.equal(response.status, 403);
            assert.match(response.header('warning'), /calls are not accepted from this address/);
-           await lab.gateway.printed(/stream from .*, which no trunk accepts calls from$/, 1000, from);
+           await lab.gateway.printed(/which no trunk accepts calls from$/, 1000, from);
          });
   }
 }, {
