@@ -12,7 +12,8 @@ BUILD=(build-essential cmake ninja-build ccache pkg-config git
   libssl-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libc-ares-dev libjwt-dev
   libsqlite3-dev libcurl4-openssl-dev nlohmann-json3-dev libcli11-dev libre2-dev tzdata)
 TEST=(libgtest-dev libgmock-dev libbenchmark-dev sip-tester baresip-core chromium tcpdump clang-19 lld
-  libclang-rt-19-dev python3 python3-yaml iproute2 iptables openssl kamailio rtpengine-daemon firefox-esr)
+  libclang-rt-19-dev python3 python3-yaml iproute2 iptables openssl kamailio
+  kamailio-tls-modules rtpengine-daemon firefox-esr)
 # Packages that come with services of their name. The tests start the programs themselves; as
 # services they would take SIP's port from whatever else wants it.
 SERVICES=(kamailio rtpengine-daemon)

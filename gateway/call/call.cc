@@ -202,11 +202,14 @@ void Call::OnCalling(const CallInput& input, TimePoint now, Outputs& out) {
     OnCalleeAnswered(*answered, now, out);
   } else if (const auto* rejected = std::get_if<CalleeRejected>(&input)) {
     End({.caller_status = StatusForCaller(rejected->status),
-         .reason_header = rejected->reason_header.empty() ? SipReason(rejected->status, "")
-                                                          : rejected->reason_header,
+         .reason_header = rejected->reason_header.empty()
+                              ? SipReason(rejected->status, rejected->warning)
+                              : rejected->reason_header,
          .warning = rejected->warning,
          .gone = Party::kCallee},
-        fmt::format("the callee answered {}", rejected->status), now, out);
+        rejected->warning.empty() ? fmt::format("the callee answered {}", rejected->status)
+                                  : rejected->warning,
+        now, out);
   } else if (const auto* another = std::get_if<AnotherTrunk>(&input)) {
     OnAnotherTrunk(*another, now, out);
   } else if (const auto* reoffer = std::get_if<Reoffered>(&input)) {

@@ -31,7 +31,7 @@ struct Server {
   ServerHealth health;
   sip::FlowId flow = {};            // the connection that we opened, 0: none
   sip::ClientRequestId probe = {};  // its last OPTIONS
-  std::string no_connection = {};   // why the last one could not be opened
+  std::string lost = {};            // why the last one ended or could not be opened; "": not told
   bool gone = false;  // the name servers do not name it any more: it keeps what it has
 };
 

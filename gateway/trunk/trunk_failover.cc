@@ -149,7 +149,7 @@ bool TrunkEdge::OnAttemptRejected(sip::InviteRejected& rejected, TimePoint now) 
   const std::string said = Joined(attempt.said);
   if (TryNext(rejected.dialog, attempts_[rejected.dialog] = std::move(attempt), now)) return true;
   ForgetAttempt(rejected.dialog);
-  if (tried == 1) return false;
+  if (tried == 1 && rejected.response) return false;
   rejected.status = 503;
   rejected.response.reset();
   rejected.warning = "no server of the trunk took the call: " + said;
@@ -174,10 +174,10 @@ bool TrunkEdge::NoteRejection(const sip::InviteRejected& rejected, Attempt& atte
   }
   const bool refused = attempt.sent == kNever;
   const Server* server = pools_[attempt.trunk].Find(attempt.server);
-  const bool has_reason = server && !server->no_connection.empty();
-  const std::string_view why = !refused     ? "its connection was lost"
-                               : has_reason ? std::string_view(server->no_connection)
-                                            : "it takes no connection";
+  const bool has_reason = server && !server->lost.empty();
+  const std::string_view why = has_reason ? std::string_view(server->lost)
+                               : refused  ? "it takes no connection"
+                                          : "its connection was lost";
   NoteFailure(attempt, why, now);
   attempt.said.push_back(refused ? "takes no connection" : "lost the connection");
   return true;

@@ -76,11 +76,11 @@ void TrunkEdge::OnServerFlowLost(const Flow& flow, sip::FlowId id, std::string_v
   Server* server = pools_[flow.trunk].Find(flow.server);
   if (!server || server->flow != id) return;
   server->flow = {};
+  server->lost = reason;
   if (flow.open) {
     server->health.OnConnectionLost(reason.empty() ? "its connection was lost" : reason, now);
   } else {
-    server->no_connection = reason.empty() ? "it takes no connection" : reason;
-    server->health.OnCallFailed(server->no_connection, now);
+    server->health.OnCallFailed(reason.empty() ? "it takes no connection" : reason, now);
   }
 }
 

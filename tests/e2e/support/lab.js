@@ -36,6 +36,7 @@ export function gatewayProgram() {
 //   carrier       false: a test brings its own carrier, at carrierHost:carrierSip
 //   trunkHost     the address that the gateway shows to its trunk
 //   carrierHost   the carrier's address
+//   acceptFrom    where it may call from besides, as in the trunk's entry
 //   trunk         more lines of the trunk's entry
 //   browserHost   the address that browsers reach the gateway at
 //   chromium      the browser's program
@@ -55,10 +56,10 @@ export class Lab {
   browser = null;
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
-                trunk = '', trunks = '', routes = '', clients = false, browser = true, chromium,
+                acceptFrom = '[ "127.0.0.0/8" ]', trunk = '', trunks = '', routes = '', clients = false, browser = true, chromium,
                 browserHost = '127.0.0.1', advertise = browserHost, users = [],
                 usersEntry = '', sipTls = 0, secureTrunk = false } = {}) {
-    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, trunkEntry: trunk,
+    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, acceptFrom, trunkEntry: trunk,
                           otherTrunks: trunks, otherRoutes: routes, withClients: clients,
                           withBrowser: browser, chromium, browserHost, advertise, usersEntry, sipTls,
                           secureTrunk,
@@ -84,6 +85,11 @@ export class Lab {
     await this.#ready();
     this.openFiles = this.countFiles();
     this.browser = this.withBrowser ? await launchBrowser(this.chromium) : null;
+  }
+
+  // What the gateway shows to who connects to it over TLS; it is its own authority.
+  get certificate() {
+    return join(this.#folder, 'cert.pem');
   }
 
   // How a user of this lab registers; a user's password is its name.
@@ -236,7 +242,7 @@ ${this.otherTrunks}  carrier:
     transport: ${transport}
     ${secure}
     servers: [ "${this.carrierHost}:${this.carrierSip}" ]
-    accept_from: [ "127.0.0.0/8" ]
+    accept_from: ${this.acceptFrom}
     ${this.trunkEntry}
 routes:
 ${this.otherRoutes}  - { to: "^[0-9*#+]+$", trunk: carrier }

@@ -89,7 +89,7 @@ export class ScriptedCarrier {
 
   async #connect(target) {
     const [host, port] = target.split(':');
-    const socket = connect(Number(port), host);
+    const socket = connect({ host, port: Number(port), localAddress: this.host });
     await once(socket, 'connect');
     socket.setNoDelay(true);
     this.#onSocket(socket);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,16 +10,22 @@ import { untilListening } from './listening.js';
 
 const HOST = '127.0.0.1';
 const KAMAILIO = '/usr/sbin/kamailio';
+const LIBRARIES = '/usr/lib';  // Debian's: a folder for each architecture
 const RTPENGINE = '/usr/bin/rtpengine';
 const RELAYED_PORTS = 200;
 const MIN_PACKETS = 25;  // half a second
 
 export const kamailioIsInstalled = () => existsSync(KAMAILIO);
+export const kamailioTlsIsInstalled = () => kamailioIsInstalled() && readdirSync(LIBRARIES)
+    .some((folder) => existsSync(join(LIBRARIES, folder, 'kamailio/modules/tls.so')));
 export const relayIsInstalled = () => existsSync(RTPENGINE);
 
 // A kamailio with the program `routes` behind what every configuration here begins with, on TCP at
-// HOST:port. Its files are in `folder`.
-export async function runKamailio(folder, port, routes) {
+// host:port. Its files are in `folder`. Options:
+//   host   its address, which its connections come from as well
+//   from   another address that they come from
+//   tls    {port, domains}: TLS at host:port too, and the tls module's own file, of tlsDomain()
+export async function runKamailio(folder, port, routes, { host = HOST, from = host, tls } = {}) {
   const config = join(folder, 'kamailio.cfg');
   writeFileSync(config, `#!KAMAILIO
 debug=1
@@ -29,7 +35,9 @@ tcp_children=1
 auto_aliases=no
 dns=no
 rev_dns=no
-listen=tcp:${HOST}:${port}
+tcp_source_ipv4=${from}
+listen=tcp:${host}:${port}
+${tls ? listenTls(folder, host, tls) : ''}
 loadmodule "tm.so"
 loadmodule "sl.so"
 loadmodule "rr.so"
@@ -40,10 +48,38 @@ loadmodule "textops.so"
 ${routes}`);
   const kamailio = new ChildProcess('kamailio', KAMAILIO, [
     '-DD', '-E', '-f', config, '-Y', folder, '-m', '32', '-M', '4']);
-  await untilListening(port).catch((error) => {
+  try {
+    await untilListening(port);
+    if (tls) await untilListening(tls.port);
+  } catch (error) {
     throw kamailio.explained(error);
-  });
+  }
   return kamailio;
+}
+
+// A section of the tls module's file: "server:..." for who connects, "client:..." for whom it connects
+// to. Options:
+//   certificate, key   what it shows
+//   serverName         only for those who ask for that name (SNI)
+//   ca                 the peer has to show a certificate of that authority; without: none is wanted
+export function tlsDomain(section, { certificate, key, serverName, ca } = {}) {
+  return [
+    `[${section}]`, 'method = TLSv1.2+',
+    ...(certificate ? [`certificate = ${certificate}`, `private_key = ${key}`] : []),
+    ...(serverName ? [`server_name = ${serverName}`] : []),
+    ...(ca ? [`ca_list = ${ca}`, 'verify_certificate = yes', 'require_certificate = yes'] :
+        ['verify_certificate = no', 'require_certificate = no']),
+    '',
+  ].join('\n');
+}
+
+function listenTls(folder, host, { port, domains }) {
+  const config = join(folder, 'tls.cfg');
+  writeFileSync(config, domains.join('\n'));
+  return `enable_tls=yes
+listen=tls:${host}:${port}
+loadmodule "tls.so"
+modparam("tls", "config", "${config}")`;
 }
 
 // "kamailio-5.6.3-rtpengine-10.5.3.5".

@@ -6,19 +6,21 @@ import { runKamailio } from './kamailio.js';
 
 const HOST = '127.0.0.1';
 
-// A Kamailio as a PBX on TCP at HOST:port, with one extension: whoever registers it proves with
+// A Kamailio as a PBX on TCP at host:port, with one extension: whoever registers it proves with
 // digest (RFC 7616) that it knows `password`, and so does every call and every BYE from it. A nonce
-// is good once for each nc. Calls to the extension ring its Contacts, all others go to HOST:target.
-// `algorithm`: MD5 or SHA-256.
+// is good once for each nc. Calls to the extension ring its Contacts, all others go to host:target.
+// `algorithm`: MD5 or SHA-256. `tls`: as runKamailio() takes it; what comes over TLS is challenged
+// whatever it says in From.
 export class KamailioPbx {
   #folder = mkdtempSync(join(tmpdir(), 'lastmile-pbx-'));
   #kamailio;
 
-  static async start({ algorithm = 'MD5', ...options }) {
+  static async start({ host = HOST, algorithm = 'MD5', tls, ...options }) {
     const pbx = new KamailioPbx();
     try {
       pbx.#kamailio = await runKamailio(pbx.#folder, options.port,
-                                        pbx.#routes({ algorithm, ...options }));
+                                        pbx.#routes({ host, algorithm, ...options }),
+                                        { host, tls });
     } catch (error) {
       await pbx.stop();
       throw error;
@@ -40,7 +42,7 @@ export class KamailioPbx {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #routes({ target, extension, username, password, algorithm }) {
+  #routes({ host, target, extension, username, password, algorithm }) {
     return `loadmodule "xlog.so"
 loadmodule "auth.so"
 loadmodule "usrloc.so"
@@ -69,7 +71,7 @@ request_route {
     xlog("L_ERR", "PBX registered $tU with nc $adn, expires $hdr(Expires)\\n");
     exit;
   }
-  if ($fU == "${extension}" && is_method("INVITE|BYE")) {
+  if (($fU == "${extension}" || proto == TLS) && is_method("INVITE|BYE")) {
     if ($au != "${username}" || !pv_proxy_authenticate("pbx.example", "${password}", "0")) {
       xlog("L_ERR", "PBX challenges $rm of $fU\\n");
       proxy_challenge("pbx.example", "1");
@@ -88,7 +90,7 @@ request_route {
       exit;
     }
   } else {
-    $du = "sip:${HOST}:${target};transport=tcp";
+    $du = "sip:${host}:${target};transport=tcp";
   }
   t_relay();
 }

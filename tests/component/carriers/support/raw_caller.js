@@ -154,8 +154,9 @@ export class TrunkCaller extends RawCaller {
     socket.on('error', () => {});
   }
 
-  static async connect(host, port) {
-    const socket = connect(port, host);
+  // `from`: the address that it comes from, if not the one the system takes.
+  static async connect(host, port, from) {
+    const socket = connect({ host, port, localAddress: from });
     await once(socket, 'connect');
     socket.setNoDelay(true);
     return new TrunkCaller(socket, host, port);

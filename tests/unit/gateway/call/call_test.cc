@@ -181,6 +181,16 @@ TEST(CallFromBrowser, TheCarriersCodeReachesTheBrowserWithItsReason) {
   EXPECT_EQ(harness.Output<AnswerCaller>().reason_header, "Q.850;cause=38");
 }
 
+TEST(CallFromBrowser, WhyNobodyAnsweredIsToldToTheBrowserAndInTheSummary) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kCalling);
+  harness.Feed(CalleeRejected{503, "", "no server took the call"});
+  EXPECT_EQ(harness.Output<AnswerCaller>().reason_header,
+            R"(SIP;cause=503;text="no server took the call")");
+  EXPECT_EQ(harness.Output<AnswerCaller>().warning, "no server took the call");
+  EXPECT_EQ(harness.call().summary().reason, "no server took the call");
+}
+
 TEST(CallFromBrowser, ARefusedReofferLeavesTheCallUp) {
   CallHarness harness(CallDirection::kFromBrowser);
   harness.DriveTo(CallState::kConnected);

@@ -392,6 +392,24 @@ TEST_F(TrunkFailover, WhyAConnectionCannotBeOpenedIsWhatStaysKnown) {
   EXPECT_EQ(edge->status()[0].last_failure, "it has a self-signed certificate");
 }
 
+// Over TLS 1.3 a server refuses our certificate when the connection is open for us.
+TEST_F(TrunkFailover, WhyAConnectionEndedUnderACallIsToldAndStaysKnown) {
+  Make({{.host = "192.0.2.1", .port = 5060}});
+  Call();
+  edge->OnStreamClosed(flows["192.0.2.1"], now, "it wants to see a certificate of ours");
+  Pump();
+  ASSERT_NE(Rejection(), nullptr);
+  EXPECT_EQ(Rejection()->status, 503);
+  EXPECT_EQ(Rejection()->warning,
+            "no server of the trunk took the call: server 1 lost the connection");
+  EXPECT_EQ(edge->status()[0].last_failure, "it wants to see a certificate of ours");
+  events.clear();
+  Call();
+  Lose("192.0.2.1");
+  EXPECT_NE(Rejection(), nullptr);
+  EXPECT_EQ(edge->status()[0].last_failure, "its connection was lost") << "nobody says why";
+}
+
 // --- names ---
 
 TEST_F(TrunkFailover, ACallWaitsForTheFirstLookUp) {
