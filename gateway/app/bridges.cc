@@ -94,7 +94,7 @@ void CallManager::FailTransfer(const Entry& entry, const sip::Refer& refer, sip:
 
 // As if the user had dialled it: a transfer reaches whom a call would.
 void CallManager::TransferToNumber(Entry& entry, const sip::Refer& refer, TimePoint now) {
-  Way way = WayFor(router_, trunk_edge_, CallerOf(entry.parties), refer.target.user);
+  Way way = WayFor(router_, trunk_edge_, CallerOf(entry.parties, now), refer.target.user);
   const trunk::Trunk* trunk = way.trunk;
   if (!trunk) return FailTransfer(entry, refer, {way.decision.status, way.decision.why}, now);
   const browser::User* user = browser_edge_.FindUser(entry.parties.user, now).user;

@@ -309,14 +309,12 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   auto slot = router_.Begin(
       {.user = user, .trunk = invite.trunk, .by_user = false, .priority = decision.priority}, now);
   if (!slot) return Refuse(false, invite.dialog, slot.error(), now);
-  const browser::User* known = browser_edge_.FindUser(user, now).user;
   Entry& entry = NewCall(CallDirection::kFromTrunk,
                          {.trunk = std::move(invite.trunk),
                           .user = user,
                           .number = std::move(invite.target),
                           .caller = std::move(invite.caller),
-                          .display_name = std::move(invite.display_name),
-                          .tenant = known ? known->tenant : ""},
+                          .display_name = std::move(invite.display_name)},
                          std::move(invite.headers), now, with_keys);
   entry.slot = *std::move(slot);
   entry.trunk_dialog = invite.dialog;
@@ -487,7 +485,7 @@ bool CallManager::OnTrunkRejected(Entry& entry, const sip::InviteRejected& rejec
   // 305 names a proxy, and the gateway connects to nobody who is not in its configuration.
   if (entry.redirects && status != 305) {
     if (redirected && rejected.response) entry.redirects->Add(*rejected.response);
-    auto number = entry.redirects->Next(router_, CallerOf(entry.parties), entry.parties.trunk);
+    auto number = entry.redirects->Next(router_, CallerOf(entry.parties, now), entry.parties.trunk);
     if (number) {
       spdlog::info("call={} leg=trunk answered {}: calls {} instead", entry.call.id().value, status,
                    Redacted{*number});

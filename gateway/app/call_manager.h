@@ -168,6 +168,8 @@ class CallManager {
                                                               Parties& parties,
                                                               route::Limiter::Leg leg,
                                                               TimePoint now);
+  // Who calls in a call's name. Who was called is looked up, if anybody still knows.
+  route::Caller CallerOf(const Parties& parties, TimePoint now);
   // What that trunk is told of the headers of a browser's INVITE.
   std::vector<sip::Header> HeadersTo(const std::string& trunk,
                                      const std::vector<sip::Header>& passed) const;

@@ -6,7 +6,6 @@
 
 #include "base/time.h"
 #include "gateway/call/call.h"
-#include "gateway/route/router.h"
 
 namespace lastmile::app {
 
@@ -17,12 +16,10 @@ struct Parties {
   std::string number;             // dialled number, or what the carrier asked for
   std::string caller;             // shown to the callee
   std::string display_name = {};  // of a carrier's caller
-  std::string tenant = {};        // of the user
+  std::string tenant = {};        // of a user who calls
   bool anonymous = false;         // a browser's caller, who wishes not to be shown
   bool operator==(const Parties&) const = default;
 };
-
-inline route::Caller CallerOf(const Parties& parties) { return {parties.user, parties.tenant}; }
 
 // Who the call's browser talks to.
 inline const std::string& FarEndOf(const Parties& parties, call::CallDirection direction) {

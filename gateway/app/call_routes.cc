@@ -48,6 +48,12 @@ Result<route::Limiter::Slot, route::LimitRefusal> CallManager::TakeTrunk(
   return std::unexpected(std::move(refusal));
 }
 
+route::Caller CallManager::CallerOf(const Parties& parties, TimePoint now) {
+  if (!parties.tenant.empty()) return {parties.user, parties.tenant};
+  const browser::User* known = browser_edge_.FindUser(parties.user, now).user;
+  return {parties.user, known ? known->tenant : ""};
+}
+
 std::vector<sip::Header> CallManager::HeadersTo(const std::string& trunk,
                                                 const std::vector<sip::Header>& passed) const {
   return trunk::HeadersToTrunk(trunk_edge_.FindTrunk(trunk)->headers, passed);

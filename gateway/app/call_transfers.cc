@@ -97,7 +97,7 @@ call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
             .why = "the dialog to replace is the gateway's own: both ends would be browsers"};
   }
   if (!refer.replaces || !way.trunk || !trunk_edge_.IsAt(*way.trunk, refer.target.host)) {
-    way = WayFor(router_, trunk_edge_, CallerOf(entry.parties), refer.target.user);
+    way = WayFor(router_, trunk_edge_, CallerOf(entry.parties, now), refer.target.user);
   }
   const trunk::Trunk* trunk = way.trunk;
   if (!trunk) {

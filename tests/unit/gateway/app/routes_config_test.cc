@@ -86,7 +86,7 @@ TEST(RoutesConfig, MistakesHaveTheirPlace) {
   EXPECT_THAT(RouteFaults("trunk: a, failover: [often]"), HasSubstr("from 400 to 599"));
   EXPECT_THAT(RouteFaults("trunk: a, hours: always"), HasSubstr("hours are written"));
   EXPECT_THAT(RouteFaults("trunk: a, from: zoe"), HasSubstr("there is no user zoe"));
-  EXPECT_THAT(RouteFaults("trunk: a, tenant: acne"), HasSubstr("5:24 there is no tenant acne"));
+  EXPECT_THAT(RouteFaults("trunk: a, tenant: acne"), HasSubstr("5:25 there is no tenant acne"));
   EXPECT_THAT(RouteFaults("user: alice, from_trunk: b, tenant: acme"), HasSubstr("no users"));
   EXPECT_THAT(RouteFaults("trunk: a, allow: { users: [] }"), HasSubstr("names those who may"));
   EXPECT_THAT(RouteFaults("trunk: a, from_trunk: b"), HasSubstr("`from_trunk` has a `user`"));
