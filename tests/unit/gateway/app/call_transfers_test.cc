@@ -20,8 +20,10 @@ class CallTransfersTest : public ::testing::Test {
   static CallManagerOptions Options() {
     CallManagerOptions options = GatewayInMemory::DefaultOptions();
     options.trunk.trunks.push_back({.name = "beta", .host = "198.51.100.77", .port = 5070});
-    options.routing.routes.insert(options.routing.routes.begin(),
-                                  {.name = "beta", .to = "^77", .trunks = {{"beta"}}});
+    options.routing.routes.insert(
+        options.routing.routes.begin(),
+        {.name = "beta", .to = "^77", .tenants = {"wonderland"}, .trunks = {{"beta"}}});
+    options.browser.users.front().tenant = "wonderland";  // alice's
     return options;
   }
 
