@@ -1,0 +1,12 @@
+// Before the first test that has a trunk: from here on a capture runs, until seen.test.js ends it.
+// Usage: starts.js FOLDER
+import { SuiteCapture } from './support/suite_capture.js';
+
+const capture = new SuiteCapture(process.argv[2]);
+if (process.getuid() === 0) {
+  await capture.start();
+  console.log(`capturing into ${capture.file}`);
+} else {
+  capture.clear();
+  console.log('no capture without root: the tests run, and the one that looks at it is skipped');
+}
