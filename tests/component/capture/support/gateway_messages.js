@@ -32,16 +32,16 @@ export class GatewayMessages {
   }
 
   // The lines of its log that say why that INVITE is so long: one with its size, and with its
-  // Call-ID if it is the first of a dialog; one with what the call took out of the SDP, unless the INVITE
-  // became too long afterwards, by credentials. Empty: it does not say why.
+  // Call-ID if it is the first of a dialog; one with what the call took out of the SDP, unless the
+  // INVITE became too long afterwards, by credentials. Empty: it does not say why.
   reasonsFor(message) {
     const size = `an INVITE of ${message.bytes.length} bytes is over its budget of `;
     const name = /;tag=/.test(message.header('to')) ? '; inside a dialog' :
         `; call-id=${message.header('call-id')} cseq=${parseInt(message.header('cseq'), 10)}`;
     const sent = this.lines.find((line) => line.includes(size) && line.endsWith(name));
     if (!sent) return [];
-    const edits = new RegExp(
-        `call=\\d+ leg=trunk INVITE of at most \\d+ bytes, ${message.body.length} of them SDP, over `);
+    const edits = new RegExp('call=\\d+ leg=trunk INVITE of at most \\d+ bytes, ' +
+                             `${message.body.length} of them SDP, over the trunk's budget`);
     const made = this.lines.find((line) => edits.test(line));
     if (made) return [sent, made];
     return / with credentials|; inside a dialog/.test(sent) ? [sent] : [];

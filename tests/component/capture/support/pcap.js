@@ -14,8 +14,8 @@ const SYN = 2;
 const dotted = (bytes) => bytes.join('.');
 const grouped = (bytes) => bytes.toString('hex').match(/.{4}/g).join(':');
 
-// The addresses of an IP packet, its protocol, and what that carries: as much of it as was captured,
-// and how much there was. Null: something else, or a fragment that is not the first.
+// The addresses of an IP packet, its protocol, and what that carries: as much of it as was
+// captured, and how much there was. Null: something else, or a fragment that is not the first.
 function readIp(type, packet) {
   if (type === IPV4 && packet.length >= 20) {
     const head = (packet[0] & 0xf) * 4;
@@ -45,8 +45,8 @@ function readTransport({ protocol, from, to, size, bytes }) {
 }
 
 // The datagrams and TCP segments of a capture, as they were captured: { udp or tcp, from, to (each
-// "address:port"), time (ms of the epoch), leaves (this machine sent it to another one), payload }, of
-// a segment also { sequence, syn, size }, where `size` may be more than was captured of its payload.
+// "address:port"), time (ms of the epoch), leaves (this machine sent it to another one), payload },
+// of a segment also { sequence, syn, size }; `size` may be more than was captured of its payload.
 export function* readCapture(path) {
   const file = readFileSync(path);
   if (file.readUInt32LE(0) !== MAGIC || file.readUInt32LE(20) !== LINUX_SLL) {

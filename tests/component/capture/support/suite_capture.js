@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import {
-  existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync,
+  existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
@@ -10,8 +10,8 @@ import { until } from '../../../e2e/support/wait.js';
 import { readCapture } from './pcap.js';
 import { isSip } from './sip_start.js';
 
-// Every datagram of this machine, but of RTP and RTCP (first byte 10xxxxxx, RFC 7983, which no start
-// line of SIP begins with) only where the sequence number is a multiple of 64; and the TCP of labs.
+// Every datagram of this machine, but of RTP and RTCP (first byte 10xxxxxx, RFC 7983, which no
+// start line of SIP has) only where the sequence number is a multiple of 64; and the TCP of labs.
 const FILTER = '(ip6 and udp) or (tcp and net 127.0.0.0/8) or ' +
     '(ip and udp and (udp[8] & 0xc0 != 0x80 or udp[11] & 0x3f = 0))';
 const SNAP_BYTES = 16384;       // a page comes in pieces of 64 KiB, no SIP message of ours does
@@ -57,10 +57,14 @@ export class SuiteCapture {
     return existsSync(this.state);
   }
 
-  // What an earlier suite left, which may still be running, is ended first.
-  async start() {
+  // Ends and removes what an earlier suite left, which may still be running.
+  async forget() {
     if (this.isThere) await this.#endProcess();
     this.clear();
+  }
+
+  async start() {
+    await this.forget();
     mkdirSync(this.gateways, { recursive: true });
     const log = openSync(this.log, 'w');
     const child = spawn('prlimit', [
@@ -68,20 +72,30 @@ export class SuiteCapture {
       '-n', '-U', '-B', String(BUFFER_KIB), '-s', String(SNAP_BYTES), '-Z', 'root',
       '-w', this.file, FILTER,
     ], { detached: true, stdio: ['ignore', log, log] });
-    const failed = new Promise((_, reject) => child.once('error', reject));
+    child.unref();
+    writeFileSync(this.state, JSON.stringify({ pid: child.pid ?? 0, probes: [] }));
+    const failed = new Promise((_, reject) => {
+      child.once('error', reject);
+      child.once('exit', () => reject(new Error('tcpdump ended')));
+    });
     await Promise.race([failed, until(() => /listening on/.test(this.#said()), 'tcpdump listens')])
         .catch((error) => {
-          throw new Error(`${error.message}\n${this.#said()}`);
+          throw new Error(`${error.message}; it said: ${this.#said()}`);
         });
-    child.unref();
-    writeFileSync(this.state, JSON.stringify({ pid: child.pid, probes: [] }));
     await this.#probe();
+  }
+
+  // Why it did not start, for the one that ends it.
+  leaveFault(error) {
+    writeFileSync(this.state, JSON.stringify({ ...this.#read(), fault: error.message }));
   }
 
   // Ends it. What tcpdump said of itself: { packets, dropped }.
   async end() {
-    await this.#probe();
+    const { fault } = this.#read();
+    if (!fault) await this.#probe();
     await this.#endProcess();
+    if (fault) throw new Error(`there was no capture: ${fault}`);
     const count = (what) =>
         Number(new RegExp(`^(\\d+) packets? ${what}`, 'm').exec(this.#said())?.[1] ?? NaN);
     return { packets: count('captured'), dropped: count('dropped by kernel') };
@@ -105,15 +119,17 @@ export class SuiteCapture {
 
   // A probe that the capture is seen to have.
   async #probe() {
-    const { pid, probes } = this.#read();
+    const state = this.#read();
     const id = randomUUID();
-    writeFileSync(this.state, JSON.stringify({ pid, probes: [...probes, id] }));
+    writeFileSync(this.state, JSON.stringify({ ...state, probes: [...state.probes, id] }));
     await sendProbes(id);
     const said = () => [...readCapture(this.file)]
         .filter(({ udp, payload }) => udp && isSip(payload)).map(({ payload }) => String(payload));
     await until(() => this.foundAll(said()), 'the capture sees datagrams of the test', 20000, 250)
         .catch((error) => {
-          throw new Error(`${error.message}\ntcpdump said: ${this.#said()}`);
+          const { size } = statSync(this.file);
+          throw new Error(`${error.message}; the file has ${size} of at most ${LIMIT_BYTES} ` +
+              `bytes; tcpdump said: ${this.#said()}`);
         });
   }
 
