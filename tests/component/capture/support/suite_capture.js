@@ -15,7 +15,7 @@ import { isSip } from './sip_start.js';
 const FILTER = '(ip6 and udp) or (tcp and net 127.0.0.0/8) or ' +
     '(ip and udp and (udp[8] & 0xc0 != 0x80 or udp[11] & 0x3f = 0))';
 const SNAP_BYTES = 16384;       // a page comes in pieces of 64 KiB, no SIP message of ours does
-const LIMIT_BYTES = 512 << 20;  // of the file; then tcpdump ends, and the suite's test fails
+const LIMIT_BYTES = 1024 ** 3;  // of the file; then tcpdump ends, and the suite's test fails
 const LIMIT = '3h';             // for a suite that was broken off
 const BUFFER_KIB = 65536;
 const PROBE = 'lastmile-capture-probe-';
