@@ -43,6 +43,7 @@ withBriefLab('the budget of an INVITE', (lab) => {
         const left = Math.min(HEADER_BYTES, bytes - i * HEADER_BYTES);
         return left > 0 ? `${name}: ${'z'.repeat(left)}` : null;
       }).filter(Boolean) });
+    await lab.gateway.printed(/-> ended: /, 10000, line);
     const invite = to.messages.slice(message).find(({ method }) => method === 'INVITE');
     return { response, invite, log: lab.gateway.lines.slice(line).join('\n') };
   }

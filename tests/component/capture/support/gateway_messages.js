@@ -24,7 +24,8 @@ export class GatewayMessages {
         messages.some((message) => message.method && via.test(message.header('via')));
   }
 
-  // Longer than the shortest budget of its configuration.
+  // Longer than the shortest budget of its configuration. What is not an INVITE has none of its own;
+  // it is held to the same one, and nothing excuses it.
   overBudget() {
     const budgets = [...this.config.matchAll(/\binvite: *(\d+)/g)].map((match) => Number(match[1]));
     const limit = Math.min(DEFAULT_BUDGET, ...budgets);
