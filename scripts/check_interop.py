@@ -2,8 +2,8 @@
 """Checks docs/interop.md: its table has every row, and every test it names is in the tree.
 
 Names in the last column stand in backticks: `Suite.Name` for GoogleTest; `e2e/file: title`,
-`carriers/file: title` and `web-demo/file: title` for the title of a test in file.test.js of tests/e2e,
-tests/component/carriers and web-demo/tests. A row without a name has to say "not covered yet".
+`carriers/file: title`, `capture/file: title` and `web-demo/file: title` for the title of a test in
+file.test.js of tests/e2e, tests/component/carriers and capture, and web-demo/tests. A row without a name has to say "not covered yet".
 
 Usage: check_interop.py [--self-test]
 """
@@ -14,6 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ROWS = 32
 FOLDERS = {"e2e": "tests/e2e", "carriers": "tests/component/carriers",
+           "capture": "tests/component/capture",
            "web-demo": "web-demo/tests"}
 GTEST = re.compile(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\)", re.MULTILINE)
 JS_TEST = re.compile(r"""\btest\(\s*(?P<quote>['"`])(?P<title>(?:\\.|(?!(?P=quote)).)*)(?P=quote)""",

@@ -166,6 +166,7 @@ void ReadTrunk(YamlSection section, trunk::Trunk trunk, Config& config) {
   section.Choice("redirect", {"follow", "refuse"}, redirect);
   trunk.follow_redirects = redirect == "follow";
   config.trunk_policies[trunk.name] = ReadPolicy(section);
+  trunk.invite_budget = config.trunk_policies[trunk.name].max_invite_bytes;
   ReadTrunkSrtp(section, trunk.tls, config.trunk_policies[trunk.name]);
   ReadTrunkTerms(section, trunk.name, config);
   section.Finish();

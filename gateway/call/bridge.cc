@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "gateway/call/budget_log.h"
 #include "gateway/call/media_plan.h"
 #include "gateway/call/reasons.h"
 
@@ -86,6 +87,7 @@ void Bridge::PlaceCall(TimePoint now, Outputs& out) {
   if (!build.rules_problem.empty()) {
     spdlog::warn("call={} SDP rules not applied: {}", id_.value, build.rules_problem);
   }
+  LogBudget(id_, build, invite_head_bytes_, second.half.policy);
   summary_.over_budget = !build.fits;
   if (!build.fits && second.half.policy.refuse_over_budget) {
     return End(513, "the trunk's INVITE would be over its budget", Party::kCallee, now, out);

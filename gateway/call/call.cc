@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "gateway/call/budget_log.h"
 #include "gateway/call/media_plan.h"
 #include "gateway/call/reasons.h"
 
@@ -296,6 +297,7 @@ void Call::PlaceCall(std::string_view reason, TimePoint now, Outputs& out) {
   if (!to_browser) {
     WarnAboutRules();
     const sdp::TrunkBuild& build = trunk_leg_.last_build();
+    LogBudget(id_, build, settings_.invite_head_bytes, settings_.trunk);
     summary_.over_budget = !build.fits;
     if (!build.fits && settings_.trunk.refuse_over_budget) {
       const std::string why =

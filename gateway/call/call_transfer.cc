@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "gateway/call/budget_log.h"
 #include "gateway/call/call.h"
 #include "gateway/call/media_plan.h"
 #include "gateway/call/reasons.h"
@@ -67,7 +68,10 @@ void Call::CallTarget(const TransferAsked& asked, Outputs& out) {
   ChooseForTrunk();
   const bool codecs = !trunk_.codecs.empty();
   std::string offer = codecs ? OfferForTrunk() : "";
-  if (codecs) WarnAboutRules();
+  if (codecs) {
+    WarnAboutRules();
+    LogBudget(id_, trunk_leg_.last_build(), asked.invite_head_bytes, asked.policy);
+  }
   const bool fits = !codecs || trunk_leg_.last_build().fits;
   ExchangeTrunk(target);
   if (!codecs || (!fits && asked.policy.refuse_over_budget)) {

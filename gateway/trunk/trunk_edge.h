@@ -76,6 +76,7 @@ struct Trunk {
   CallerIdPolicy caller_id = {};
   bool trust_identity = false;  // who it says is calling is believed, as in CallerOf
   HeaderPolicy headers = {};
+  size_t invite_budget = 1300;  // bytes; a longer INVITE is told of in the log
 };
 
 // The trunk that leads from the gateway back into it, so that a browser's call to another browser
@@ -344,6 +345,7 @@ class TrunkEdge {
   // A message that was not sent by the user agent.
   void Send(sip::FlowId flow, std::string text);
   void SortOutgoing();
+  void TellIfOverBudget(sip::FlowId flow, const sip::Message& message, size_t bytes) const;
   void CarryLocal(TimePoint now);
   // Whom that trunk means by a number without asking a route; "": nobody.
   std::string UserAt(size_t trunk, std::string_view number) const;

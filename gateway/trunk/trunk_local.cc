@@ -1,6 +1,8 @@
 #include <utility>
 
+#include "base/log.h"
 #include "gateway/sip/codec.h"
+#include "gateway/trunk/invite_budget.h"
 #include "gateway/trunk/trunk_edge.h"
 
 // The local trunk: one flow, whose other end is the gateway as well. What it carries is printed and
@@ -37,8 +39,20 @@ void TrunkEdge::Send(sip::FlowId id, std::string text) {
 
 void TrunkEdge::SortOutgoing() {
   for (const sip::OutgoingMessage& outgoing : user_agent_.TakeOutgoing()) {
-    Send(outgoing.flow, sip::Print(outgoing.message));
+    std::string text = sip::Print(outgoing.message);
+    TellIfOverBudget(outgoing.flow, outgoing.message, text.size());
+    Send(outgoing.flow, std::move(text));
   }
+}
+
+void TrunkEdge::TellIfOverBudget(sip::FlowId id, const sip::Message& message, size_t bytes) const {
+  const auto flow = flows_.find(id);
+  if (flow == flows_.end() || flow->second.trunk == kUnknownPeer) return;
+  const Trunk& trunk = options_.trunks[flow->second.trunk];
+  if (trunk.is_local) return;
+  const std::string why = DescribeOverBudget(message, bytes, trunk.invite_budget);
+  if (why.empty()) return;
+  spdlog::warn("leg=trunk flow={} to trunk {}: {}", id.value, trunk.name, why);
 }
 
 // Ends, because a user agent answers by itself only what asks for an answer: a request gets its

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { launchBrowser } from './browser.js';
@@ -81,6 +81,7 @@ export class Lab {
       await buildClientPage(this.pageFolder);
     }
     this.config = this.#writeConfig();
+    this.started = Date.now();
     this.gateway = new ChildProcess('gateway', gatewayProgram(), ['run', '-c', this.config]);
     await this.#ready();
     this.openFiles = this.countFiles();
@@ -200,7 +201,18 @@ export class Lab {
     for (const child of [this.gateway, ...this.#carriers]) {
       await child?.stop().catch(() => {});
     }
+    this.#leaveRecord();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  // For the test that looks at what the whole suite sent to trunks (tests/component/capture), if a
+  // capture runs.
+  #leaveRecord() {
+    const folder = join(process.env.LASTMILE_TRUNK_CAPTURE ?? '', 'gateways');
+    if (!this.gateway || !process.env.LASTMILE_TRUNK_CAPTURE || !existsSync(folder)) return;
+    writeFileSync(join(folder, `${this.sip}-${this.started}.json`), JSON.stringify({
+      test: basename(process.argv[1]), sip: this.sip, from: this.started, to: Date.now(),
+      config: readFileSync(this.config, 'utf8'), lines: this.gateway.lines }));
   }
 
   #makeCertificate() {

@@ -229,6 +229,13 @@ TEST(Config, ATrunkSaysWhatItsMediaIsLike) {
   EXPECT_TRUE(policy.refuse_over_budget);
 }
 
+TEST(Config, TheEdgeKnowsTheBudgetOfATrunksInvites) {
+  auto config =
+      ParseConfig("trunks: { a: { servers: [\"h:1\"], budget: { invite: 900 } } }\n", "test.yaml");
+  ASSERT_TRUE(config.has_value());
+  EXPECT_EQ(config->trunks.at(0).invite_budget, 900u);
+}
+
 TEST(Config, ATrunkSaysHowDigitsReachIt) {
   EXPECT_EQ(PolicyOf("dtmf: rfc4733").dtmf, call::DtmfMode::kRfc4733);
   EXPECT_EQ(PolicyOf("dtmf: info").dtmf, call::DtmfMode::kInfo);
