@@ -45,8 +45,35 @@ TEST_F(GatewayFailoverTest, WhenNoServerIsLeftTheCallerIsToldSo) {
   ExpectIdle();
 }
 
+// A route with two trunks of one server each: the second one is the backup.
+class TwoTrunksTest : public TwoServersTest {
+ protected:
+  void Configure(Config& config) override {
+    trunk::Trunk other = config.trunks.front();
+    other.name = "other";
+    other.port = backup_->local().port;
+    config.trunks.push_back(std::move(other));
+    config.routing.routes.front().trunks.push_back({"other"});
+    config.routing.routes.front().failover = {503, route::kNoAnswer};
+  }
+};
+
+TEST_F(TwoTrunksTest, NewCallsAreOnTheOtherTrunkWithinASecondOfAKill) {
+  const auto phone = RegisteredPhone();
+  CallOnce(*phone, true);
+  EXPECT_EQ(TalksAt(*backup_), 0U);
+  KillTheFirst();
+  Duration slowest{};
+  for (int i = 0; i < 5; ++i) slowest = std::max(slowest, CallTheBackup(*phone));
+  std::printf("killed trunk: 5 calls on the next one, the slowest answered after %ld ms\n",
+              Milliseconds(slowest));
+  EXPECT_LE(slowest, 1s);
+  ExpectIdle();
+}
+
 // In a network of its own, where a rule drops what goes to the first server.
-class BlackHoleTest : public GatewayFailoverTest {
+template <typename Base>
+class InOwnNetwork : public Base {
  protected:
   void SetUp() override {
     if (unshare(CLONE_NEWNET) != 0 || system("ip link set lo up") != 0) {
@@ -55,20 +82,32 @@ class BlackHoleTest : public GatewayFailoverTest {
     if (system("iptables -w -S >/dev/null 2>&1") != 0) {
       GTEST_SKIP() << "a drop rule needs iptables";
     }
-    GatewayFailoverTest::SetUp();
+    Base::SetUp();
   }
   void TearDown() override {
-    if (gateway_) GatewayFailoverTest::TearDown();
+    if (this->gateway_) Base::TearDown();
   }
   // `change`: -I or -D, to add or delete a rule for what goes to the first server.
   void Rule(const std::string& change, const std::string& target) {
     const std::string command = "iptables -w " + change + " INPUT -p tcp --dport " +
-                                std::to_string(carrier_->local().port) + " -j " + target;
+                                std::to_string(this->carrier_->local().port) + " -j " + target;
     ASSERT_EQ(system(command.c_str()), 0);
   }
   // Nothing reaches the first server any more, and nobody is told.
   void Swallow() { Rule("-I", "DROP"); }
 };
+
+using BlackHoleTest = InOwnNetwork<TwoServersTest>;
+using BlackHoledTrunkTest = InOwnNetwork<TwoTrunksTest>;
+
+TEST_F(BlackHoledTrunkTest, ATrunkThatVanishesIsLeftWithinThreeSeconds) {
+  const auto phone = RegisteredPhone();
+  CallOnce(*phone, true);
+  Swallow();
+  const Duration first = CallTheBackup(*phone);
+  std::printf("black-holed trunk: the call under way answered after %ld ms\n", Milliseconds(first));
+  EXPECT_LE(first, 3s);
+}
 
 // T-16.
 TEST_F(BlackHoleTest, AServerThatVanishesIsLeftWithinThreeSeconds) {
