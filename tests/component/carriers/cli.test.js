@@ -133,6 +133,24 @@ users:
     assert.equal(add().status, USAGE);
   });
 
+  test('docs/routes.md: its file is good, and the command says what stands there', () => {
+    const text = readFileSync(join(ROOT, 'docs/routes.md'), 'utf8');
+    const [, yaml] = /```yaml\n(.*?)```/s.exec(text);
+    const [, number, user, said] =
+        /```\n\$ lastmile route "([^"]+)" --from (\w+) -c lastmile.yaml\n(.*?)```/s.exec(text);
+    writeFileSync(file, good.replace(/users:.*/s, yaml.replace(/env:\w+/g, 'secret')));
+    assert.deepEqual(lastmile('route', number, '--from', user, '-c', file),
+                     { status: 0, stdout: said, stderr: '' });
+    const [, spellings, canonical] = /\| (`020.*?) \| `(\+44\d+)`/.exec(text);
+    const numbers = [...spellings.matchAll(/`([^`:]+)`/g)].map(([, spelling]) => spelling);
+    assert.ok(numbers.length >= 4, spellings);
+    for (const spelling of numbers) {
+      assert.match(lastmile('route', spelling, '--from', user, '-c', file).stdout,
+                   new RegExp(`is the phone number \\${canonical}\n`), spelling);
+    }
+    writeFileSync(file, good);
+  });
+
   test('a file that is not there', () => {
     const missing = join(folder, 'missing.yaml');
     assert.deepEqual(lastmile('run', '-c', missing), {

@@ -25,7 +25,7 @@ export const relayIsInstalled = () => existsSync(RTPENGINE);
 //   host   its address, which its connections come from as well
 //   from   another address that they come from
 //   tls    {port, domains}: TLS at host:port too, and the tls module's own file, of tlsDomain()
-export async function runKamailio(folder, port, routes, { host = HOST, from = host, tls } = {}) {
+async function runKamailio(folder, port, routes, { host = HOST, from = host, tls } = {}) {
   const config = join(folder, 'kamailio.cfg');
   writeFileSync(config, `#!KAMAILIO
 debug=1
@@ -55,6 +55,37 @@ ${routes}`);
     throw kamailio.explained(error);
   }
   return kamailio;
+}
+
+// A Kamailio of a folder of its own that says in its log what it does. `routes` makes
+// its program, of the folder.
+export class TalkingKamailio {
+  #folder = mkdtempSync(join(tmpdir(), 'lastmile-kamailio-'));
+  #kamailio;
+
+  async run(port, routes, options) {
+    try {
+      this.#kamailio = await runKamailio(this.#folder, port, routes(this.#folder), options);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    return this;
+  }
+
+  get lines() {
+    return this.#kamailio.lines;
+  }
+
+  // Waits for a line of its log after line number `from`.
+  async says(pattern, timeoutMs = 10000, from = 0) {
+    return this.#kamailio.printed(pattern, timeoutMs, from);
+  }
+
+  async stop() {
+    await this.#kamailio?.stop().catch(() => {});
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
 }
 
 // A section of the tls module's file: "server:..." for who connects, "client:..." for whom it connects

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { runKamailio } from './kamailio.js';
+import { TalkingKamailio } from './kamailio.js';
 
 const GATEWAYS = 1;  // group of addresses
 
@@ -12,40 +11,16 @@ const GATEWAYS = 1;  // group of addresses
 //   tls     as runKamailio() takes it; then it takes calls over TLS, whoever got through that
 //   admits  instead: the addresses that it takes calls from, over TCP
 //   from    an address other than `host` that its own connections come from
-export class KamailioCarrier {
-  #folder = mkdtempSync(join(tmpdir(), 'lastmile-kamailio-'));
-  #kamailio;
-
-  static async start({ host, port, tls, from, ...options }) {
-    const carrier = new KamailioCarrier();
-    try {
-      carrier.#kamailio = await runKamailio(carrier.#folder, port,
-                                            carrier.#routes({ host, ...options }),
-                                            { host, tls, from });
-    } catch (error) {
-      await carrier.stop();
-      throw error;
-    }
-    return carrier;
+export class KamailioCarrier extends TalkingKamailio {
+  static start({ host, port, tls, from, ...options }) {
+    return new KamailioCarrier().run(port, (folder) => routesOf({ folder, host, ...options }),
+                                     { host, tls, from });
   }
+}
 
-  get lines() {
-    return this.#kamailio.lines;
-  }
-
-  // Waits for a line of its log after line number `from`.
-  async says(pattern, timeoutMs = 10000, from = 0) {
-    return this.#kamailio.printed(pattern, timeoutMs, from);
-  }
-
-  async stop() {
-    await this.#kamailio?.stop().catch(() => {});
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  #routes({ host, target, gateway, admits }) {
-    return `loadmodule "xlog.so"
-${admits ? this.#addresses(admits) : ''}
+function routesOf({ folder, host, target, gateway, admits }) {
+  return `loadmodule "xlog.so"
+${admits ? addresses(folder, admits) : ''}
 request_route {
   if (src_ip != ${host} && !${admits ? `allow_source_address("${GATEWAYS}")` : '(proto == TLS)'}) {
     xlog("L_ERR", "the carrier refuses $rm from $si\\n");
@@ -73,12 +48,11 @@ request_route {
   t_relay();
 }
 `;
-  }
+}
 
-  #addresses(admits) {
-    const file = join(this.#folder, 'address.cfg');
-    writeFileSync(file, admits.map((address) => `${GATEWAYS} ${address} 32\n`).join(''));
-    return `loadmodule "permissions.so"
+function addresses(folder, admits) {
+  const file = join(folder, 'address.cfg');
+  writeFileSync(file, admits.map((address) => `${GATEWAYS} ${address} 32\n`).join(''));
+  return `loadmodule "permissions.so"
 modparam("permissions", "address_file", "${file}")`;
-  }
 }

@@ -1,8 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-import { runKamailio } from './kamailio.js';
+import { TalkingKamailio } from './kamailio.js';
 
 const HOST = '127.0.0.1';
 
@@ -11,39 +7,15 @@ const HOST = '127.0.0.1';
 // is good once for each nc. Calls to the extension ring its Contacts, all others go to host:target.
 // `algorithm`: MD5 or SHA-256. `tls`: as runKamailio() takes it; what comes over TLS is challenged
 // whatever it says in From.
-export class KamailioPbx {
-  #folder = mkdtempSync(join(tmpdir(), 'lastmile-pbx-'));
-  #kamailio;
-
-  static async start({ host = HOST, algorithm = 'MD5', tls, ...options }) {
-    const pbx = new KamailioPbx();
-    try {
-      pbx.#kamailio = await runKamailio(pbx.#folder, options.port,
-                                        pbx.#routes({ host, algorithm, ...options }),
-                                        { host, tls });
-    } catch (error) {
-      await pbx.stop();
-      throw error;
-    }
-    return pbx;
+export class KamailioPbx extends TalkingKamailio {
+  static start({ host = HOST, port, algorithm = 'MD5', tls, ...options }) {
+    return new KamailioPbx().run(port, () => routesOf({ host, algorithm, ...options }),
+                                 { host, tls });
   }
+}
 
-  get lines() {
-    return this.#kamailio.lines;
-  }
-
-  // Waits for a line of its log after line number `from`.
-  async says(pattern, timeoutMs = 10000, from = 0) {
-    return this.#kamailio.printed(pattern, timeoutMs, from);
-  }
-
-  async stop() {
-    await this.#kamailio?.stop().catch(() => {});
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  #routes({ host, target, extension, username, password, algorithm }) {
-    return `loadmodule "xlog.so"
+function routesOf({ host, target, extension, username, password, algorithm }) {
+  return `loadmodule "xlog.so"
 loadmodule "auth.so"
 loadmodule "usrloc.so"
 loadmodule "registrar.so"
@@ -95,5 +67,4 @@ request_route {
   t_relay();
 }
 `;
-  }
 }
