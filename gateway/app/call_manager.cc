@@ -278,6 +278,7 @@ void CallManager::OnBrowserInvite(browser::BrowserInvite invite, TimePoint now) 
   entry.other_trunks = std::move(trunks);
   entry.failover = std::move(decision.failover);
   entry.priority = decision.priority;
+  entry.ring = decision.ring;
   const Parties& parties = entry.parties;
   spdlog::info("call={} from-browser user={} to={} trunk={} route={}", entry.call.id().value,
                Redacted{parties.user}, Redacted{parties.number}, parties.trunk,
@@ -319,6 +320,7 @@ void CallManager::OnTrunkInvite(trunk::TrunkInvite invite, TimePoint now) {
   entry.slot = *std::move(slot);
   entry.trunk_dialog = invite.dialog;
   entry.instance = std::move(invite.instance);
+  entry.ring = decision.ring;
   entry.max_forwards = invite.max_forwards;
   by_trunk_dialog_[invite.dialog] = entry.call.id();
   const Parties& parties = entry.parties;
@@ -451,7 +453,8 @@ void CallManager::PlaceCallee(Entry& entry, const std::string& offer, TimePoint 
                                         .caller = parties.caller,
                                         .display_name = parties.display_name,
                                         .offer = offer,
-                                        .headers = entry.headers},
+                                        .headers = entry.headers,
+                                        .ring = entry.ring},
                                        now);
   if (!rung) {
     const std::string reason = call::SipReason(480, "the user is not registered now");
@@ -467,6 +470,7 @@ void CallManager::PlaceTrunkCall(Entry& entry, const std::string& number, const 
   trunk::TrunkEdge::CallRequest request = RequestOf(entry.parties, entry.headers);
   if (number != request.number) request.diverted_by = std::exchange(request.number, number);
   request.offer = offer;
+  request.ring = entry.ring;
   request.has_alternative = GoesOnAfter(entry, route::kNoAnswer);
   entry.trunk_dialog = trunk_edge_.PlaceCall(request, now);
   by_trunk_dialog_[entry.trunk_dialog] = entry.call.id();

@@ -118,6 +118,7 @@ class CallManager {
     std::vector<sip::Header> passed_headers;  // of the browser's INVITE, for those trunks
     std::vector<int> failover;
     bool priority = false;
+    Duration ring{};  // of its route
   };
   // What is left of calls that their browser has transferred, or is about to.
   struct BridgeEntry {

@@ -116,6 +116,7 @@ call::TransferAsked CallManager::Resolve(Entry& entry, TimePoint now) {
                   .replaces = refer.replaces ? refer.replaces->ToString() : "",
                   .max_forwards = entry.max_forwards - 1,
                   .anonymous = parties.anonymous,
+                  .ring = way.decision.ring,
                   .diverted_by = refer.replaces ? "" : FarEndOf(parties, entry.call.direction())};
   if (const auto why = trunk_edge_.WhyNotShown(entry.target)) {
     return {.request = {}, .refused = why->status, .why = why->reason};

@@ -116,6 +116,8 @@ class RouteReader {
     section_.Text("user", route_.user);
     section_.Text("deny", route_.deny);
     section_.Flag("priority", route_.priority);
+    std::chrono::seconds ring{};
+    if (section_.Seconds("ring", 1, kMostRing, ring)) route_.ring = ring;
     ReadRewrite();
     section_.Finish();
     CheckAction();
@@ -231,6 +233,9 @@ class RouteReader {
     if (actions != 1) {
       return section_.Report(at_, "a route needs one of `trunk`, `trunks`, `user` and `deny`");
     }
+    if (!route_.deny.empty() && route_.ring > Duration::zero()) {
+      section_.Report(section_.Find("ring"), "a route that denies rings nobody");
+    }
     if (!route_.from_trunk.empty() && (!route_.trunks.empty() || !route_.from.empty() ||
                                        !route_.tenants.empty() || !route_.allow.empty())) {
       section_.Report(at_,
@@ -264,6 +269,7 @@ class RouteReader {
   }
 
   static constexpr unsigned kMostWeight = 1000;
+  static constexpr int kMostRing = 180;  // seconds; nothing rings longer
 
   YamlSection section_;
   const YAML::Node at_;

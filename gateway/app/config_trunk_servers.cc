@@ -74,30 +74,6 @@ void ReadServers(YamlSection& section, trunk::Trunk& trunk) {
   if (trunk.port == 0) trunk.port = trunk::DefaultPort(trunk.tls);
 }
 
-// 30s, 5m, or seconds without a unit.
-std::optional<std::chrono::seconds> ParseSeconds(std::string_view text) {
-  int factor = 1;
-  if (text.ends_with('m')) factor = 60;
-  if (text.ends_with('m') || text.ends_with('s')) text.remove_suffix(1);
-  const auto value = ParseNumber<uint16_t>(text);
-  if (!value) return std::nullopt;
-  return std::chrono::seconds(*value * factor);
-}
-
-void ReadSeconds(YamlSection& section, std::string_view key, int least, int most,
-                 std::optional<std::chrono::seconds>& out) {
-  std::string text;
-  if (!section.Text(key, text)) return;
-  const auto value = ParseSeconds(text);
-  if (value && value->count() >= least && value->count() <= most) {
-    out = value;
-    return;
-  }
-  section.Report(section.Find(key), "`" + section.PathOf(key) + "` must be a time from " +
-                                        std::to_string(least) + "s to " + std::to_string(most) +
-                                        "s");
-}
-
 void ReadFailover(YamlSection& section, trunk::FailoverRules& rules) {
   std::vector<std::string> texts;
   if (!section.Texts("failover", texts)) return;
@@ -120,24 +96,24 @@ void ReadRegister(YamlSection& section, trunk::Trunk& trunk) {
   const YAML::Node at = section.Find("register");
   if (!at.IsDefined()) return;
   YamlSection entry = section.Section("register");
-  std::optional<std::chrono::seconds> expires = std::chrono::seconds(600);
-  ReadSeconds(entry, "expires", 60, 86400, expires);
+  std::chrono::seconds expires(600);
+  entry.Seconds("expires", 60, 86400, expires);
   entry.Finish();
   if (!trunk.auth) {
     return section.Report(at, "`register` needs `auth`: the account that is registered");
   }
-  trunk.register_expires = static_cast<uint32_t>(expires->count());
+  trunk.register_expires = static_cast<uint32_t>(expires.count());
 }
 
 }  // namespace
 
 void ReadTrunkServers(YamlSection& section, trunk::Trunk& trunk) {
   ReadServers(section, trunk);
-  std::optional<std::chrono::seconds> keepalive;
-  ReadSeconds(section, "keepalive", 1, 3600, keepalive);
-  if (keepalive) trunk.keepalive = *keepalive;
+  std::chrono::seconds keepalive{};
+  const bool is_watched = section.Seconds("keepalive", 1, 3600, keepalive);
+  if (is_watched) trunk.keepalive = keepalive;
   // Which of several servers is to be called only their health can tell.
-  if (!keepalive && trunk.servers.size() > 1) trunk.keepalive = 30s;
+  if (!is_watched && trunk.servers.size() > 1) trunk.keepalive = 30s;
   ReadFailover(section, trunk.failover);
   ReadRegister(section, trunk);
 }

@@ -53,6 +53,10 @@ void Print(const RouteCommand& command, const Decision& decision, std::ostream& 
     out << fmt::format("-> trunk {}, number {}\n", to.trunk, to.number);
   }
   if (decision.outcome == Outcome::kUser) out << fmt::format("-> user {}\n", decision.user);
+  if (decision.ring > Duration::zero()) {
+    out << fmt::format("   for {} s\n",
+                       std::chrono::duration_cast<std::chrono::seconds>(decision.ring).count());
+  }
   if (decision.priority) out << "   limits do not count\n";
   if (decision.trunks.empty() && decision.outcome != Outcome::kUser) {
     out << fmt::format("denied with {}: {}\n", decision.status, decision.why);
@@ -69,6 +73,7 @@ void PrintJson(const Decision& decision, std::ostream& out) {
   }
   json["user"] = decision.user;
   json["priority"] = decision.priority;
+  json["ring"] = std::chrono::duration_cast<std::chrono::seconds>(decision.ring).count();
   const bool denied = decision.trunks.empty() && decision.outcome != Outcome::kUser;
   json["status"] = denied ? decision.status : 0;
   json["why"] = denied ? decision.why : "";

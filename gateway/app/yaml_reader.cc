@@ -261,6 +261,23 @@ bool YamlSection::Number(std::string_view key, int min, int max, int& out) {
   return true;
 }
 
+bool YamlSection::Seconds(std::string_view key, int min, int max, std::chrono::seconds& out) {
+  std::string text;
+  if (!Text(key, text)) return false;
+  int value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, text.data() + text.size());
+  const int factor = unit == "m" ? 60 : 1;
+  const bool is_time = error == std::errc() && (unit.empty() || unit == "s" || unit == "m");
+  if (!is_time || value < 0 || value > max / factor || value * factor < min) {
+    Report(Find(key), "`" + PathOf(key) + "` must be a time from " + std::to_string(min) + "s to " +
+                          std::to_string(max) + "s");
+    return false;
+  }
+  out = std::chrono::seconds(value * factor);
+  return true;
+}
+
 bool YamlSection::Flag(std::string_view key, bool& out) {
   std::string text = out ? "true" : "false";
   if (!Choice(key, {"true", "false"}, text)) return false;

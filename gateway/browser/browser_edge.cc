@@ -171,6 +171,7 @@ std::optional<sip::DialogId> BrowserEdge::Ring(const RingRequest& request, TimeP
   std::ranges::copy(request.headers, std::back_inserter(invite.extras.headers));
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
+  if (request.ring > Duration::zero()) invite.ring_timeout = request.ring;
   std::vector<sip::DialogId> legs;
   for (const Binding* binding : bindings) {
     invite.request_uri = binding->contact.uri;

@@ -137,6 +137,7 @@ class BrowserEdge {
     std::string display_name;  // "" for none
     std::string offer;
     std::vector<sip::Header> headers = {};  // of the caller's INVITE, that pass to browsers
+    Duration ring{};                        // how long; 0: as long as anything rings
   };
   // Rings all browsers of the user, as one callee (RingGroups). The dialog is the ring's, and after
   // RingAnswered that of the browser that answered. nullopt: none is registered now.

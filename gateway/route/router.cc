@@ -197,6 +197,7 @@ void Router::Tables::Settle(size_t index, const Call& call, Decision& decision) 
   const Route& route = rules.routes[index];
   decision.route = route.name.empty() ? fmt::format("routes[{}]", index) : route.name;
   decision.priority = route.priority;
+  decision.ring = route.ring;
   decision.failover = route.failover;
   const bool is_allowed = IsListed(route.allow, call.user);
   if (!is_allowed || !route.deny.empty()) {

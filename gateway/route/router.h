@@ -55,6 +55,7 @@ struct Decision {
   std::string user;
   std::vector<int> failover;
   bool priority = false;
+  Duration ring{};  // 0: as long as anything rings
   int status = 404;
   std::string why;  // a sentence for the caller
 

@@ -52,6 +52,7 @@ struct Route {
   std::string user;                // rings; "$0": whom the canonical number names
   std::string deny;                // a sentence
   std::vector<std::string> allow;  // of calls of browsers: nobody else may; empty: everybody
+  Duration ring{};                 // how long it rings; 0: as long as anything does
   bool priority = false;           // emergency calls: limits do not count
   Rewrite rewrite;
 };

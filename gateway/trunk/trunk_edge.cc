@@ -249,6 +249,7 @@ sip::InviteRequest TrunkEdge::MakeInvite(size_t index, const CallRequest& reques
   invite.to = std::move(parties.to);
   invite.account = parties.account;
   invite.max_forwards = request.max_forwards;
+  if (request.ring > Duration::zero()) invite.ring_timeout = request.ring;
   invite.extras.content_type = "application/sdp";
   invite.extras.body = request.offer;
   if (!request.replaces.empty()) invite.extras.headers.push_back({"Replaces", request.replaces});

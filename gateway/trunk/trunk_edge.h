@@ -205,6 +205,7 @@ class TrunkEdge {
     std::string replaces = {};  // value of Replaces (RFC 3891), "" for none
     uint32_t max_forwards = sip::kMaxForwards;
     bool anonymous = false;                 // the caller is not to be shown
+    Duration ring{};                        // how long it may ring; 0: as long as anything does
     bool has_alternative = false;           // another trunk, if this one says nothing in time
     std::string diverted_by = {};           // as in CallerWishes
     std::vector<sip::Header> headers = {};  // of HeadersToTrunk

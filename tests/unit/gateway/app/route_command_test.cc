@@ -28,7 +28,7 @@ routes:
   - { name: premium, to: "^\\+44900", deny: premium numbers are barred }
   - { name: day, to: "^\\+44", hours: "Mon-Fri 08:00-18:00", trunks: [near, far] }
   - { name: night, to: "^\\+44", trunk: far }
-  - { name: main, to: "+442071234567", from_trunk: "*", user: alice }
+  - { name: main, to: "+442071234567", from_trunk: "*", user: alice, ring: 30s }
 )";
 
 class RouteCommandTest : public ::testing::Test {
@@ -72,7 +72,7 @@ TEST_F(RouteCommandTest, TheWaysBesideRoutesAreThoseOfTheGateway) {
   EXPECT_EQ(Run({.number = "6-0-0", .user = "carol"}), 0);
   EXPECT_THAT(out.str(), HasSubstr("-> trunk pbx, number 600"));
   EXPECT_EQ(Run({.number = "02071234567", .trunk = "far"}), 0);
-  EXPECT_THAT(out.str(), HasSubstr("-> user alice"));
+  EXPECT_THAT(out.str(), HasSubstr("-> user alice\n   for 30 s\n"));
   EXPECT_EQ(Run({.number = "bob", .trunk = "far"}), 0);
   EXPECT_THAT(out.str(), HasSubstr("-> user bob"));
 }
@@ -90,6 +90,7 @@ TEST_F(RouteCommandTest, JsonHasTheWholeDecision) {
   EXPECT_EQ(json["route"], "emergency");
   EXPECT_EQ(json["trunks"][0]["trunk"], "near");
   EXPECT_EQ(json["priority"], true);
+  EXPECT_EQ(json["ring"], 0);
   EXPECT_EQ(json["status"], 0);
   EXPECT_EQ(json["steps"].size(), 2u);
 }

@@ -37,7 +37,7 @@ TEST(RoutesConfig, AllOfARouteIsRead) {
           "trunks: [a, b],\n"
           "      weights: [80, 20], failover: [503, timeout], priority: true,\n"
           "      rewrite: { strip: 1, prefix: \"00\" }, allow: { users: [alice] } }\n"
-          "  - { to: \"\", trunks: [a, b], least_used: true }\n",
+          "  - { to: \"\", trunks: [a, b], least_used: true, ring: 2m }\n",
       "test.yaml");
   ASSERT_TRUE(config) << config.error().front().message;
   const route::Rules& rules = config->routing;
@@ -60,6 +60,8 @@ TEST(RoutesConfig, AllOfARouteIsRead) {
   EXPECT_EQ(route.rewrite.strip, 1u);
   EXPECT_EQ(route.rewrite.prefix, "00");
   EXPECT_EQ(rules.routes[1].order, route::TrunkOrder::kLeastUsed);
+  EXPECT_EQ(rules.routes[0].ring, Duration::zero());
+  EXPECT_EQ(rules.routes[1].ring, 120s);
 }
 
 TEST(RoutesConfig, ATrunkHasLimitsAndAFormat) {
@@ -91,6 +93,9 @@ TEST(RoutesConfig, MistakesHaveTheirPlace) {
   EXPECT_THAT(RouteFaults("trunk: a, allow: { users: [] }"), HasSubstr("names those who may"));
   EXPECT_THAT(RouteFaults("trunk: a, from_trunk: b"), HasSubstr("`from_trunk` has a `user`"));
   EXPECT_THAT(RouteFaults("trunk: a, rewrite: { prefix: x }"), HasSubstr("digits, +, * and #"));
+  EXPECT_THAT(RouteFaults("trunk: a, ring: 4m"), HasSubstr("5:22 `routes[0].ring` must be a time"));
+  EXPECT_THAT(RouteFaults("trunk: a, ring: 30x"), HasSubstr("from 1s to 180s"));
+  EXPECT_THAT(RouteFaults("deny: no, ring: 30s"), HasSubstr("rings nobody"));
   EXPECT_THAT(RouteFaults("trnk: a"), HasSubstr("unknown key `trnk`"));
   EXPECT_THAT(Faults("numbering: { country: x }\n"), HasSubstr("1 to 5 digits"));
   EXPECT_THAT(Faults("numbering: { country: \"44\" }\n"), HasSubstr("needs a `country` and"));

@@ -445,6 +445,40 @@ TEST_F(RoutedCallTest, OtherAnswersAndProgressEndTheSearch) {
   EXPECT_TRUE(gw->TrunkIsQuiet());
 }
 
+// --- how long it rings ---
+
+TEST_F(RoutedCallTest, ATrunkRingsAsLongAsItsRouteSays) {
+  CallManagerOptions options = Options();
+  options.routing.routes[2].ring = 20s;
+  Start(std::move(options));
+  const sip::Message invite = Placed("02079460000");
+  Answer(invite, 180);
+  gw->Wait(19s);
+  EXPECT_EQ(gw->ToBrowser(kAlice).status, 180);
+  EXPECT_TRUE(gw->BrowserIsQuiet(kAlice));
+  gw->Wait(1s);
+  EXPECT_EQ(gw->ToTrunk().method, "CANCEL");
+  EXPECT_EQ(gw->ToBrowser(kAlice).status, 408);
+}
+
+TEST_F(RoutedCallTest, AUserRingsAsLongAsTheRouteSays) {
+  CallManagerOptions options = Options();
+  options.routing.routes[4].ring = 20s;
+  Start(std::move(options));
+  gw->ConnectTrunk("198.51.100.9:40000");
+  gw->FromTrunk(gw->MakeTrunkInvite("+442079460000"));
+  EXPECT_EQ(gw->ToTrunk().status, 100);
+  const sip::Message ring = gw->ToBrowser(kAlice);
+  ASSERT_EQ(ring.method, "INVITE");
+  gw->FromBrowser(kAlice, sip::MakeResponse(ring, 180, "", "tagalice"));
+  gw->Wait(19s);
+  EXPECT_EQ(gw->ToTrunk().status, 180);
+  EXPECT_TRUE(gw->TrunkIsQuiet());
+  gw->Wait(1s);
+  EXPECT_EQ(gw->ToBrowser(kAlice).method, "CANCEL");
+  EXPECT_EQ(gw->ToTrunk().status, 480);
+}
+
 // --- routes that change ---
 
 TEST_F(RoutedCallTest, NewRoutesAreForTheNextCallAndNoOther) {
