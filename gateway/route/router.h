@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "gateway/route/number.h"
 #include "gateway/route/rules.h"
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/time.h"
 #include "gateway/route/hours.h"
 #include "gateway/route/number.h"
 #include "gateway/route/time_zone.h"
