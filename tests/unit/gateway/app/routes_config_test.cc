@@ -93,7 +93,7 @@ TEST(RoutesConfig, MistakesHaveTheirPlace) {
   EXPECT_THAT(RouteFaults("trunk: a, allow: { users: [] }"), HasSubstr("names those who may"));
   EXPECT_THAT(RouteFaults("trunk: a, from_trunk: b"), HasSubstr("`from_trunk` has a `user`"));
   EXPECT_THAT(RouteFaults("trunk: a, rewrite: { prefix: x }"), HasSubstr("digits, +, * and #"));
-  EXPECT_THAT(RouteFaults("trunk: a, ring: 4m"), HasSubstr("5:22 `routes[0].ring` must be a time"));
+  EXPECT_THAT(RouteFaults("trunk: a, ring: 4m"), HasSubstr("5:23 `routes[0].ring` must be a time"));
   EXPECT_THAT(RouteFaults("trunk: a, ring: 30x"), HasSubstr("from 1s to 180s"));
   EXPECT_THAT(RouteFaults("deny: no, ring: 30s"), HasSubstr("rings nobody"));
   EXPECT_THAT(RouteFaults("trnk: a"), HasSubstr("unknown key `trnk`"));
