@@ -16,6 +16,7 @@ namespace lastmile::app {
 namespace {
 
 constexpr uint32_t kTtl = 1;  // seconds
+constexpr char kService[] = "_sip._tcp.pbx.test";
 constexpr int kServerFailure = 2;
 
 // In a network of its own, whose name server is the test's.
@@ -54,7 +55,7 @@ class GatewayNamesTest : public TwoServersTest {
       service.records.push_back(net::ServiceRecord(record, kTtl));
       names[host].records.push_back(net::AddressRecord(carrier->local().address, kTtl));
     }
-    names["_sip._tcp.pbx.test"] = service;
+    names[kService] = service;
     names["pbx.test"] = {};
     dns_->Change(std::move(names));
   }
@@ -79,22 +80,27 @@ TEST_F(GatewayNamesTest, CallsGoToTheServerThatTheNameRanksFirst) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(CallIsAtTheBackup(*phone), false);
 }
 
-TEST_F(GatewayNamesTest, AServerThatIsNoLongerNamedGetsNoCallTwoSecondsAfterItsRecord) {
+// How soon after the record is over: TrunkFailover.AVanishedServerTakesNoNewCallTwoSecondsAfter...,
+// with a clock of its own.
+TEST_F(GatewayNamesTest, AServerThatIsNoLongerNamedGetsNoCallOnceTheNameServerHasSaidSo) {
   const auto phone = RegisteredPhone();
   ASSERT_EQ(CallIsAtTheBackup(*phone), false);
   Offer({backup_.get()});
   const TimePoint changed = MonotonicNow();
   TimePoint last_at_first = changed;
-  while (MonotonicNow() < changed + 6s) {
+  const int before = dns_->Answered(kService);
+  // Who asks again has read the answer before.
+  while (dns_->Answered(kService) < before + 4 && MonotonicNow() < changed + 20s) {
+    const bool has_heard = dns_->Answered(kService) >= before + 2;
     const TimePoint dialled = MonotonicNow();
     const auto at_backup = CallIsAtTheBackup(*phone);
     ASSERT_TRUE(at_backup) << "a call that nobody took";
+    if (has_heard) EXPECT_TRUE(*at_backup);
     if (!*at_backup) last_at_first = dialled;
   }
-  const Duration took = last_at_first - changed;
+  EXPECT_GE(dns_->Answered(kService), before + 4);
   std::printf("SRV record of %u s withdrawn: the last call to that server %ld ms later\n", kTtl,
-              Milliseconds(took));
-  EXPECT_LE(took, std::chrono::seconds(kTtl) + 2s);
+              Milliseconds(last_at_first - changed));
 }
 
 TEST_F(GatewayNamesTest, ANameServerThatFailsOrIsSilentTakesNobodyOut) {
@@ -103,7 +109,7 @@ TEST_F(GatewayNamesTest, ANameServerThatFailsOrIsSilentTakesNobodyOut) {
   for (const bool silent : {false, true}) {
     net::FakeName broken{.records = {}, .rcode = kServerFailure};
     if (silent) broken.unanswered_types = {33, 35, net::kFakeTypeA, net::kFakeTypeAaaa};
-    dns_->Change({{"pbx.test", broken}, {"_sip._tcp.pbx.test", broken}});
+    dns_->Change({{"pbx.test", broken}, {kService, broken}});
     const TimePoint until = MonotonicNow() + 3s;
     while (MonotonicNow() < until) EXPECT_EQ(CallIsAtTheBackup(*phone), false);
   }

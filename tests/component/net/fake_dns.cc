@@ -106,6 +106,11 @@ void FakeDns::Change(std::map<std::string, FakeName> names) {
   names_ = std::move(names);
 }
 
+int FakeDns::Answered(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  return answered_[name];
+}
+
 void FakeDns::Serve() {
   while (!stop_.load()) {
     pollfd ready[] = {{socket_.fd(), POLLIN, 0}, {listener_.fd(), POLLIN, 0}};
@@ -165,6 +170,7 @@ std::string FakeDns::Answer(const std::string& question) {
   std::string records;
   uint16_t count = 0;
   uint16_t flags = 0x8183;  // NXDOMAIN
+  ++answered_[name];
   if (known != names_.end()) {
     if (known->second.unanswered_types.contains(type)) return "";
     flags = static_cast<uint16_t>(0x8180 | known->second.rcode);

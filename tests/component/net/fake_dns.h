@@ -51,8 +51,9 @@ class FakeDns {
 
   std::string servers() const { return address_.ToString(); }
   int tcp_questions() const { return tcp_questions_; }
-  // Any thread: what the next question is answered with.
+  // Any thread: what the next question is answered with, and how often one about `name` was.
   void Change(std::map<std::string, FakeName> names);
+  int Answered(const std::string& name);
 
  private:
   void Serve();
@@ -61,7 +62,8 @@ class FakeDns {
   std::string Answer(const std::string& question);
 
   std::mutex mutex_;
-  std::map<std::string, FakeName> names_;  // guarded by mutex_
+  std::map<std::string, FakeName> names_;  // guarded by mutex_, as the next one
+  std::map<std::string, int> answered_;
   RawSocket socket_{SOCK_DGRAM};
   RawSocket listener_{SOCK_STREAM};
   Endpoint address_;
