@@ -30,11 +30,11 @@ std::string WhatIsReceived(const media::DirectionSilent& silent, bool trunk) {
                    : "its path stands and no audio arrives: see whether the page has a microphone "
                      "and its track is enabled";
     case SilenceCause::kWrongSource:
-      return fmt::format(
-          "{} packets came from {} and none from the address of its SDP: {}", silent.refused,
-          Redacted{silent.source},
-          trunk ? "if the carrier is behind a NAT, `nat: true` of the trunk takes them"
-                : "media is taken only from addresses that passed a check of ICE");
+      return fmt::format("{} packets came from {} and none from the address of its SDP: {}",
+                         silent.refused, Redacted{silent.source},
+                         trunk
+                             ? "if the carrier is behind a NAT, `nat: true` of the trunk takes them"
+                             : "media is taken only from addresses that passed a check of ICE");
     case SilenceCause::kWrongPayloadType:
       return fmt::format("{} packets came with payload type {}, which was not agreed on: {}",
                          silent.refused, silent.payload_type,

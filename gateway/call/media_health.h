@@ -18,9 +18,9 @@ namespace lastmile::call {
 
 // The words for causes in the log, in JSON and in metrics, by their number.
 inline constexpr std::array<std::string_view, media::kSilenceCauses> kSilenceCauseWords = {
-    "on-hold",   "nothing-received", "wrong-source",    "wrong-payload-type", "not-authentic",
-    "unusable",  "no-ice",           "no-nomination",   "no-consent",         "dtls-unfinished",
-    "dtls-failed", "wrong-fingerprint"};
+    "on-hold",       "nothing-received", "wrong-source", "wrong-payload-type",
+    "not-authentic", "unusable",         "no-ice",       "no-nomination",
+    "no-consent",    "dtls-unfinished",  "dtls-failed",  "wrong-fingerprint"};
 inline std::string_view ToString(media::SilenceCause cause) {
   return kSilenceCauseWords[static_cast<size_t>(cause)];
 }

@@ -70,20 +70,20 @@ void MediaDoctor::Look(Direction& direction, const DirectionCounts& counts, Time
     events.push_back(DirectionFlows{session_, direction.to_browser});
   }
   const Finding finding = Diagnose(direction, counts);
-  const bool pauses = finding.cause == SilenceCause::kNothingReceived &&
-                      counts.types.ends_in_silence();
+  const bool pauses =
+      finding.cause == SilenceCause::kNothingReceived && counts.types.ends_in_silence();
   // It has its time from when both sides are known, and again from when the browser's path stands.
-  const bool begins = counts.known != direction.known ||
-                      (direction.blocked && !counts.browser_fault);
+  const bool begins =
+      counts.known != direction.known || (direction.blocked && !counts.browser_fault);
   if (flows || pauses || begins || !counts.known) return Begin(direction, counts, now);
   direction.blocked = counts.browser_fault.has_value();
   if (now - direction.alive_at < kSilentLooks * kPeriod || !Reports(finding)) return;
   if (!direction.silent) return Tell(direction, finding, counts, events);
   const SilenceCause before = direction.silent->cause;
   // What is refused explains more than that nothing comes, and one refusal is enough.
-  const bool known_better = IsRefusal(before) && direction.silent->leg == finding.leg &&
-                            (IsRefusal(finding.cause) ||
-                             finding.cause == SilenceCause::kNothingReceived);
+  const bool known_better =
+      IsRefusal(before) && direction.silent->leg == finding.leg &&
+      (IsRefusal(finding.cause) || finding.cause == SilenceCause::kNothingReceived);
   if (*direction.silent == finding || known_better) return;
   Tell(direction, finding, counts, events);
 }

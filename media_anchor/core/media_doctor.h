@@ -42,10 +42,10 @@ struct ReceivedTypes {
 
 // What a session counts of one direction of its audio.
 struct DirectionCounts {
-  bool known = false;        // both sides have said where they take media
-  uint64_t through = 0;      // packets that were relayed, or not for a good reason
+  bool known = false;    // both sides have said where they take media
+  uint64_t through = 0;  // packets that were relayed, or not for a good reason
   uint64_t dropped = 0;
-  RefusedPackets refused;    // by the leg it comes from
+  RefusedPackets refused;  // by the leg it comes from
   ReceivedTypes types;
   std::optional<SilenceCause> browser_fault = std::nullopt;  // nothing can pass the browser leg
 };
@@ -80,9 +80,7 @@ class MediaDoctor {
     MediaLeg leg = MediaLeg::kTrunk;
     SilenceCause cause = SilenceCause::kNothingReceived;
     uint64_t refused = 0;
-    bool operator==(const Finding& other) const {
-      return leg == other.leg && cause == other.cause;
-    }
+    bool operator==(const Finding& other) const { return leg == other.leg && cause == other.cause; }
   };
   struct Direction {
     bool to_browser = false;

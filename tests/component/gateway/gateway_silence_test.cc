@@ -20,7 +20,8 @@ using media::SilenceCause;
 
 class SilentCarrierTest : public GatewayTest {
  protected:
-  static constexpr Duration kAtMost = 3s + 500ms;  // of which the test's own steps are half a second
+  static constexpr Duration kAtMost =
+      3s + 500ms;  // of which the test's own steps are half a second
 
   void Configure(Config& config) override {
     records_ = std::filesystem::temp_directory_path() /
@@ -112,14 +113,14 @@ TEST_F(SilentCarrierTest, ItNeverSends) {
 TEST_F(SilentCarrierTest, ItSendsFromAnotherAddress) {
   ASSERT_NO_FATAL_FAILURE(Connect());
   test::PlainRtpPeer stranger(test::Loopback(1));
-  EXPECT_TRUE(
-      IsToldOf(SilenceCause::kWrongSource, [&] { stranger.Send(Audio(8), gateway_rtp_); }));
+  EXPECT_TRUE(IsToldOf(SilenceCause::kWrongSource, [&] { stranger.Send(Audio(8), gateway_rtp_); }));
   ExpectOneFault("wrong-source", stranger.rtp().ToString());
 }
 
 TEST_F(SilentCarrierTest, ItSendsAnotherPayloadType) {
   ASSERT_NO_FATAL_FAILURE(Connect());
-  EXPECT_TRUE(IsToldOf(SilenceCause::kWrongPayloadType, [&] { at_carrier_->media->Send(Audio(96)); }));
+  EXPECT_TRUE(
+      IsToldOf(SilenceCause::kWrongPayloadType, [&] { at_carrier_->media->Send(Audio(96)); }));
   ExpectOneFault("wrong-payload-type", "96");
 }
 

@@ -18,7 +18,9 @@ class MediaDoctorTest : public SessionTest {
   using Step = std::function<void()>;
 
   // Packets of both sides, one every 20 ms, each if it is wanted.
-  void BrowserSpeaks(uint8_t type = 109) { FromBrowser(browser_->Rtp(type, ++number_), From(5000)); }
+  void BrowserSpeaks(uint8_t type = 109) {
+    FromBrowser(browser_->Rtp(type, ++number_), From(5000));
+  }
   void TrunkSpeaks(uint8_t type = 8, const Endpoint& from = *Endpoint::Parse("203.0.113.5:4000")) {
     FromTrunk(PlainRtp(type, ++trunk_number_), from);
   }
@@ -297,6 +299,19 @@ TEST_F(MediaDoctorTest, AnotherCertificateThanTheOneOfTheSdp) {
   EXPECT_EQ(TakeEvents<SessionFailed>().size(), 1u);
   Run(60s);
   ExpectNothingTold();
+}
+
+TEST_F(MediaDoctorTest, AHandshakeThatEndsWithAnAlert) {
+  Update(browser_->Description(), trunk_);
+  Watch(MediaWatch::kTalk);
+  Check(From(5000));
+  browser_->StartDtls(context_->fingerprint(), now_);
+  for (const Bytes& hello : browser_->TakeDtls()) FromBrowser(hello, From(5000));
+  const Bytes handshake_failure = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40};
+  FromBrowser(handshake_failure, From(5000));
+  const auto silent = TakeEvents<DirectionSilent>();
+  ASSERT_EQ(silent.size(), 2u) << "at once";
+  for (const DirectionSilent& one : silent) EXPECT_EQ(one.cause, SilenceCause::kDtlsFailed);
 }
 
 // --- where it is silent itself ---
