@@ -226,6 +226,7 @@ void CallManager::CarryAll(BridgeEntry& bridge, const call::Bridge::Outputs& out
                            TimePoint now) {
   next_call_timeout_ = std::min(next_call_timeout_, bridge.bridge.next_timeout());
   for (const call::BridgeOutput& output : outputs) Carry(bridge, output, now);
+  TellWatch(bridge.bridge.session(), bridge.bridge.watch(), bridge.watched);
   const call::BridgeState state = bridge.bridge.state();
   if (state == call::BridgeState::kClosing || state == call::BridgeState::kEnded) {
     ReleaseCalls(bridge);
@@ -346,7 +347,8 @@ void CallManager::ReapBridges(TimePoint now) {
                       .started = bridge.started,
                       .ended = now,
                       .summary = bridge.bridge.summary(),
-                      .continues = {bridge.first_call}};
+                      .continues = {bridge.first_call},
+                      .media_faults = bridge.health.faults()};
     if (bridge.second_call) record.continues.push_back(bridge.second_call);
     records_.push_back(std::move(record));
     bridge_by_dialog_.erase(bridge.first);

@@ -64,7 +64,7 @@ void CallManager::OnWs(const ws::Event& event, TimePoint now) {
 }
 
 void CallManager::OnMedia(const media::MediaEvent& event, TimePoint now) {
-  if (OnBridgeMedia(event, now)) return;
+  if (OnMediaHealth(event, now) || OnBridgeMedia(event, now)) return;
   const auto found = by_session_.find(SessionOf(event));
   if (found == by_session_.end()) return;
   Entry& entry = *calls_.at(found->second);
@@ -435,6 +435,7 @@ void CallManager::CarryAll(Entry& entry, const std::vector<call::CallOutput>& ou
                            TimePoint now) {
   next_call_timeout_ = std::min(next_call_timeout_, entry.call.next_timeout());
   for (const auto& output : outputs) Carry(entry, output, now);
+  TellWatch(entry.call.session(), entry.call.watch(), entry.watched);
   if (entry.bridge && entry.call.state() == call::CallState::kClosing) LeaveBridge(entry, now);
 }
 
@@ -582,7 +583,8 @@ void CallManager::Reap(TimePoint now) {
                         .parties = entry.parties,
                         .started = entry.started,
                         .ended = now,
-                        .summary = entry.call.summary()});
+                        .summary = entry.call.summary(),
+                        .media_faults = entry.health.faults()});
     by_browser_dialog_.erase(found->second->browser_dialog);
     by_trunk_dialog_.erase(found->second->trunk_dialog);
     by_trunk_dialog_.erase(found->second->target_dialog);
@@ -604,6 +606,7 @@ std::vector<CallSnapshot> CallManager::Snapshots(TimePoint now) const {
          .trunk_dialog = *std::move(trunk_dialog),
          .call = *std::move(call),
          .parties = entry->parties,
+         .media = entry->health.Snapshot(now),
          .started_ago = std::chrono::floor<std::chrono::milliseconds>(now - entry->started)});
   }
   return snapshots;
@@ -623,7 +626,8 @@ CallManagerGauges CallManager::gauges() const {
           .pbx_registers = registrations.under_way,
           .auth_failures = browser_edge_.auth_failures(),
           .trunks = trunk_edge_.status(),
-          .limit_refusals = router_.limiter().refusals()};
+          .limit_refusals = router_.limiter().refusals(),
+          .media_faults = media_faults_};
 }
 
 }  // namespace lastmile::app

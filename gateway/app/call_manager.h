@@ -1,6 +1,7 @@
 #ifndef LASTMILE_GATEWAY_APP_CALL_MANAGER_H_
 #define LASTMILE_GATEWAY_APP_CALL_MANAGER_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -24,6 +25,7 @@
 #include "gateway/browser/waiting_list.h"
 #include "gateway/call/bridge.h"
 #include "gateway/call/call.h"
+#include "gateway/call/media_health.h"
 #include "gateway/sip/refer.h"
 #include "gateway/trunk/trunk_edge.h"
 #include "media_anchor/core/leg_plan.h"
@@ -59,6 +61,7 @@ struct CallManagerGauges {
   browser::AuthFailures auth_failures;
   std::vector<trunk::TrunkStatus> trunks;
   route::Limiter::Refusals limit_refusals = {};
+  std::array<uint64_t, media::kSilenceCauses> media_faults = {};  // told so far, by cause
 };
 
 // All of signalling without a socket: the two edges, the calls between them and the routes. Events
@@ -93,8 +96,10 @@ class CallManager {
  private:
   struct Entry {
     Entry(call::CallId id, media::SessionId session, call::CallSettings settings)
-        : call(id, session, std::move(settings)) {}
+        : call(id, session, std::move(settings)), health(id, false) {}
     call::Call call;
+    call::MediaHealth health;
+    media::MediaWatch watched = media::MediaWatch::kNothing;
     sip::DialogId browser_dialog;
     sip::DialogId trunk_dialog;
     sip::DialogId target_dialog;           // of a transfer by the trunk; a second trunk dialog
@@ -123,8 +128,10 @@ class CallManager {
   // What is left of calls that their browser has transferred, or is about to.
   struct BridgeEntry {
     BridgeEntry(call::CallId id, media::SessionId session, call::BridgeSettings settings)
-        : bridge(id, session, std::move(settings)) {}
+        : bridge(id, session, std::move(settings)), health(id, true) {}
     call::Bridge bridge;
+    call::MediaHealth health;
+    media::MediaWatch watched = media::MediaWatch::kNothing;
     sip::DialogId first;   // 0: its call has it still
     sip::DialogId second;  // as first, or not called yet
     call::CallId first_call;
@@ -179,6 +186,11 @@ class CallManager {
   // True: another trunk is called instead.
   bool FailOver(Entry& entry, const sip::InviteRejected& rejected, TimePoint now);
   Entry* FindByDialog(bool browser, sip::DialogId dialog);
+  // --- call_media.cc: what is silent ---
+  void TellWatch(media::SessionId session, std::optional<media::MediaWatch> wanted,
+                 media::MediaWatch& told);
+  call::MediaHealth* FindHealth(media::SessionId session);
+  bool OnMediaHealth(const media::MediaEvent& event, TimePoint now);  // true: it was such
   // --- call_transfers.cc: the trunk transfers a call ---
   bool OnTransferEvent(const sip::UserAgentEvent& event, TimePoint now);
   void OnTargetEvent(Entry& entry, const sip::UserAgentEvent& event, TimePoint now);
@@ -243,6 +255,7 @@ class CallManager {
   std::vector<call::CallId> ended_bridges_;
   std::vector<CallRecord> records_;
   std::vector<media::MediaCommand> media_commands_;
+  std::array<uint64_t, media::kSilenceCauses> media_faults_ = {};
   TimePoint next_call_timeout_ = kNever;  // never later than the first of the calls
   std::string shut_down_reason_;          // not empty: new calls are refused
 };

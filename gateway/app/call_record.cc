@@ -21,6 +21,21 @@ Json ToJson(const media::DirectionStats& stats) {
   return {{"packets", stats.packets}, {"bytes", stats.bytes}, {"dropped", stats.dropped}};
 }
 
+Json FaultsToJson(const CallRecord& record, const WallClock& clock) {
+  const bool bridge = record.direction == call::CallDirection::kBetweenTrunks;
+  Json faults = Json::array();
+  for (const call::MediaFault& fault : record.media_faults) {
+    faults.push_back(
+        {{"leg", call::NameOf(fault.leg, bridge)},
+         {"direction", call::NameOfDirection(fault.to_browser, bridge)},
+         {"cause", call::ToString(fault.cause)},
+         {"at", Rfc3339(clock.At(fault.at))},
+         {"until", fault.until ? Json(Rfc3339(clock.At(*fault.until))) : Json(nullptr)},
+         {"seen", fault.seen}});
+  }
+  return faults;
+}
+
 }  // namespace
 
 std::string ToJson(const CallRecord& record, const WallClock& clock) {
@@ -48,6 +63,7 @@ std::string ToJson(const CallRecord& record, const WallClock& clock) {
                  {"to_browser", ToJson(summary.media.trunk_to_browser)},
                  {"video_to_trunk", ToJson(summary.media.video_browser_to_trunk)},
                  {"video_to_browser", ToJson(summary.media.video_trunk_to_browser)}}}};
+  json["media_faults"] = FaultsToJson(record, clock);
   for (const call::CallId id : record.continues) json["continues"].push_back(id.value);
   if (summary.answered) json["answered"] = Rfc3339(clock.At(*summary.answered));
   // What a peer wrote need not be UTF-8.

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "gateway/call/call.h"
+#include "gateway/call/media_health.h"
 
 namespace lastmile::app {
 
@@ -35,6 +36,7 @@ struct CallRecord {
   TimePoint ended;
   call::CallSummary summary;
   std::vector<call::CallId> continues = {};  // the calls that its trunk legs were in before
+  std::vector<call::MediaFault> media_faults = {};
 };
 
 // Tells wall-clock time of moments on the monotonic clock.

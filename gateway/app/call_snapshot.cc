@@ -20,7 +20,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr size_t kMaxBytes = 1 << 18;
 constexpr milliseconds kLongest = std::chrono::years(10);
 
@@ -38,6 +38,10 @@ constexpr std::array<std::string_view, 2> kWords<call::CallDirection> = {"from-b
                                                                          "from-trunk"};
 template <>
 constexpr std::array<std::string_view, 3> kWords<call::DigitWay> = {"events", "tones", "info"};
+template <>
+constexpr std::array<std::string_view, 2> kWords<media::MediaLeg> = {"browser", "trunk"};
+template <>
+constexpr auto kWords<media::SilenceCause> = call::kSilenceCauseWords;
 
 // --- what there is in each value: once, for both ways ---
 
@@ -272,11 +276,24 @@ void Describe(auto& field, Parties& parties) {
   field("anonymous", parties.anonymous);
 }
 
+void Describe(auto& field, call::SilenceSnapshot& silence) {
+  field("leg", silence.leg);
+  field("cause", silence.cause);
+  field("seen", silence.seen);
+  field("noticed_ago_ms", silence.noticed_ago);
+}
+
+void Describe(auto& field, call::MediaSnapshot& media) {
+  field("to_trunk", media.to_trunk);
+  field("to_browser", media.to_browser);
+}
+
 void Describe(auto& field, CallSnapshot& snapshot) {
   field("browser_dialog", snapshot.browser_dialog);
   field("trunk_dialog", snapshot.trunk_dialog);
   field("call", snapshot.call);
   field("parties", snapshot.parties);
+  field("media", snapshot.media);
   field("started_ago_ms", snapshot.started_ago);
 }
 

@@ -9,6 +9,7 @@
 #include "gateway/app/call_record.h"
 #include "gateway/browser/browser_edge.h"
 #include "gateway/call/call_snapshot.h"
+#include "gateway/call/media_health.h"
 #include "gateway/trunk/trunk_edge.h"
 
 namespace lastmile::app {
@@ -21,6 +22,7 @@ struct CallSnapshot {
   trunk::TrunkDialogSnapshot trunk_dialog;
   call::CallSnapshot call;
   Parties parties;
+  call::MediaSnapshot media;  // what of its audio is silent
   std::chrono::milliseconds started_ago{};
   bool operator==(const CallSnapshot&) const = default;
 };

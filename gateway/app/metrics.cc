@@ -83,6 +83,17 @@ void WriteHistograms(std::string_view name, std::string_view help,
   for (const auto& [labels, histogram] : histograms) histogram.Write(name, labels, out);
 }
 
+// A hold is no fault.
+std::map<std::string, uint64_t> CountFaults(
+    const std::array<uint64_t, media::kSilenceCauses>& faults) {
+  std::map<std::string, uint64_t> counts;
+  for (size_t i = 0; i < faults.size(); ++i) {
+    if (static_cast<media::SilenceCause>(i) == media::SilenceCause::kOnHold) continue;
+    counts[fmt::format("cause=\"{}\"", call::kSilenceCauseWords[i])] = faults[i];
+  }
+  return counts;
+}
+
 }  // namespace
 
 Histogram::Histogram(std::vector<uint64_t> bounds)
@@ -168,6 +179,9 @@ std::string Metrics::Text(const GatewayGauges& gauges) const {
         gauges.signalling.limit_refusals[i];
   }
   WriteCounters("lastmile_calls_limited_total", "Calls that a limit refused.", refusals, out);
+  WriteCounters("lastmile_media_faults_total",
+                "Directions of calls whose audio was silent and should not be.",
+                CountFaults(gauges.signalling.media_faults), out);
   WriteCounters("lastmile_calls_total", "Calls that are over.", calls_, out);
   WriteCounters("lastmile_sdp_over_budget_total",
                 "Offers that stayed over their trunk's budget with nothing left to remove.",

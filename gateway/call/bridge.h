@@ -68,6 +68,8 @@ class Bridge {
   media::SessionId session() const { return session_; }
   BridgeState state() const { return state_; }
   const CallSummary& summary() const { return summary_; }
+  // As of a Call.
+  std::optional<media::MediaWatch> watch() const;
 
  private:
   struct Side {

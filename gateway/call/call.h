@@ -96,6 +96,8 @@ class Call {
   bool may_change_trunk() const { return state_ == CallState::kCalling && last_progress_ == 100; }
   CallDirection direction() const { return settings_.direction; }
   const CallSummary& summary() const { return summary_; }
+  // Which audio is to flow; nothing: the session is not there.
+  std::optional<media::MediaWatch> watch() const;
   const sdp::TrunkLeg& trunk_leg() const { return trunk_leg_; }  // how its SDP came about
   std::optional<CallSnapshot> Snapshot(TimePoint now) const;     // nothing: it is not connected
 

@@ -3,12 +3,25 @@
 #include <algorithm>
 
 namespace lastmile::media {
+namespace {
+
+SilenceCause CauseOf(SessionFault fault, const WebrtcLeg& browser) {
+  if (fault == SessionFault::kFingerprintMismatch) return SilenceCause::kWrongFingerprint;
+  // Also out of time.
+  if (fault == SessionFault::kDtlsFailed) {
+    return browser.failure() ? SilenceCause::kDtlsFailed : SilenceCause::kDtlsUnfinished;
+  }
+  return browser.last_heard() ? SilenceCause::kNoNomination : SilenceCause::kNoIce;
+}
+
+}  // namespace
 
 AnchorSession::AnchorSession(const DtlsContext& context, Options options, RandomSource& random,
                              TimePoint now)
     : options_(std::move(options)),
       browser_(context, options_.ice),
-      audio_(MediaKind::kAudio, browser_, random, now) {}
+      audio_(MediaKind::kAudio, browser_, random, now),
+      doctor_(options_.id) {}
 
 void AnchorSession::Update(const UpdateSession& update, TimePoint now) {
   if (update.payloads) SetPayloads(*update.payloads);
@@ -164,6 +177,7 @@ void AnchorSession::OnTimer(TimePoint now) {
   Follow();
   CheckBrowser(now);
   if (failed_) return;
+  LookForSilence(now);
   audio_.OnTimer(now);
   if (video_open_) video_->OnTimer(now);
 }
@@ -175,7 +189,26 @@ TimePoint AnchorSession::next_timeout() const {
     browser_deadline = silent_ ? kNever : *browser_.last_heard() + options_.browser_silent_after;
   }
   return std::min({browser_.next_timeout(), browser_deadline, audio_.next_timeout(),
-                   video_open_ ? video_->next_timeout() : kNever});
+                   doctor_.next_look(), video_open_ ? video_->next_timeout() : kNever});
+}
+
+DirectionCounts AnchorSession::WithBrowserFault(DirectionCounts counts) const {
+  counts.browser_fault =
+      silent_ ? std::optional(SilenceCause::kNoConsent) : browser_.WhyNotConnected();
+  return counts;
+}
+
+void AnchorSession::Watch(MediaWatch watch, TimePoint now) {
+  if (failed_) return;
+  doctor_.Watch(watch, WithBrowserFault(audio_.CountToBrowser()),
+                WithBrowserFault(audio_.CountToTrunk()), now);
+}
+
+void AnchorSession::LookForSilence(TimePoint now) {
+  if (now < doctor_.next_look()) return;
+  doctor_.Look(WithBrowserFault(audio_.CountToBrowser()), WithBrowserFault(audio_.CountToTrunk()),
+               now, events_);
+  if (doctor_.misses(MediaLeg::kTrunk)) audio_.trunk().Miss();
 }
 
 void AnchorSession::Close() { browser_.Close(); }
@@ -227,6 +260,7 @@ void AnchorSession::HearBrowser(TimePoint now) {
 
 void AnchorSession::Fail(SessionFault fault, std::string reason) {
   failed_ = true;
+  doctor_.OnBrowserFailed(CauseOf(fault, browser_), events_);
   events_.push_back(SessionFailed{options_.id, fault, std::move(reason)});
 }
 

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/media_doctor.h"
 #include "media_anchor/core/media_section.h"
 #include "media_anchor/core/outgoing.h"
 #include "media_anchor/core/path.h"
@@ -43,6 +44,8 @@ class AnchorSession final : public SessionCore {
   bool SendDigit(const media::SendDigit& digit, TimePoint now) override {
     return audio_.SendDigit(digit, now);
   }
+
+  void Watch(MediaWatch watch, TimePoint now) override;
 
   // The datagram is the first `size` bytes of `room`, which has kRoom bytes.
   Outgoing OnBrowserDatagram(MutableByteView room, size_t size, const Path& path, TimePoint now);
@@ -82,12 +85,15 @@ class AnchorSession final : public SessionCore {
   void Follow();
   void CheckBrowser(TimePoint now);
   void HearBrowser(TimePoint now);
+  DirectionCounts WithBrowserFault(DirectionCounts counts) const;
+  void LookForSilence(TimePoint now);
   bool BrowserIsOverdue(TimePoint now) const;
   void Fail(SessionFault fault, std::string reason);
 
   const Options options_;
   WebrtcLeg browser_;
   MediaSection audio_;
+  MediaDoctor doctor_;                   // of audio
   std::unique_ptr<MediaSection> video_;  // null until video was open for the first time
   bool video_open_ = false;
   std::bitset<128> video_types_;  // of the browser

@@ -180,8 +180,22 @@ struct SendDigit {
   bool tones = false;     // in a G.711 codec of the session; a flash has none
   bool to_first = false;  // of a bridge: for its first trunk, else for its second
 };
-using MediaCommand =
-    std::variant<OpenSession, UpdateSession, OpenBridge, UpdateBridge, CloseSession, SendDigit>;
+// Which audio is to flow, as signalling knows it: what is silent although it should not be is told
+// by DirectionSilent. Of a bridge the first trunk is in the browser's place.
+enum class MediaWatch {
+  kNothing,        // none, or nobody knows
+  kEarly,          // before the answer: there may be none, but what comes has to get through
+  kTalk,           // both directions
+  kHeldByBrowser,  // its SDP takes or sends none
+  kHeldByTrunk,
+};
+// Of a session and of a bridge.
+struct WatchMedia {
+  SessionId session;
+  MediaWatch watch = MediaWatch::kNothing;
+};
+using MediaCommand = std::variant<OpenSession, UpdateSession, OpenBridge, UpdateBridge,
+                                  CloseSession, SendDigit, WatchMedia>;
 // Whether it opens a session: if it cannot be carried out, there is none.
 inline bool IsOpening(const MediaCommand& command) {
   return std::holds_alternative<OpenSession>(command) ||
@@ -253,6 +267,40 @@ struct DigitHeard {
   bool from_browser = true;  // of a bridge: from its first trunk
   uint8_t event = 0;
 };
+// Why a direction is silent.
+enum class SilenceCause {
+  kOnHold,            // no fault
+  kNothingReceived,   // the leg sends nothing, or nothing of it arrives
+  kWrongSource,       // it comes from another address than the leg's
+  kWrongPayloadType,  // with a type that is in no mapping
+  kNotAuthentic,      // SRTP that does not authenticate with the keys
+  kUnusable,          // no RTP, or nothing but packets that were relayed before
+  kNoIce,             // no check of the browser arrived
+  kNoNomination,      // it checks, and nominates no pair
+  kNoConsent,         // it sends no checks any more (RFC 7675)
+  kDtlsUnfinished,
+  kDtlsFailed,
+  kWrongFingerprint,  // its certificate is not the one of its SDP
+};
+inline constexpr size_t kSilenceCauses = 12;
+enum class MediaLeg { kBrowser, kTrunk };  // of a bridge: its first trunk, its second
+
+// The audio in one direction, to the browser or to the trunk, has been silent for kSilentLooks
+// looks, or the cause is another one now. Said once until then, or until DirectionFlows.
+struct DirectionSilent {
+  SessionId session;
+  bool to_browser = false;
+  MediaLeg leg = MediaLeg::kTrunk;  // where the cause is
+  SilenceCause cause = SilenceCause::kNothingReceived;
+  uint64_t refused = 0;      // packets of that cause, up to now; of kUnusable any
+  Endpoint source = {};      // of kWrongSource: the last one's
+  uint8_t payload_type = 0;  // of kWrongPayloadType: the last one's
+};
+// It was silent, and flows.
+struct DirectionFlows {
+  SessionId session;
+  bool to_browser = false;
+};
 struct DirectionStats {
   uint64_t packets = 0;  // relayed
   uint64_t bytes = 0;    // RTP payload bytes relayed
@@ -271,9 +319,9 @@ struct SessionClosed {
   SessionId session;
   SessionStats stats;
 };
-using MediaEvent =
-    std::variant<SessionOpened, BridgeOpened, BrowserConnected, SessionFailed, SessionClosed,
-                 VideoOpened, VideoRefused, BrowserSilent, BrowserHeard, DigitHeard>;
+using MediaEvent = std::variant<SessionOpened, BridgeOpened, BrowserConnected, SessionFailed,
+                                SessionClosed, VideoOpened, VideoRefused, BrowserSilent,
+                                BrowserHeard, DigitHeard, DirectionSilent, DirectionFlows>;
 
 }  // namespace lastmile::media
 

@@ -19,6 +19,7 @@ Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, MutableByteView room,
   const uint32_t clock_rate = stream.ClockRateOf(packet.header().payload_type);
   browser_rtcp_.OnReceived(packet.header(), clock_rate, now);
   const size_t payload_size = packet.payload().size();
+  types_of_browser_.OnPacket(packet.header().payload_type, payload_size, clock_rate != 0);
   const auto forwarded = trunk_.can_send() ? stream.Forward(packet, now) : std::nullopt;
   Outgoing out;
   if (forwarded) {
@@ -48,6 +49,7 @@ Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpo
   const uint32_t clock_rate = stream.ClockRateOf(view->header().payload_type);
   trunk_rtcp_.OnReceived(view->header(), clock_rate, now);
   const size_t payload_size = view->payload().size();
+  types_of_trunk_.OnPacket(view->header().payload_type, payload_size, clock_rate != 0);
   const auto forwarded = browser_.connected() ? stream.Forward(*view, now) : std::nullopt;
   size_t protected_size = 0;
   MutableByteView packet;
@@ -109,6 +111,22 @@ Outgoing MediaSection::RtcpToBrowser(MutableByteView room, size_t size) {
   return {.to = Outgoing::To::kBrowser,
           .bytes = room.first(protected_size),
           .path = *browser_.send_path()};
+}
+
+DirectionCounts MediaSection::CountToTrunk() const {
+  return {.known = browser_.has_description() && trunk_.has_remote(),
+          .through = to_trunk_.packets + relay_.to_trunk().withheld(),
+          .dropped = to_trunk_.dropped,
+          .refused = browser_.refused(),
+          .types = types_of_browser_};
+}
+
+DirectionCounts MediaSection::CountToBrowser() const {
+  return {.known = browser_.has_description() && trunk_.has_remote(),
+          .through = to_browser_.packets + relay_.to_browser().withheld(),
+          .dropped = to_browser_.dropped,
+          .refused = trunk_.refused(),
+          .types = types_of_trunk_};
 }
 
 TimePoint MediaSection::next_timeout() const {

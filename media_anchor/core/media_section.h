@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "media_anchor/core/digit_sender.h"
 #include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/media_doctor.h"
 #include "media_anchor/core/outgoing.h"
 #include "media_anchor/core/relay.h"
 #include "media_anchor/core/rtcp.h"
@@ -58,6 +59,9 @@ class MediaSection {
   // A report that is due, written to `own`. False: none.
   bool PopReport(Bytes& own, Outgoing& out);
 
+  // Without what the browser leg knows alone.
+  DirectionCounts CountToTrunk() const;
+  DirectionCounts CountToBrowser() const;
   void CountDroppedOfBrowser() { ++to_trunk_.dropped; }
   void CountDroppedOfTrunk() { ++to_browser_.dropped; }
   const DirectionStats& browser_to_trunk() const { return to_trunk_; }
@@ -79,6 +83,8 @@ class MediaSection {
   FeedbackCarrier feedback_to_browser_;
   DirectionStats to_trunk_;
   DirectionStats to_browser_;
+  ReceivedTypes types_of_browser_;
+  ReceivedTypes types_of_trunk_;
   bool browser_report_due_ = false;
   bool trunk_report_due_ = false;
   TimePoint timer_time_;

@@ -63,6 +63,7 @@ std::optional<RelayStream::Forwarded> RelayStream::Forward(const RtpView& packet
   if (!leaves) Listen(packet, payload, now);
   if (!leaves || held_) {
     resume_ = true;
+    ++withheld_;
     return std::nullopt;
   }
   if (resume_) {

@@ -57,6 +57,8 @@ class RelayStream {
   // too late, or the first of an implausible jump; while the source is held; and for digits that
   // TakeHeard() tells.
   std::optional<Forwarded> Forward(const RtpView& packet, TimePoint now);
+  // Packets that did not leave because of digits: in place of what the source sent, or as one.
+  uint64_t withheld() const { return withheld_; }
   // The digit that began with the last packet and that has no type to leave as.
   std::optional<uint8_t> TakeHeard() { return std::exchange(heard_, std::nullopt); }
 
@@ -144,6 +146,7 @@ class RelayStream {
   uint32_t clock_rate_ = 0;  // 0: no audio was mapped yet
 
   bool held_ = false;
+  uint64_t withheld_ = 0;
   // Packets of the source were held back or some of the gateway's own were sent: the numbers of the
   // source's next one begin anew.
   bool resume_ = false;
@@ -166,6 +169,8 @@ class Relay {
   void SetPayloads(std::span<const PayloadMapping> mappings);
   RelayStream& to_trunk() { return to_trunk_; }
   RelayStream& to_browser() { return to_browser_; }
+  const RelayStream& to_trunk() const { return to_trunk_; }
+  const RelayStream& to_browser() const { return to_browser_; }
 
  private:
   const bool video_;

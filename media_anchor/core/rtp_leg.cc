@@ -12,6 +12,7 @@ void RtpLeg::SetRemote(const TrunkStream& remote, bool latch, TimePoint now) {
     rtcp_ = remote.rtcp_mux ? remote.rtp : remote.rtcp;
     latch_ = latch;
     latched_ = false;
+    heard_ = false;
   }
   latch_until_ = now + kLatchWindow;
   srtp_.SetKeys(remote.srtp);
@@ -19,10 +20,21 @@ void RtpLeg::SetRemote(const TrunkStream& remote, bool latch, TimePoint now) {
 
 std::optional<RtpView> RtpLeg::ReceiveRtp(MutableByteView datagram, const Endpoint& from,
                                           TimePoint now) {
-  if (!signalled_ || (from != rtp_ && !IsLatching(now))) return std::nullopt;
+  if (!signalled_) return std::nullopt;
+  if (from != rtp_ && !IsLatching(now)) {
+    ++refused_.wrong_source;
+    refused_.stranger = from;
+    return std::nullopt;
+  }
   const auto size = srtp_.Open(TrunkSrtp::Kind::kRtp, datagram);
-  const auto packet = size ? RtpView::Parse(datagram.first(*size)) : std::nullopt;
-  if (!packet || !IsLatching(now)) return packet;
+  if (!size) {
+    ++refused_.not_authentic;
+    return std::nullopt;
+  }
+  const auto packet = RtpView::Parse(datagram.first(*size));
+  if (!packet) return std::nullopt;
+  heard_ = true;
+  if (!IsLatching(now)) return packet;
   latched_ = true;
   if (from == rtp_) return packet;
   rtp_ = from;

@@ -7,6 +7,7 @@
 #include "base/endpoint.h"
 #include "base/time.h"
 #include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/media_doctor.h"
 #include "media_anchor/core/rtp_view.h"
 #include "media_anchor/core/trunk_srtp.h"
 
@@ -47,8 +48,13 @@ class RtpLeg {
   const Endpoint& rtcp() const { return rtcp_; }
   // RTCP leaves from the socket of RTP and may come there.
   bool rtcp_mux() const { return signalled_ && signalled_->rtcp_mux; }
-  // Nothing can change rtp() and rtcp() any more but another SDP: a socket may be connected.
+  // Nothing can change rtp() and rtcp() any more but another SDP.
   bool fixed() const { return signalled_ && (!latch_ || latched_); }
+  // RTP comes from rtp(): a socket may be connected to it. Before that it may not, because it would
+  // not be known that somebody else sends.
+  bool heard() const { return heard_; }
+  void Miss() { heard_ = false; }  // until it is heard again
+  const RefusedPackets& refused() const { return refused_; }
 
   static constexpr Duration kLatchWindow = 10s;
 
@@ -62,6 +68,8 @@ class RtpLeg {
   bool latched_ = false;
   TimePoint latch_until_;
   TrunkSrtp srtp_;
+  bool heard_ = false;
+  RefusedPackets refused_;
 };
 
 }  // namespace lastmile::media

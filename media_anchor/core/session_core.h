@@ -32,6 +32,9 @@ class SessionCore {
   // False: kMaxDigits wait, and this one is dropped.
   virtual bool SendDigit(const media::SendDigit& digit, TimePoint now) = 0;
 
+  // What DirectionSilent is told of.
+  virtual void Watch(MediaWatch watch, TimePoint now) = 0;
+
   // The bytes are valid until the next call.
   virtual bool PopOutgoing(Outgoing& out) = 0;
   virtual std::optional<MediaEvent> PopEvent() = 0;

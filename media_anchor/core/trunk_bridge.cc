@@ -13,7 +13,8 @@ TrunkBridge::TrunkBridge(SessionId id, RandomSource& random, TimePoint now)
     : id_(id),
       relay_(random, false),
       sides_{Side(MediaKind::kAudio, relay_.to_browser(), random, now),
-             Side(MediaKind::kSecondAudio, relay_.to_trunk(), random, now)} {}
+             Side(MediaKind::kSecondAudio, relay_.to_trunk(), random, now)},
+      doctor_(id) {}
 
 void TrunkBridge::Update(const UpdateBridge& update, TimePoint now) {
   if (update.payloads) relay_.SetPayloads(*update.payloads);
@@ -38,9 +39,10 @@ Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t si
     ++target.sent.dropped;
     return {};
   }
-  source.rtcp.OnReceived(packet->header(), target.to.ClockRateOf(packet->header().payload_type),
-                         now);
+  const uint32_t clock_rate = target.to.ClockRateOf(packet->header().payload_type);
+  source.rtcp.OnReceived(packet->header(), clock_rate, now);
   const size_t payload_size = packet->payload().size();
+  source.types.OnPacket(packet->header().payload_type, payload_size, clock_rate != 0);
   const auto forwarded = target.leg.can_send() ? target.to.Forward(*packet, now) : std::nullopt;
   if (const auto event = target.to.TakeHeard()) {
     events_.push_back(DigitHeard{id_, kind == MediaKind::kAudio, *event});
@@ -121,10 +123,26 @@ std::optional<MediaEvent> TrunkBridge::PopEvent() {
 void TrunkBridge::OnTimer(TimePoint now) {
   timer_time_ = now;
   for (Side& side : sides_) side.report_due |= now >= side.rtcp.next_report();
+  if (now < doctor_.next_look()) return;
+  doctor_.Look(CountTo(sides_[0], sides_[1]), CountTo(sides_[1], sides_[0]), now, events_);
+  if (doctor_.misses(MediaLeg::kBrowser)) sides_[0].leg.Miss();
+  if (doctor_.misses(MediaLeg::kTrunk)) sides_[1].leg.Miss();
+}
+
+void TrunkBridge::Watch(MediaWatch watch, TimePoint now) {
+  doctor_.Watch(watch, CountTo(sides_[0], sides_[1]), CountTo(sides_[1], sides_[0]), now);
+}
+
+DirectionCounts TrunkBridge::CountTo(const Side& target, const Side& source) const {
+  return {.known = target.leg.has_remote() && source.leg.has_remote(),
+          .through = target.sent.packets + target.to.withheld(),
+          .dropped = target.sent.dropped,
+          .refused = source.leg.refused(),
+          .types = source.types};
 }
 
 TimePoint TrunkBridge::next_timeout() const {
-  TimePoint next = kNever;
+  TimePoint next = doctor_.next_look();
   for (const Side& side : sides_) {
     next = std::min({next, side.rtcp.next_report(), side.digits.next()});
   }

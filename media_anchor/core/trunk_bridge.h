@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "media_anchor/core/digit_sender.h"
 #include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/media_doctor.h"
 #include "media_anchor/core/outgoing.h"
 #include "media_anchor/core/relay.h"
 #include "media_anchor/core/rtcp.h"
@@ -44,6 +45,7 @@ class TrunkBridge final : public SessionCore {
   std::optional<MediaEvent> PopEvent() override;
   void OnTimer(TimePoint now) override;
   TimePoint next_timeout() const override;
+  void Watch(MediaWatch watch, TimePoint now) override;
   void Close() override {}  // nobody waits for a last word
   SessionStats stats() const override;
 
@@ -59,6 +61,7 @@ class TrunkBridge final : public SessionCore {
     RtcpReporter rtcp;
     DigitSender digits;
     DirectionStats sent;  // and what came from the other one and was not
+    ReceivedTypes types;  // from it
     bool report_due = false;
 
     bool can_report() const { return leg.can_send() && leg.rtcp().port != 0; }
@@ -68,6 +71,7 @@ class TrunkBridge final : public SessionCore {
   static size_t IndexOf(MediaKind kind) { return kind == MediaKind::kSecondAudio ? 1 : 0; }
   bool PopReport(Side& side, Outgoing& out);
   bool PopDigit(Side& side, Outgoing& out);
+  DirectionCounts CountTo(const Side& target, const Side& source) const;
 
   const SessionId id_;
   Relay relay_;
@@ -75,6 +79,7 @@ class TrunkBridge final : public SessionCore {
   TimePoint timer_time_;
   Bytes own_;  // what PopOutgoing() lends
   std::vector<MediaEvent> events_;
+  MediaDoctor doctor_;
 };
 
 }  // namespace lastmile::media

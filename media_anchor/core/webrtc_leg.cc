@@ -35,7 +35,14 @@ WebrtcLeg::Inbound WebrtcLeg::OnDatagram(MutableByteView room, size_t size, cons
   if (kind == PacketKind::kStun) return OnStun(room, size, path, now);
   const bool is_media = kind == PacketKind::kRtp || kind == PacketKind::kRtcp;
   const Inbound refused{.kind = is_media ? Inbound::Kind::kDropped : Inbound::Kind::kNothing};
-  if (failure_ || !ice_.IsValidated(path)) return refused;
+  if (failure_) return refused;
+  if (!ice_.IsValidated(path)) {
+    if (is_media) {
+      ++refused_.wrong_source;
+      refused_.stranger = path.remote;
+    }
+    return refused;
+  }
   if (is_media) return OnMedia(datagram, kind == PacketKind::kRtcp, now);
   if (kind != PacketKind::kDtls) return refused;
   if (dtls_) {
@@ -105,9 +112,20 @@ WebrtcLeg::Inbound WebrtcLeg::OnMedia(MutableByteView packet, bool rtcp, TimePoi
   if (!receive_srtp_) return {.kind = Inbound::Kind::kDropped};
   const auto size =
       rtcp ? receive_srtp_->UnprotectRtcp(packet) : receive_srtp_->UnprotectRtp(packet);
-  if (!size) return {.kind = Inbound::Kind::kDropped};
+  if (!size) {
+    ++refused_.not_authentic;
+    return {.kind = Inbound::Kind::kDropped};
+  }
   last_heard_ = now;
   return {rtcp ? Inbound::Kind::kRtcp : Inbound::Kind::kRtp, packet.first(*size)};
+}
+
+std::optional<SilenceCause> WebrtcLeg::WhyNotConnected() const {
+  if (failure_) return std::nullopt;
+  if (!ice_.latest()) return SilenceCause::kNoIce;
+  if (!dtls_done()) return SilenceCause::kDtlsUnfinished;
+  if (!ice_.selected()) return SilenceCause::kNoNomination;
+  return std::nullopt;
 }
 
 size_t WebrtcLeg::ProtectRtp(MutableByteView room, size_t size) {

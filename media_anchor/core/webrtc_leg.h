@@ -13,6 +13,7 @@
 #include "media_anchor/core/dtls/dtls_transport.h"
 #include "media_anchor/core/ice_lite.h"
 #include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/media_doctor.h"
 #include "media_anchor/core/path.h"
 #include "media_anchor/core/srtp/srtp.h"
 
@@ -64,6 +65,9 @@ class WebrtcLeg {
   // A pair is nominated, the certificate matched and the keys are there.
   bool connected() const { return send_srtp_ != nullptr && ice_.selected().has_value(); }
   bool dtls_done() const { return send_srtp_ != nullptr; }
+  const RefusedPackets& refused() const { return refused_; }
+  // Why nothing can pass; nothing: it can, or the leg has failed.
+  std::optional<SilenceCause> WhyNotConnected() const;
   // The last authenticated check or SRTP packet; nothing before the first.
   const std::optional<TimePoint>& last_heard() const { return last_heard_; }
   const IceCredentials& local() const { return ice_.local(); }
@@ -97,6 +101,7 @@ class WebrtcLeg {
   std::unique_ptr<SrtpTransform> receive_srtp_;
   std::optional<TimePoint> last_heard_;
   std::optional<Failure> failure_;
+  RefusedPackets refused_;
 };
 
 }  // namespace lastmile::media

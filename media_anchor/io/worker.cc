@@ -208,7 +208,7 @@ void Worker::ConnectTrunk(Session& session, MediaKind kind) {
   TrunkSide& side = *session.trunk(kind);
   UdpSocket& rtp = side.ports.rtp;
   UdpSocket& rtcp = side.ports.rtcp;
-  if (!leg.fixed()) {
+  if (!leg.fixed() || !leg.heard()) {
     if (rtp.connected()) rtp.Disconnect();
     if (rtcp.connected()) rtcp.Disconnect();
     side.tried.reset();

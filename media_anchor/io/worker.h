@@ -78,6 +78,7 @@ class Worker {
   void On(OpenBridge& command, TimePoint now);
   void On(UpdateBridge& command, TimePoint now);
   void On(SendDigit& command, TimePoint now);
+  void On(WatchMedia& command, TimePoint now);
   void On(CloseSession& command, TimePoint now);
   Result<std::unique_ptr<Session>> Open(SessionId id, bool video, TimePoint now);
   Result<std::unique_ptr<Session>> OpenBetweenTrunks(SessionId id, TimePoint now);

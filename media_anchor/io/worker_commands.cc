@@ -205,6 +205,13 @@ void Worker::On(SendDigit& command, TimePoint now) {
   Settle(*session);
 }
 
+void Worker::On(WatchMedia& command, TimePoint now) {
+  Session* const session = Find(command.session);
+  if (session == nullptr) return;
+  session->core->Watch(command.watch, now);
+  Settle(*session);
+}
+
 void Worker::On(CloseSession& command, TimePoint) {
   auto node = sessions_.extract(command.session);
   if (!node) return;

@@ -58,6 +58,34 @@ TEST(CallRecord, ATransferredCallSaysSo) {
   EXPECT_EQ(nlohmann::json::parse(ToJson(record, kClock))["transferred"], true);
 }
 
+TEST(CallRecord, TellsWhatWasSilentWhenAndWhy) {
+  CallRecord record = Sample();
+  EXPECT_EQ(nlohmann::json::parse(ToJson(record, kClock))["media_faults"], nlohmann::json::array());
+  record.media_faults = {{.to_browser = true,
+                          .leg = media::MediaLeg::kTrunk,
+                          .cause = media::SilenceCause::kWrongPayloadType,
+                          .at = TimePoint{} + 96s,
+                          .until = TimePoint{} + 97s,
+                          .seen = "96"},
+                         {.to_browser = false,
+                          .leg = media::MediaLeg::kBrowser,
+                          .cause = media::SilenceCause::kNoConsent,
+                          .at = TimePoint{} + 98s,
+                          .until = std::nullopt,
+                          .seen = ""}};
+  auto faults = nlohmann::json::parse(ToJson(record, kClock))["media_faults"];
+  ASSERT_EQ(faults.size(), 2u);
+  EXPECT_EQ(faults[0].dump(), R"({"at":"2026-01-02T03:04:01.678Z","cause":"wrong-payload-type",)"
+                              R"("direction":"to-browser","leg":"trunk","seen":"96",)"
+                              R"("until":"2026-01-02T03:04:02.678Z"})");
+  EXPECT_EQ(faults[1]["leg"], "browser");
+  EXPECT_TRUE(faults[1]["until"].is_null());
+  record.direction = call::CallDirection::kBetweenTrunks;
+  faults = nlohmann::json::parse(ToJson(record, kClock))["media_faults"];
+  EXPECT_EQ(faults[0]["leg"], "second");
+  EXPECT_EQ(faults[0]["direction"], "to-first");
+}
+
 TEST(CallRecord, WhatAPeerWroteCannotBreakTheLine) {
   CallRecord record = Sample();
   record.parties.number = "6\"\n\xff";

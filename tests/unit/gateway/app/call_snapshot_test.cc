@@ -143,7 +143,7 @@ TEST_F(CallSnapshotTest, WhatCannotBeIsTold) {
     broken[Json::json_pointer(at)] = value;
     return FaultOf(broken.dump());
   };
-  EXPECT_THAT(with("/version", 2), HasSubstr("version is not 1"));
+  EXPECT_THAT(with("/version", 1), HasSubstr("version is not 2"));
   EXPECT_THAT(with("/call/browser_leg/audio", 7), HasSubstr("call.browser_leg.audio is not the"));
   EXPECT_THAT(with("/call/trunk_leg/video", 7), HasSubstr("call.trunk_leg.video is not the"));
   EXPECT_THAT(with("/call/trunk_leg/slots", Json::array()), HasSubstr("call.trunk_leg.audio"));

@@ -93,6 +93,8 @@ void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
       updates.push_back(*update);
     } else if (const auto* digit = std::get_if<media::SendDigit>(&command)) {
       digits.push_back(*digit);
+    } else if (const auto* watch = std::get_if<media::WatchMedia>(&command)) {
+      watches.push_back(*watch);
     }
   }
 }
@@ -336,6 +338,11 @@ sip::Message GatewayInMemory::MakeTrunkRequest(const std::string& method,
 void GatewayInMemory::FailMedia(media::SessionFault fault) {
   ASSERT_EQ(sessions.size(), 1u);
   manager.OnMedia(media::SessionFailed{*sessions.begin(), fault, "the browser is gone"}, now);
+  Pump();
+}
+
+void GatewayInMemory::FromMedia(const media::MediaEvent& event) {
+  manager.OnMedia(event, now);
   Pump();
 }
 

@@ -63,6 +63,7 @@ class GatewayInMemory {
 
   // --- media ---
   void FailMedia(media::SessionFault fault);
+  void FromMedia(const media::MediaEvent& event);
   void SilenceBrowser();  // the relay hears nothing of it any more
   void HearBrowser();
 
@@ -88,6 +89,7 @@ class GatewayInMemory {
   std::vector<std::string> lookups;      // names the source of users was asked for
   std::vector<ws::Close> closings;       // of browsers' connections, by the gateway
   std::vector<media::UpdateBridge> bridge_updates;
+  std::vector<media::WatchMedia> watches;
 
  private:
   void Execute(const CallManagerOutputs& outputs);

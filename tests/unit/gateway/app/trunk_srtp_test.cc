@@ -1,12 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
 
-#include <sstream>
-
-#include "base/log.h"
 #include "gateway/app/call_snapshot.h"
 #include "tests/unit/gateway/app/gateway_in_memory.h"
+#include "tests/unit/gateway/log_capture.h"
 
 // SRTP towards a trunk: where keys go, and where they must not.
 namespace lastmile::app {
@@ -39,30 +36,8 @@ std::string KeyIn(const std::string& sdp) {
   return at == std::string::npos ? "" : sdp.substr(at + 7, 40);
 }
 
-// Everything that is logged while it lives.
-class Log {
- public:
-  Log() : level_(spdlog::default_logger()->level()) {
-    spdlog::default_logger()->sinks().push_back(sink_);
-    spdlog::set_level(spdlog::level::trace);
-  }
-  ~Log() {
-    spdlog::default_logger()->sinks().pop_back();
-    spdlog::set_level(level_);
-  }
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
-  std::string text() const { return text_.str(); }
-
- private:
-  const spdlog::level::level_enum level_;
-  std::ostringstream text_;
-  std::shared_ptr<spdlog::sinks::ostream_sink_mt> sink_ =
-      std::make_shared<spdlog::sinks::ostream_sink_mt>(text_);
-};
-
 TEST(TrunkSrtp, KeysAreInNoLogNoRecordAndNotAtTheBrowser) {
-  Log log;
+  test::LogCapture log;
   GatewayInMemory gw(Options(sdp::Srtp::kRequired, true));
   const auto dialled = gw.Dial(kAlice, "alice", "600");
   const std::string ours = KeyIn(dialled.trunk_invite.body);
@@ -89,7 +64,7 @@ TEST(TrunkSrtp, EachCallHasKeysOfItsOwn) {
 }
 
 TEST(TrunkSrtp, AnUnusableAnswerIsToldWithoutItsKey) {
-  Log log;
+  test::LogCapture log;
   GatewayInMemory gw(Options(sdp::Srtp::kRequired, true));
   const auto dialled = gw.Dial(kAlice, "alice", "600");
   std::string answer = SecureSdp();

@@ -247,6 +247,24 @@ std::string Apply(BridgeHarness& harness, const std::string& input) {
   return harness.Feed(inputs.at(input));
 }
 
+TEST(BridgeWatch, BothTalkOnceTheyAreTogetherUntilOneHolds) {
+  BridgeHarness harness;
+  harness.Start();
+  EXPECT_FALSE(harness.bridge().watch());
+  harness.Open();
+  EXPECT_EQ(harness.bridge().watch(), media::MediaWatch::kNothing);
+  harness.Feed(CalleeAnswered{testing::TrunkSdp("0 101")});
+  EXPECT_EQ(harness.bridge().watch(), media::MediaWatch::kNothing);
+  harness.TakeOver();
+  harness.Feed(OfferAnswered{Party::kCaller, 200, testing::TrunkSdp("0 101")});
+  EXPECT_EQ(harness.bridge().watch(), media::MediaWatch::kTalk);
+  harness.Feed(Reoffered{Party::kCallee, {5}, testing::TrunkSdp("0 101", "sendonly")});
+  EXPECT_EQ(harness.bridge().watch(), media::MediaWatch::kHeldByTrunk);
+  harness.Feed(Reoffered{Party::kCallee, {6}, testing::TrunkSdp("0 101")});
+  harness.Feed(Reoffered{Party::kCaller, {7}, testing::TrunkSdp("0 101", "inactive")});
+  EXPECT_EQ(harness.bridge().watch(), media::MediaWatch::kHeldByBrowser);
+}
+
 TEST(BridgeTable, EveryInputInEveryStateDoesWhatTheTableSays) {
   for (const Row& row : kTable) {
     SCOPED_TRACE(std::string(ToString(row.from)) + " x " + row.input);

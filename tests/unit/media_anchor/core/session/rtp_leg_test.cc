@@ -42,6 +42,35 @@ TEST(RtpLeg, BelievesAddressAndPortOfTheSdpOnly) {
   EXPECT_EQ(leg.rtp(), kRtp);
 }
 
+TEST(RtpLeg, IsHeardWhenItSendsUntilItIsMissedOrMoves) {
+  RtpLeg leg;
+  leg.SetRemote({kRtp, kRtcp}, false, kStart);
+  EXPECT_FALSE(Accepts(leg, kAttacker, kStart));
+  EXPECT_FALSE(leg.heard());
+  EXPECT_TRUE(Accepts(leg, kRtp, kStart));
+  EXPECT_TRUE(leg.heard());
+  leg.Miss();
+  EXPECT_FALSE(leg.heard());
+  EXPECT_TRUE(Accepts(leg, kRtp, kStart));
+  leg.SetRemote({kRtp, kRtcp}, false, kStart);
+  EXPECT_TRUE(leg.heard()) << "the same SDP again";
+  leg.SetRemote({kNat, kRtcp}, false, kStart);
+  EXPECT_FALSE(leg.heard());
+}
+
+TEST(RtpLeg, CountsStrangersAndRemembersTheLastOne) {
+  RtpLeg leg;
+  EXPECT_FALSE(Accepts(leg, kAttacker, kStart));
+  EXPECT_EQ(leg.refused().wrong_source, 0u) << "nobody is a stranger before the SDP";
+  leg.SetRemote({kRtp, kRtcp}, false, kStart);
+  EXPECT_FALSE(Accepts(leg, kNat, kStart));
+  EXPECT_FALSE(Accepts(leg, kAttacker, kStart));
+  EXPECT_TRUE(Accepts(leg, kRtp, kStart));
+  EXPECT_EQ(leg.refused().wrong_source, 2u);
+  EXPECT_EQ(leg.refused().stranger, kAttacker);
+  EXPECT_EQ(leg.refused().not_authentic, 0u);
+}
+
 TEST(RtpLeg, LatchesOnceOnTheFirstSource) {
   RtpLeg leg;
   leg.SetRemote({kRtp, kRtcp}, true, kStart);

@@ -58,6 +58,25 @@ TEST_F(SessionAllocationTest, ARelayedPacketAllocatesNothing) {
   EXPECT_EQ(relayed, 2u * kPackets);
 }
 
+TEST_F(SessionAllocationTest, ALookForSilenceThatFindsNothingNewAllocatesNothing) {
+  MediaDoctor doctor{SessionId{7}};
+  DirectionCounts flows{.known = true};
+  DirectionCounts silent{.known = true};
+  std::vector<MediaEvent> events;
+  doctor.Watch(MediaWatch::kTalk, flows, silent, now_);
+  const auto look = [&] {
+    now_ = doctor.next_look();
+    flows.through += 50;
+    doctor.Look(flows, silent, now_, events);
+  };
+  for (int i = 0; i < 5; ++i) look();
+  ASSERT_EQ(events.size(), 1u);
+  const size_t before = allocations;
+  for (int i = 0; i < 1000; ++i) look();
+  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_EQ(events.size(), 1u);
+}
+
 // SRTP on both legs, and in the middle a new key of the trunk that is not heard yet.
 TEST_F(SessionAllocationTest, APacketBetweenSrtpAndSrtpAllocatesNothing) {
   Connect();
