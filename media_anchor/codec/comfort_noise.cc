@@ -18,7 +18,8 @@ bool ComfortNoise::OnPacket(ByteView payload) {
   if (payload.empty()) return false;
   const int below = std::max(payload[0] & kLevelBits, kLoudest);
   // Evenly distributed numbers have a peak of sqrt(3) times their effective value.
-  peak_ = static_cast<int32_t>(std::lround(std::sqrt(3.0) * kOverload * std::pow(10, -below / 20.0)));
+  peak_ =
+      static_cast<int32_t>(std::lround(std::sqrt(3.0) * kOverload * std::pow(10, -below / 20.0)));
   return true;
 }
 

@@ -31,8 +31,8 @@ void Concealer::OnDecoded(MutablePcm pcm) {
     const size_t blend = std::min(SamplesOf(kBlend, rate_), pcm.size());
     for (size_t i = 0; i < blend; ++i) {
       const float share = static_cast<float>(i + 1) / static_cast<float>(blend + 1);
-      pcm[i] = Clip(static_cast<float>(NextSample()) * (1 - share) +
-                    static_cast<float>(pcm[i]) * share);
+      pcm[i] =
+          Clip(static_cast<float>(NextSample()) * (1 - share) + static_cast<float>(pcm[i]) * share);
     }
     concealed_ = 0;
   }

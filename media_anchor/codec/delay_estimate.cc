@@ -13,11 +13,14 @@ constexpr size_t kLookEvery = 8;
 
 void DelayEstimate::Reset() {
   count_ = 0;
+  on_detour_ = 0;
   base_ = Duration{};
   target_ = kAtFirst;
 }
 
 void DelayEstimate::On(Duration transit) {
+  on_detour_ = !empty() && transit > base_ + kMost ? on_detour_ + 1 : 0;
+  if (on_detour_ == kDetour) Reset();
   transits_[count_++ % kWindow] = transit.count();
   const bool expected = transit >= base_ && transit <= base_ + target_;
   if (count_ <= kLookEvery || !expected || count_ % kLookEvery == 0) Recompute();

@@ -33,8 +33,7 @@ class EventPassage {
   };
   // `line`: the outgoing time line now. Nothing: the packet is of no use, or there is no type that
   // it could leave as.
-  std::optional<Passed> On(const RtpHeader& header, ByteView payload, uint32_t line,
-                           TimePoint now);
+  std::optional<Passed> On(const RtpHeader& header, ByteView payload, uint32_t line, TimePoint now);
   // Another stream begins.
   void Forget();
   // An event is going on.

@@ -27,8 +27,8 @@ class G722Decoder final : public AudioDecoder {
 
   size_t Decode(ByteView payload, MutablePcm out) override {
     if (payload.size() * kSamplesPerByte > out.size()) return 0;
-    const int decoded = g722_decode(state_.get(), out.data(), payload.data(),
-                                    static_cast<int>(payload.size()));
+    const int decoded =
+        g722_decode(state_.get(), out.data(), payload.data(), static_cast<int>(payload.size()));
     const auto samples = static_cast<size_t>(decoded > 0 ? decoded : 0);
     concealer_.OnDecoded(out.first(samples));
     return samples;

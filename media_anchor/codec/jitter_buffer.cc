@@ -178,6 +178,7 @@ JitterBuffer::Pull JitterBuffer::Take(Slot& slot, Duration surplus) {
   play_at_ = slot.at + slot.ticks;
   if (slot.ticks > 0) packet_time_ = TimeOf(slot.ticks, clock_rate_);
   slot.number.reset();
+  if (!Holds(next_)) surplus = std::min(surplus, Duration{});
   Pull pull{.payload = slot.payload, .ticks = slot.ticks, .surplus = surplus};
   switch (slot.kind) {
     case Kind::kNoise:

@@ -46,16 +46,18 @@ class JitterBuffer {
 
   struct Pull {
     enum class Kind {
-      kAudio,    // `payload`
-      kMuted,    // the same
-      kNoise,    // the payload of comfort noise; takes no time
-      kLost,     // `ticks` of audio; `payload` is what stands behind it, if that is all that is lost
+      kAudio,  // `payload`
+      kMuted,  // the same
+      kNoise,  // the payload of comfort noise; takes no time
+      kLost,   // `ticks` of audio; `payload` is what stands behind it, if that is all that is lost
       kNothing,  // there is nothing to play now
     };
     Kind kind = Kind::kNothing;
     ByteView payload{};  // until the next Push()
     uint32_t ticks = 0;
-    Duration surplus{};  // kAudio, kMuted: it waited so much longer than the target
+    // kAudio, kMuted: it waited so much longer than the target delay. Not above 0 if the packet
+    // behind it is not there: then there is nothing to catch up with.
+    Duration surplus{};
   };
   // What has to be played at `at`, when all that was pulled before will have been.
   Pull Pop(TimePoint at);
@@ -124,12 +126,12 @@ class JitterBuffer {
   std::optional<uint32_t> left_ssrc_;  // the source before ssrc_
   TimePoint left_at_;                  // valid with left_ssrc_
   std::optional<uint16_t> jump_next_;
-  TimePoint origin_;       // arrival of the stream's first packet
-  int64_t highest_ = 0;    // sequence number, counted on over wraps
-  int64_t last_at_ = 0;    // RTP ticks of the audio that came last, counted on
-  bool playing_ = false;   // something of the stream was pulled
-  int64_t next_ = 0;       // the number to pull next
-  int64_t play_at_ = 0;    // RTP ticks, where that begins if nothing is missing
+  TimePoint origin_;                     // arrival of the stream's first packet
+  int64_t highest_ = 0;                  // sequence number, counted on over wraps
+  int64_t last_at_ = 0;                  // RTP ticks of the audio that came last, counted on
+  bool playing_ = false;                 // something of the stream was pulled
+  int64_t next_ = 0;                     // the number to pull next
+  int64_t play_at_ = 0;                  // RTP ticks, where that begins if nothing is missing
   std::optional<TimePoint> starved_at_;  // since then there was nothing to play
   std::optional<TimePoint> lossy_at_;    // the last loss
   Duration packet_time_{};               // of the packet that was taken last

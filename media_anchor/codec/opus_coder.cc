@@ -11,7 +11,7 @@ namespace lastmile::media {
 namespace {
 
 constexpr int kMono = 1;
-// Beyond 5 the quality of a voice hardly grows, and the time does (see ADR 22).
+// Beyond 5 a voice gains little and the time doubles (ADR 22).
 constexpr int kComplexity = 5;
 // From about 10 % on each packet carries a copy of the one before.
 constexpr int kExpectedLossPercent = 10;
@@ -47,8 +47,7 @@ class Decoder final : public AudioDecoder {
   bool Run(ByteView next, MutablePcm out, int from_copy) {
     return opus_decode(state_.get(), next.empty() ? nullptr : next.data(),
                        static_cast<opus_int32>(next.size()), out.data(),
-                       static_cast<int>(out.size()),
-                       from_copy) == static_cast<int>(out.size());
+                       static_cast<int>(out.size()), from_copy) == static_cast<int>(out.size());
   }
 
   DecodeState state_;
@@ -76,8 +75,8 @@ std::unique_ptr<AudioDecoder> MakeOpusDecoder(uint32_t rate) {
 }
 
 std::unique_ptr<AudioEncoder> MakeOpusEncoder(uint32_t rate) {
-  EncodeState state(opus_encoder_create(static_cast<opus_int32>(rate), kMono,
-                                        OPUS_APPLICATION_VOIP, nullptr));
+  EncodeState state(
+      opus_encoder_create(static_cast<opus_int32>(rate), kMono, OPUS_APPLICATION_VOIP, nullptr));
   if (!state) return nullptr;
   opus_encoder_ctl(state.get(), OPUS_SET_BITRATE(kBitRate));
   opus_encoder_ctl(state.get(), OPUS_SET_COMPLEXITY(kComplexity));

@@ -38,8 +38,7 @@ size_t BestLag(Pcm pcm, const LagSearch& search);
 // Samples on their way from a decoder to an encoder. The room is allocated once.
 class PcmQueue {
  public:
-  PcmQueue(uint32_t rate, Duration capacity)
-      : rate_(rate), samples_(SamplesOf(capacity, rate)) {}
+  PcmQueue(uint32_t rate, Duration capacity) : rate_(rate), samples_(SamplesOf(capacity, rate)) {}
 
   size_t size() const { return size_; }
   Duration time() const { return TimeOf(static_cast<int64_t>(size_), rate_); }

@@ -19,9 +19,8 @@ PcmSource::PcmSource(AudioCodec codec, uint32_t rate, std::unique_ptr<AudioDecod
       jitter_(RtpClockOf(codec), codec == AudioCodec::kOpus),
       queue_(rate, kLongestTake + kLongestPacket + PcmQueue::kLongestSplice) {}
 
-JitterBuffer::Verdict PcmSource::Push(const RtpHeader& header,
-                                      const JitterBuffer::Arrival& arrival, ByteView payload,
-                                      TimePoint now) {
+JitterBuffer::Verdict PcmSource::Push(const RtpHeader& header, const JitterBuffer::Arrival& arrival,
+                                      ByteView payload, TimePoint now) {
   const auto verdict = jitter_.Push(header, arrival, payload, now);
   if (verdict == JitterBuffer::Verdict::kNewStream) {
     decoder_->Reset();

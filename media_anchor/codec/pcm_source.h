@@ -17,7 +17,8 @@ namespace lastmile::media {
 
 // The receiving half of a transcoder: packets of one codec in, an unbroken line of samples out.
 // What is missing is concealed, what comes faster or slower than it is played is shortened or
-// lengthened by periods of the voice. Sans-IO. Thread: its owner's. No allocation but JitterBuffer's.
+// lengthened by periods of the voice. Sans-IO. Thread: its owner's. No allocation but
+// JitterBuffer's.
 class PcmSource {
  public:
   // At `rate` samples a second, which the decoder has.

@@ -51,14 +51,17 @@ std::optional<Transcoder::Packet> Transcoder::OnPacket(const RtpHeader& header, 
   const auto verdict = source_.Push(header, *arrival, payload, now);
   if (verdict == JitterBuffer::Verdict::kStray) return std::nullopt;
   if (verdict == JitterBuffer::Verdict::kNewStream && events_) events_->Forget();
-  if (arrival->kind == JitterBuffer::Kind::kOther) return PassEvent(header, payload, now, room);
+  if (arrival->kind == JitterBuffer::Kind::kOther) {
+    if (verdict == JitterBuffer::Verdict::kDoubled) return std::nullopt;
+    return PassEvent(header, payload, now, room);
+  }
   heard_at_ = now;
   Resume(now);
   return std::nullopt;
 }
 
-std::optional<JitterBuffer::Arrival> Transcoder::Classify(const RtpHeader& header,
-                                                          ByteView payload, TimePoint now) const {
+std::optional<JitterBuffer::Arrival> Transcoder::Classify(const RtpHeader& header, ByteView payload,
+                                                          TimePoint now) const {
   using Kind = JitterBuffer::Kind;
   if (header.payload_type == plan_.in.payload_type) {
     const uint32_t ticks = TicksOf(plan_.in.codec, payload);

@@ -110,11 +110,11 @@ class Transcoder {
   std::optional<EventPassage> events_;
   Stats stats_;
 
-  RtpHeader next_;          // its timestamp is that of what is due at *line_at_
+  RtpHeader next_;  // its timestamp is that of what is due at *line_at_
   bool running_ = false;
-  bool marks_ = false;      // the next packet of audio
+  bool marks_ = false;                // the next packet of audio
   std::optional<TimePoint> line_at_;  // nothing: the time line has not begun
-  TimePoint heard_at_;      // audio or noise came
+  TimePoint heard_at_;                // audio or noise came
 };
 
 }  // namespace lastmile::media

@@ -86,7 +86,8 @@ class Voice {
       in += pulses_ * 60;
     }
     double out = 0;
-    for (size_t i = 0; i < formants_.size(); ++i) out += formants_[i](in) / static_cast<double>(i + 1);
+    for (size_t i = 0; i < formants_.size(); ++i)
+      out += formants_[i](in) / static_cast<double>(i + 1);
     for (LowPass& stage : low_pass_) out = stage(out);
     return out;
   }

@@ -16,14 +16,14 @@ inline constexpr uint32_t kSourceRate = 48000;
 using Samples = std::vector<int16_t>;
 
 Samples MakeTone(double hz, double level, Duration length);
-// Like a voice, below 3.4 kHz: pulses of a pitch that moves through three formants that change, some
-// hiss, and pauses. The same for the same seed.
+// Like a voice, below 3.4 kHz: pulses of a pitch that moves through three formants that change,
+// some hiss, and pauses. The same for the same seed.
 Samples MakeSpeech(Duration length, uint64_t seed);
 // Every n-th sample; nothing above half of `rate` is in these signals.
 Samples AtRate(const Samples& source, uint32_t rate);
 
 struct ToneFound {
-  double level = 0;  // of the tone
+  double level = 0;   // of the tone
   double purity = 0;  // its share of the power, in dB above the rest
 };
 ToneFound FindTone(Pcm pcm, uint32_t rate, double hz);

@@ -28,7 +28,8 @@ TEST_P(EachCodec, AToneKeepsItsLevel) {
 
 TEST_P(EachCodec, TicksAreTheTimeOfThePayload) {
   for (const Duration ptime : {10ms, 20ms, 40ms, 60ms}) {
-    for (const Bytes& payload : test::EncodeAll(GetParam(), test::MakeTone(440, -20, 240ms), ptime)) {
+    for (const Bytes& payload :
+         test::EncodeAll(GetParam(), test::MakeTone(440, -20, 240ms), ptime)) {
       EXPECT_EQ(TicksOf(GetParam(), payload), SamplesOf(ptime, RtpClockOf(GetParam())));
     }
   }
@@ -76,8 +77,8 @@ TEST_P(EachCodec, AnyBytesAreDecodedWithinTheRoom) {
   for (int i = 0; i < 2000; ++i) {
     Bytes payload(random.Next64() % 1501);
     random.Fill(payload);
-    const size_t expected = TicksOf(GetParam(), payload) * (rate() / 1000) /
-                            (RtpClockOf(GetParam()) / 1000);
+    const size_t expected =
+        TicksOf(GetParam(), payload) * (rate() / 1000) / (RtpClockOf(GetParam()) / 1000);
     if (expected == 0) continue;
     const size_t samples = decoder->Decode(payload, out);
     EXPECT_TRUE(samples == expected || samples == 0) << samples << " of " << expected;

@@ -60,8 +60,21 @@ TEST_F(DelayEstimateTest, AShorterWayIsTheBaseAtOnce) {
 
 TEST_F(DelayEstimateTest, TheTargetHasABound) {
   Come(0ms, 100);
-  Come(900ms, 20);
+  Come(900ms, DelayEstimate::kDetour - 1);
   EXPECT_EQ(delay_.target(), DelayEstimate::kMost);
+  EXPECT_EQ(delay_.base(), 0ms);
+}
+
+TEST_F(DelayEstimateTest, AMuchLongerWayIsTheBaseSoon) {
+  Come(0ms, 100);
+  Come(900ms, DelayEstimate::kDetour);
+  EXPECT_EQ(delay_.base(), 900ms);
+  EXPECT_EQ(delay_.target(), DelayEstimate::kAtFirst);
+}
+
+TEST_F(DelayEstimateTest, LateOnesAmongOthersAreNoOtherWay) {
+  for (int i = 0; i < 200; ++i) delay_.On(i % 5 == 0 ? 0ms : 300ms);
+  EXPECT_EQ(delay_.base(), 0ms);
 }
 
 TEST_F(DelayEstimateTest, AnotherStreamBeginsAnew) {

@@ -156,7 +156,9 @@ TEST_F(JitterBufferTest, MutedAudioAndNoiseAreToldAsSuch) {
 
 TEST_F(JitterBufferTest, WhatWaitedTooLongHasASurplus) {
   Come(0);
+  Come(1);
   EXPECT_EQ(PopAt(75ms).surplus, 35ms);
+  EXPECT_EQ(PopAt(95ms).surplus, 0ms);  // none is behind it
 }
 
 TEST_F(JitterBufferTest, MoreThanItHoldsPushesTheOldestOut) {

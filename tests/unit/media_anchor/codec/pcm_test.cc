@@ -36,7 +36,7 @@ TEST_P(PcmAt, ThePeriodOfAToneIsFound) {
   EXPECT_EQ(BestLag(Pcm(tone).last(search.window + search.most), search), SamplesOf(8ms, rate()));
 }
 
-TEST_P(PcmAt, ATurnIsTakenOutByWholePeriods) {
+TEST_P(PcmAt, WhatIsTakenOutAreWholePeriods) {
   Queue(100ms);
   ASSERT_TRUE(queue_.Shorten());
   EXPECT_NE(queue_.time(), 100ms);
@@ -44,7 +44,7 @@ TEST_P(PcmAt, ATurnIsTakenOutByWholePeriods) {
   ExpectPure();
 }
 
-TEST_P(PcmAt, ATurnIsRepeatedByWholePeriods) {
+TEST_P(PcmAt, WhatIsRepeatedAreWholePeriods) {
   Queue(100ms);
   ASSERT_TRUE(queue_.Lengthen());
   EXPECT_GT(queue_.time(), 100ms);

@@ -7,8 +7,8 @@
 #include "tests/support/codec_line.h"
 
 // glibc's own, under the name that is left when malloc is replaced.
-extern "C" void* __libc_malloc(size_t size);             // NOLINT
-extern "C" void* __libc_calloc(size_t count, size_t size);  // NOLINT
+extern "C" void* __libc_malloc(size_t size);                 // NOLINT
+extern "C" void* __libc_calloc(size_t count, size_t size);   // NOLINT
 extern "C" void* __libc_realloc(void* memory, size_t size);  // NOLINT
 
 namespace {

@@ -78,7 +78,8 @@ class EventsTest : public ::testing::TestWithParam<Way> {
     const Samples heard = test::Hear(GetParam().out, left, rate);
     double loudest = -100;
     for (size_t at = 0; at + rate / 50 <= heard.size(); at += rate / 50) {
-      loudest = std::max(loudest, test::FindTone(Pcm(heard).subspan(at, rate / 50), rate, 697).level);
+      loudest =
+          std::max(loudest, test::FindTone(Pcm(heard).subspan(at, rate / 50), rate, 697).level);
     }
     return loudest;
   }
@@ -100,6 +101,13 @@ TEST_P(EventsTest, ADigitPassesInTheOtherClock) {
     EXPECT_EQ(events[i].header.timestamp, events[0].header.timestamp);
     EXPECT_EQ(events[i].header.ssrc, test::kFirstOut.ssrc);
   }
+}
+
+TEST_P(EventsTest, APacketThatTheNetworkDoublesLeavesOnce) {
+  const auto transcoder = Make();
+  auto sent = Packets(Meanwhile::kNothing);
+  sent.insert(sent.begin() + 22, sent[21]);
+  EXPECT_EQ(OfType(test::Run(*transcoder, sent), kEventOut).size(), 7u);
 }
 
 // At once, on the time line of the audio, and in its numbers.
@@ -153,16 +161,17 @@ TEST_P(EventsTest, ADigitWithoutATypeIsTold) {
   EXPECT_LT(LoudestTone(left), -25);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Ways, EventsTest,
-    ::testing::Values(Way{AudioCodec::kOpus, AudioCodec::kPcmu, 48000, 8000},
-                      Way{AudioCodec::kPcmu, AudioCodec::kOpus, 8000, 48000},
-                      Way{AudioCodec::kOpus, AudioCodec::kG722, 8000, 8000},
-                      Way{AudioCodec::kG722, AudioCodec::kPcma, 8000, 8000}),
-    [](const auto& which) {
-      return test::NameOf(which.param.in) + std::to_string(which.param.in_clock) + "_to_" +
-             test::NameOf(which.param.out) + std::to_string(which.param.out_clock);
-    });
+INSTANTIATE_TEST_SUITE_P(Ways, EventsTest,
+                         ::testing::Values(Way{AudioCodec::kOpus, AudioCodec::kPcmu, 48000, 8000},
+                                           Way{AudioCodec::kPcmu, AudioCodec::kOpus, 8000, 48000},
+                                           Way{AudioCodec::kOpus, AudioCodec::kG722, 8000, 8000},
+                                           Way{AudioCodec::kG722, AudioCodec::kPcma, 8000, 8000}),
+                         [](const auto& which) {
+                           return test::NameOf(which.param.in) +
+                                  std::to_string(which.param.in_clock) + "_to_" +
+                                  test::NameOf(which.param.out) +
+                                  std::to_string(which.param.out_clock);
+                         });
 
 TEST(Events, ADigitBeforeAllAudioPasses) {
   TranscoderPlan plan = test::PlanOf(AudioCodec::kOpus, AudioCodec::kPcmu);

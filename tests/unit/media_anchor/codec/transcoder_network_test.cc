@@ -35,7 +35,8 @@ std::vector<LinePacket> WithDrift(std::vector<LinePacket> packets, double ppm) {
   const TimePoint start = packets.front().at;
   for (LinePacket& packet : packets) {
     const Duration since = packet.at - start;
-    packet.at = start + Duration(std::llround(static_cast<double>(since.count()) / (1 + ppm / 1e6)));
+    packet.at =
+        start + Duration(std::llround(static_cast<double>(since.count()) / (1 + ppm / 1e6)));
   }
   return packets;
 }
@@ -57,7 +58,7 @@ Heard Through(AudioCodec in, AudioCodec out, const std::vector<LinePacket>& pack
 
 // What the lost packets leave if nothing is put in their place.
 test::Compared Unconcealed(AudioCodec in, const std::vector<LinePacket>& all,
-                   const std::vector<LinePacket>& arrived, const Samples& source) {
+                           const std::vector<LinePacket>& arrived, const Samples& source) {
   const uint32_t rate = NativeRateOf(in);
   const size_t frame = rate / 50;
   Samples heard;
@@ -126,7 +127,8 @@ TEST(Fec, OfOpusIsUsed) {
   for (size_t i = 0; i < packets.size(); ++i) {
     if (i % 5 != 3) arrived.push_back(packets[i]);
   }
-  const double with_copy = Through(AudioCodec::kOpus, AudioCodec::kPcmu, arrived, source).compared.snr;
+  const double with_copy =
+      Through(AudioCodec::kOpus, AudioCodec::kPcmu, arrived, source).compared.snr;
   // The same by hand, without looking at the next packet.
   const auto decoder = AudioDecoder::Create(AudioCodec::kOpus, 8000);
   Samples guessed;
@@ -166,6 +168,20 @@ TEST_P(JitterTest, HardlyAnythingIsTooLate) {
 
 INSTANTIATE_TEST_SUITE_P(Milliseconds, JitterTest, ::testing::Values(0, 10, 20, 40, 80));
 
+// The way becomes longer in mid-call: a gap, and then everything is as it was.
+TEST(Detour, IsHeardOnce) {
+  for (const Duration detour : {100ms, 300ms, 800ms}) {
+    const Samples source = test::MakeSpeech(10s, 4);
+    auto packets = test::Packetize(AudioCodec::kPcma, source);
+    for (size_t i = 200; i < packets.size(); ++i) packets[i].at += detour;
+    const auto heard = Through(AudioCodec::kPcma, AudioCodec::kPcmu, packets, source);
+    EXPECT_LE(heard.stats.concealed, static_cast<uint64_t>(detour / 10ms) + 4) << detour / 1ms;
+    EXPECT_EQ(heard.jitter.discarded, 0u) << detour / 1ms;
+    EXPECT_LE(heard.stats.shortened, 10u) << detour / 1ms;
+    EXPECT_LE(heard.stats.lengthened, 10u) << detour / 1ms;
+  }
+}
+
 class DriftTest : public ::testing::TestWithParam<int> {};
 
 // 5 minutes are 60 ms of drift: three packets too many or too few.
@@ -173,10 +189,9 @@ TEST_P(DriftTest, ACallOfFiveMinutesKeepsItsDelay) {
   const Samples part = test::MakeSpeech(10s, 9);
   Samples source;
   for (int i = 0; i < 30; ++i) source.insert(source.end(), part.begin(), part.end());
-  const auto packets = WithJitter(
-      WithDrift(test::Packetize(AudioCodec::kPcma, source), GetParam()), 10ms, 21);
-  const auto transcoder =
-      test::MakeTranscoder(test::PlanOf(AudioCodec::kPcma, AudioCodec::kPcmu));
+  const auto packets =
+      WithJitter(WithDrift(test::Packetize(AudioCodec::kPcma, source), GetParam()), 10ms, 21);
+  const auto transcoder = test::MakeTranscoder(test::PlanOf(AudioCodec::kPcma, AudioCodec::kPcmu));
   const std::vector<LinePacket> first(packets.begin(), packets.begin() + 3000);
   auto left = test::Run(*transcoder, first, Duration{});
   const uint64_t starved_first = transcoder->source().stats().starved;
@@ -193,17 +208,15 @@ TEST_P(DriftTest, ACallOfFiveMinutesKeepsItsDelay) {
   EXPECT_LE(stats.lengthened, 20u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ppm, DriftTest, ::testing::Values(-200, 0, 200),
-                         [](const auto& which) {
-                           return which.param < 0 ? "slow" : which.param > 0 ? "fast" : "true";
-                         });
+INSTANTIATE_TEST_SUITE_P(Ppm, DriftTest, ::testing::Values(-200, 0, 200), [](const auto& which) {
+  return which.param < 0 ? "slow" : which.param > 0 ? "fast" : "true";
+});
 
 // Sequence numbers wrap twice; timestamps do at the start.
 TEST(Wrap, SeventyThousandPackets) {
   const Samples second = test::MakeTone(1000, -12, 1s);
   const auto payloads = test::EncodeAll(AudioCodec::kPcma, second);
-  const auto transcoder =
-      test::MakeTranscoder(test::PlanOf(AudioCodec::kPcma, AudioCodec::kPcmu));
+  const auto transcoder = test::MakeTranscoder(test::PlanOf(AudioCodec::kPcma, AudioCodec::kPcmu));
   std::array<uint8_t, Transcoder::kMaxPacket> room;
   RtpHeader header{.payload_type = 8, .sequence = 65000, .timestamp = 0xfffff000, .ssrc = 1};
   TimePoint now = TimePoint{} + 1h;
@@ -227,13 +240,11 @@ TEST(Wrap, SeventyThousandPackets) {
 TEST(Stream, AnotherSourceIsHeardAfterItsDelay) {
   const auto first = test::Packetize(AudioCodec::kPcma, test::MakeTone(1000, -12, 1s));
   auto packets = first;
-  const auto second =
-      test::Packetize(AudioCodec::kPcma, test::MakeTone(600, -12, 1s),
-                      {.first_sequence = 40000, .first_timestamp = 77, .ssrc = 2,
-                       .start = first.back().at + 20ms});
+  const auto second = test::Packetize(
+      AudioCodec::kPcma, test::MakeTone(600, -12, 1s),
+      {.first_sequence = 40000, .first_timestamp = 77, .ssrc = 2, .start = first.back().at + 20ms});
   packets.insert(packets.end(), second.begin(), second.end());
-  const auto transcoder =
-      test::MakeTranscoder(test::PlanOf(AudioCodec::kPcma, AudioCodec::kPcmu));
+  const auto transcoder = test::MakeTranscoder(test::PlanOf(AudioCodec::kPcma, AudioCodec::kPcmu));
   const auto left = test::Run(*transcoder, packets, 20ms);
   EXPECT_EQ(transcoder->source().jitter().stats().streams, 2u);
   const Samples heard = test::Hear(AudioCodec::kPcmu, left, 8000);

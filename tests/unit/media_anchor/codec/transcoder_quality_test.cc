@@ -34,8 +34,7 @@ Samples Resample(const Samples& samples, uint32_t from, uint32_t to) {
 
 // The textbook's: Opus at 48 kHz and a resampler between the two.
 Samples ResampledPass(AudioCodec in, AudioCodec out, const Samples& source) {
-  const Samples between =
-      test::DecodeAll(in, test::EncodeAll(in, source), NativeRateOf(in));
+  const Samples between = test::DecodeAll(in, test::EncodeAll(in, source), NativeRateOf(in));
   const Samples other = Resample(between, NativeRateOf(in), NativeRateOf(out));
   const auto encoder = AudioEncoder::Create(out, NativeRateOf(out));
   const size_t frame = NativeRateOf(out) / 50;
@@ -59,8 +58,7 @@ class Quality : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Quality, IsThatOfOnePassOfTheLibraries) {
   const auto& [name, in, out, speech] = GetParam();
-  const Samples source =
-      speech ? test::MakeSpeech(8s, 7) : test::MakeTone(1000, -12, 8s);
+  const Samples source = speech ? test::MakeSpeech(8s, 7) : test::MakeTone(1000, -12, 8s);
   const auto transcoder = test::MakeTranscoder(test::PlanOf(in, out));
   const auto left = test::Run(*transcoder, test::Packetize(in, source), 20ms);
   const auto through = test::SegmentalSnr(test::Hear(out, left, 8000), 8000, source);

@@ -71,8 +71,7 @@ class Ptimes : public ::testing::TestWithParam<std::tuple<AudioCodec, int, int>>
 
 TEST_P(Ptimes, EachPtimeBecomesTheOneThatIsAskedFor) {
   const auto [codec, in, out] = GetParam();
-  const auto transcoder =
-      test::MakeTranscoder(test::PlanOf(codec, AudioCodec::kPcmu, out * 1ms));
+  const auto transcoder = test::MakeTranscoder(test::PlanOf(codec, AudioCodec::kPcmu, out * 1ms));
   const auto sent = test::Packetize(codec, test::MakeTone(kHz, kLevel, 3s), {.ptime = in * 1ms});
   const auto left = test::Run(*transcoder, sent, 20ms);
   for (const LinePacket& packet : left) {
@@ -118,13 +117,13 @@ TEST_F(TranscoderTest, ASourceThatDiesIsSeenAsDead) {
 
 TEST_F(TranscoderTest, ASourceThatComesBackGoesOnWhereTimeIs) {
   auto packets = speech_;
-  const auto later = test::Packetize(AudioCodec::kPcma, test::MakeSpeech(1s, 2),
-                                     {.first_sequence = 9, .ssrc = 77, .start = speech_[0].at + 1min});
+  const auto later =
+      test::Packetize(AudioCodec::kPcma, test::MakeSpeech(1s, 2),
+                      {.first_sequence = 9, .ssrc = 77, .start = speech_[0].at + 1min});
   packets.insert(packets.end(), later.begin(), later.end());
   const auto left = test::Run(*transcoder_, packets);
-  const auto first = std::ranges::find_if(left, [&](const LinePacket& packet) {
-    return packet.at >= later[0].at;
-  });
+  const auto first = std::ranges::find_if(
+      left, [&](const LinePacket& packet) { return packet.at >= later[0].at; });
   ASSERT_NE(first, left.end());
   EXPECT_TRUE(first->header.marker);
   EXPECT_EQ(first->header.sequence, static_cast<uint16_t>(std::prev(first)->header.sequence + 1));
