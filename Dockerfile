@@ -17,7 +17,8 @@ FROM debian:12-slim AS runtime
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates libwebsockets17 \
       libwebsockets-evlib-uv libuv1 libsofia-sip-ua0 libnice10 libsrtp2-1 libssl3 libspdlog1.10 \
-      libfmt9 libyaml-cpp0.7 libc-ares2 libjwt0 libsqlite3-0 libcurl4 libre2-9 tzdata \
+      libfmt9 libyaml-cpp0.7 libc-ares2 libjwt0 libsqlite3-0 libcurl4 libre2-9 libopus0 \
+      libspandsp2 libspeexdsp1 tzdata \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /opt/lastmile --shell /usr/sbin/nologin lastmile
 WORKDIR /opt/lastmile

@@ -37,3 +37,6 @@ lastmile_require(SQLITE sqlite3 libsqlite3-dev)
 lastmile_require(CURL libcurl libcurl4-openssl-dev)
 lastmile_require(RE2 re2 libre2-dev)
 set_property(TARGET PkgConfig::RE2 PROPERTY INTERFACE_COMPILE_OPTIONS "")  # -pthread, as with NICE
+lastmile_require(OPUS opus libopus-dev)
+lastmile_require(SPANDSP spandsp libspandsp-dev)
+lastmile_require(SPEEXDSP speexdsp libspeexdsp-dev)

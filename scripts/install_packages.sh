@@ -10,7 +10,8 @@ set -euo pipefail
 BUILD=(build-essential cmake ninja-build ccache pkg-config git
   libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libsofia-sip-ua-dev libnice-dev libsrtp2-dev
   libssl-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libc-ares-dev libjwt-dev
-  libsqlite3-dev libcurl4-openssl-dev nlohmann-json3-dev libcli11-dev libre2-dev tzdata)
+  libsqlite3-dev libcurl4-openssl-dev nlohmann-json3-dev libcli11-dev libre2-dev tzdata
+  libopus-dev libspandsp-dev libspeexdsp-dev)
 TEST=(libgtest-dev libgmock-dev libbenchmark-dev sip-tester baresip-core chromium tcpdump clang-19 lld
   libclang-rt-19-dev python3 python3-yaml iproute2 iptables openssl kamailio
   kamailio-tls-modules rtpengine-daemon firefox-esr)

@@ -4,11 +4,12 @@
 #include <cstdint>
 
 #include "base/bytes.h"
-#include "media_anchor/core/leg_plan.h"
 
 // G.711 as ITU-T has it: one byte a sample, 8,000 samples a second, and sounds in it. Pure. Thread:
 // any.
 namespace lastmile::media {
+
+enum class G711 { kNone, kMuLaw, kALaw };  // which of its laws a codec is
 
 inline constexpr double kG711Rate = 8000;  // samples a second
 // A sine of 0 dBm0 lies 3.14 dB (A-law) or 3.17 dB (mu-law) below the largest one G.711 can say

@@ -12,6 +12,7 @@
 #include "base/endpoint.h"
 #include "base/strong_id.h"
 #include "base/time.h"
+#include "media_anchor/core/g711.h"
 #include "media_anchor/core/srtp/srtp.h"
 
 // The values that cross between signalling and media: commands one way, events the other. Plain
@@ -81,8 +82,6 @@ struct TrunkRemote {
 };
 
 inline constexpr uint8_t kNoPayloadType = 255;
-
-enum class G711 { kNone, kMuLaw, kALaw };  // which of its laws a codec is
 
 // One payload type as each side numbers it. A packet whose type is in no mapping is dropped. The
 // browser's numbers are the same in both directions and those of audio and video are distinct: they
