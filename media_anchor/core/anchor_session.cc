@@ -47,12 +47,11 @@ void AnchorSession::SetPayloads(const std::vector<PayloadMapping>& mappings) {
 }
 
 void AnchorSession::SetTrunk(const TrunkRemote& remote, TimePoint now) {
-  audio_.trunk().SetRemote({remote.rtp, remote.rtcp, remote.rtcp_mux, remote.srtp}, remote.latch,
-                           now);
+  audio_.SetTrunk({remote.rtp, remote.rtcp, remote.rtcp_mux, remote.srtp}, remote.latch, now);
   MediaSection* const video = OpenSection(MediaKind::kVideo);
   if (video == nullptr) return;
   if (remote.video) {
-    video->trunk().SetRemote(*remote.video, remote.latch, now);
+    video->SetTrunk(*remote.video, remote.latch, now);
   } else {
     video->trunk().Forget();
   }
@@ -158,7 +157,7 @@ bool AnchorSession::PopOutgoing(Outgoing& out) {
     out = {.to = Outgoing::To::kBrowser, .bytes = own_, .path = *browser_.send_path()};
     return true;
   }
-  while (audio_.PopReport(own_, out) || audio_.PopDigit(own_, out) ||
+  while (audio_.PopEarly(own_, out) || audio_.PopReport(own_, out) || audio_.PopDigit(own_, out) ||
          (video_open_ && video_->PopReport(own_, out))) {
     if (!silent_ || out.to != Outgoing::To::kBrowser) return true;
   }

@@ -40,6 +40,7 @@ Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpo
                                   TimePoint now) {
   // A carrier may multiplex though its SDP said nothing of it; a report is no media.
   if (Classify(room.first(size)) == PacketKind::kRtcp) return OnTrunkRtcp(room, size, from, now);
+  if (early_.keeps() && early_.Keep(room.first(size), from, now)) return {};
   const auto view = trunk_.ReceiveRtp(room.first(size), from, now);
   if (!view) {
     ++to_browser_.dropped;
@@ -67,6 +68,22 @@ Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpo
   return {.to = Outgoing::To::kBrowser,
           .bytes = packet.first(protected_size),
           .path = *browser_.send_path()};
+}
+
+void MediaSection::SetTrunk(const TrunkStream& remote, bool latch, TimePoint now) {
+  trunk_.SetRemote(remote, latch, now);
+  early_.Release(remote.rtp, now);
+}
+
+bool MediaSection::PopEarly(Bytes& own, Outgoing& out) {
+  EarlyPackets::Packet packet;
+  while (early_.Pop(packet)) {
+    own.resize(EarlyPackets::kMaxSize + SrtpTransform::kMaxTrailer);
+    std::ranges::copy(packet.bytes, own.begin());
+    out = OnTrunkRtp(own, packet.bytes.size(), trunk_.rtp(), packet.at);
+    if (out.to != Outgoing::To::kNone) return true;
+  }
+  return false;
 }
 
 Outgoing MediaSection::OnBrowserRtcp(ByteView report, MutableByteView room, TimePoint now) {

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "media_anchor/core/digit_sender.h"
+#include "media_anchor/core/early_packets.h"
 #include "media_anchor/core/leg_plan.h"
 #include "media_anchor/core/media_doctor.h"
 #include "media_anchor/core/outgoing.h"
@@ -32,6 +33,8 @@ class MediaSection {
 
   // Takes those of its kind.
   void SetPayloads(std::span<const PayloadMapping> mappings) { relay_.SetPayloads(mappings); }
+  // Where the trunk takes its media. The first time, what it has sent before waits for PopEarly().
+  void SetTrunk(const TrunkStream& remote, bool latch, TimePoint now);
   RtpLeg& trunk() { return trunk_; }
   const RtpLeg& trunk() const { return trunk_; }
 
@@ -43,6 +46,9 @@ class MediaSection {
   // AnchorSession's.
   Outgoing OnTrunkRtp(MutableByteView room, size_t size, const Endpoint& from, TimePoint now);
   Outgoing OnTrunkRtcp(MutableByteView room, size_t size, const Endpoint& from, TimePoint now);
+
+  // A packet that came before the trunk's SDP, written to `own` and relayed. False: none.
+  bool PopEarly(Bytes& own, Outgoing& out);
 
   // False: too many digits wait.
   bool SendDigit(const media::SendDigit& digit, TimePoint now) { return digits_.Add(digit, now); }
@@ -76,6 +82,7 @@ class MediaSection {
   const MediaKind kind_;
   WebrtcLeg& browser_;
   RtpLeg trunk_;
+  EarlyPackets early_;
   Relay relay_;
   RtcpReporter browser_rtcp_;
   RtcpReporter trunk_rtcp_;
