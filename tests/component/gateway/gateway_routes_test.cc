@@ -74,8 +74,7 @@ class ChangedRoutesTest : public GatewayTest {
     return false;
   }
 
-  const std::string folder_ =
-      ::testing::TempDir() + "lastmile_routes." + std::to_string(getpid());
+  const std::string folder_ = ::testing::TempDir() + "lastmile_routes." + std::to_string(getpid());
   const std::string file_ = folder_ + "/lastmile.yaml";
   sigset_t signals_;
   std::thread serving_;
