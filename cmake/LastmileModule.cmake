@@ -43,6 +43,8 @@ function(lastmile_test name)
   add_test(NAME ${name} COMMAND ${name})
   if(ARG_THREADS)
     list(APPEND ARG_LABEL threads)
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/early_log.cc)
+    target_link_libraries(${name} PRIVATE spdlog::spdlog)
     add_dependencies(thread_tests ${name})
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}

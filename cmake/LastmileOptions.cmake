@@ -27,6 +27,8 @@ add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthr
 # g++ 12 sees overlaps, overflows and uninitialized members in std::string and std::variant that are
 # not there (its bugs 105651, 105329, 105593); clang and newer compilers look for the real ones.
 add_compile_options("$<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict;-Wno-array-bounds;-Wno-stringop-overflow;-Wno-maybe-uninitialized>")
+# clang warns of what libstdc++ 12 uses in its own std::ranges::stable_sort; g++ looks at our code.
+add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-deprecated-declarations>)
 if(LASTMILE_SANITIZERS)
   add_compile_options(-fsanitize=${LASTMILE_SANITIZERS} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${LASTMILE_SANITIZERS})

@@ -11,6 +11,14 @@ PARTS=(dev simulation asan tsan fuzz demo)
 failed=()
 summaries=()
 
+# failures LOG: the lines of a ctest log that say what failed and why. They are shown again at the end,
+# where nobody has to look for them between the parts.
+failures() {
+  grep -E -A 8 ': Failure$|^WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer|runtime error:|^✖ |AssertionError' "$1" |
+    head -n 80 || true
+  grep -E '^\[  FAILED  \] [^ ]+$|\*\*\*(Failed|Timeout|Exception)' "$1" | sort -u | head -n 40 || true
+}
+
 # run_ctest PRESET ARGUMENTS...: goes on after failures, they are told at the end.
 run_ctest() {
   local preset=$1 log
@@ -19,6 +27,7 @@ run_ctest() {
   step "testing $preset"
   if ! (cd "$ROOT" && "${wrapper[@]}" ctest --preset "$preset" --no-tests=error "$@" 2>&1 | tee "$log"); then
     failed+=("$preset")
+    failures "$log" >>"$(log_file failures)"
   fi
   summaries+=("$(printf '%-6s' "$preset")$(grep -E '% tests passed' "$log" || echo 'did not run')")
 }
@@ -86,12 +95,13 @@ main() {
   npm_install web-demo
   npm_install tests/e2e
   local part
-  rm -f "$ROOT"/build/log/ctest-*.log
+  rm -f "$ROOT"/build/log/{ctest-*,failures}.log
   for part in "${PARTS[@]}"; do
     run_part "$part"
   done
   step "summary"
   printf '    %s\n' "${summaries[@]}"
+  [ ! -s "$ROOT/build/log/failures.log" ] || sed 's/^/    /' "$ROOT/build/log/failures.log"
   total
   [ ${#failed[@]} -eq 0 ] || die "failed: ${failed[*]}; the logs are in build/log"
 }

@@ -87,22 +87,16 @@ void CheckFormats(YamlSection& root, const Config& config) {
   }
 }
 
-std::set<std::string> TenantsOf(const std::vector<browser::User>& users) {
-  std::set<std::string> tenants;
-  for (const browser::User& user : users) {
-    if (!user.tenant.empty()) tenants.insert(user.tenant);
-  }
-  return tenants;
-}
-
 class RouteReader {
  public:
   RouteReader(YamlSection section, YAML::Node at, const std::set<std::string>& trunks,
-              const std::set<std::string>& users, const Config& config)
+              const std::set<std::string>& users, const std::set<std::string>& tenants,
+              const Config& config)
       : section_(std::move(section)),
         at_(std::move(at)),
         trunks_(trunks),
         users_(users),
+        tenants_(tenants),
         config_(config) {}
 
   route::Route Read() {
@@ -142,7 +136,7 @@ class RouteReader {
     }
     for (const std::string& user : route_.from) CheckUser("from", user);
     for (const std::string& tenant : route_.tenants) {
-      if (!config_.user_source) CheckName("tenant", "tenant", tenant, TenantsOf(config_.users));
+      if (!config_.user_source) CheckName("tenant", "tenant", tenant, tenants_);
     }
     YamlSection allow = section_.Section("allow");
     allow.Texts("users", route_.allow);
@@ -275,6 +269,7 @@ class RouteReader {
   const YAML::Node at_;
   const std::set<std::string>& trunks_;
   const std::set<std::string>& users_;
+  const std::set<std::string>& tenants_;
   const Config& config_;
   route::Route route_;
 };
@@ -330,13 +325,16 @@ void ReadRouting(YamlSection& root, Config& config) {
   const YAML::Node list = root.Find("routes");
   if (!list.IsDefined()) return;
   if (!list.IsSequence()) return root.Report(list, "`routes` must be a list");
-  std::set<std::string> trunks, users;
+  std::set<std::string> trunks, users, tenants;
   for (const auto& trunk : config.trunks) trunks.insert(trunk.name);
-  for (const auto& user : config.users) users.insert(user.name);
+  for (const auto& user : config.users) {
+    users.insert(user.name);
+    if (!user.tenant.empty()) tenants.insert(user.tenant);
+  }
   size_t index = 0;
   for (const YAML::Node& entry : list) {
     YamlSection section(root.context(), entry, "routes[" + std::to_string(index++) + "]", "route");
-    RouteReader reader(std::move(section), entry, trunks, users, config);
+    RouteReader reader(std::move(section), entry, trunks, users, tenants, config);
     config.routing.routes.push_back(reader.Read());
   }
 }

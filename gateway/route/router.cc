@@ -51,6 +51,7 @@ std::vector<std::string> KeysOf(const Route& route) {
 
 std::vector<std::string> KeysOf(const Call& call) {
   if (!call.from_trunk.empty()) return {call.from_trunk};
+  if (call.tenant.empty()) return {UserKey(call.user)};
   return {UserKey(call.user), TenantKey(call.tenant)};
 }
 

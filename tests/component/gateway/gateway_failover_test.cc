@@ -96,6 +96,17 @@ class InOwnNetwork : public Base {
   }
   // Nothing reaches the first server any more, and nobody is told.
   void Swallow() { Rule("-I", "DROP"); }
+  // T-16.
+  void ExpectItIsLeftWithinThreeSeconds(test::BrowserPhone& phone, const char* what) {
+    this->CallOnce(phone, true);
+    Swallow();
+    const Duration first = this->CallTheBackup(phone);
+    const Duration next = this->CallTheBackup(phone);
+    std::printf("black-holed %s: the call under way answered after %ld ms, the next after %ld ms\n",
+                what, Base::Milliseconds(first), Base::Milliseconds(next));
+    EXPECT_LE(first, 3s);
+    EXPECT_LE(next, 1s);
+  }
 };
 
 using BlackHoleTest = InOwnNetwork<TwoServersTest>;
@@ -103,29 +114,12 @@ using BlackHoledTrunkTest = InOwnNetwork<TwoTrunksTest>;
 
 TEST_F(BlackHoledTrunkTest, ATrunkThatVanishesIsLeftWithinThreeSeconds) {
   const auto phone = RegisteredPhone();
-  CallOnce(*phone, true);
-  Swallow();
-  const Duration first = CallTheBackup(*phone);
-  const Duration next = CallTheBackup(*phone);
-  std::printf(
-      "black-holed trunk: the call under way answered after %ld ms, the next after %ld ms\n",
-      Milliseconds(first), Milliseconds(next));
-  EXPECT_LE(first, 3s);
-  EXPECT_LE(next, 1s);
+  ExpectItIsLeftWithinThreeSeconds(*phone, "trunk");
 }
 
-// T-16.
 TEST_F(BlackHoleTest, AServerThatVanishesIsLeftWithinThreeSeconds) {
   const auto phone = RegisteredPhone();
-  CallOnce(*phone, true);
-  Swallow();
-  const Duration first = CallTheBackup(*phone);
-  const Duration next = CallTheBackup(*phone);
-  std::printf(
-      "black-holed server: the call under way answered after %ld ms, the next after %ld ms\n",
-      Milliseconds(first), Milliseconds(next));
-  EXPECT_LE(first, 3s);
-  EXPECT_LE(next, 1s);
+  ExpectItIsLeftWithinThreeSeconds(*phone, "server");
   EXPECT_EQ(UpServers(), 1U);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -64,13 +65,16 @@ class GatewayNamesTest : public TwoServersTest {
     auto& call = phone.Dial("600");
     Until([&] { return call.state == State::kTalking || call.state == State::kEnded; });
     if (call.state != State::kTalking) return std::nullopt;
+    // A carrier talks once it has the ACK, which comes after the 200 that the phone has.
+    EXPECT_TRUE(Until([&] { return TalksAt(*carrier_) + TalksAt(*backup_) > 0; }));
     const bool at_backup = TalksAt(*backup_) > 0;
     phone.HangUp(call);
     EXPECT_TRUE(Until([&] { return TalksAt(*carrier_) + TalksAt(*backup_) == 0; }));
     return at_backup;
   }
 
-  const std::string resolv_conf_ = ::testing::TempDir() + "lastmile_resolv.conf";
+  const std::string resolv_conf_ =
+      ::testing::TempDir() + "lastmile_resolv." + std::to_string(getpid());
   std::unique_ptr<net::FakeDns> dns_;
   bool mounted_ = false;
 };
@@ -95,7 +99,7 @@ TEST_F(GatewayNamesTest, AServerThatIsNoLongerNamedGetsNoCallOnceTheNameServerHa
     const TimePoint dialled = MonotonicNow();
     const auto at_backup = CallIsAtTheBackup(*phone);
     ASSERT_TRUE(at_backup) << "a call that nobody took";
-    if (has_heard) EXPECT_TRUE(*at_backup);
+    EXPECT_TRUE(*at_backup || !has_heard);
     if (!*at_backup) last_at_first = dialled;
   }
   EXPECT_GE(dns_->Answered(kService), before + 4);

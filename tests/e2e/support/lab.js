@@ -56,13 +56,13 @@ export class Lab {
   browser = null;
 
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
-                acceptFrom = '[ "127.0.0.0/8" ]', trunk = '', trunks = '', routes = '', clients = false, browser = true, chromium,
-                browserHost = '127.0.0.1', advertise = browserHost, users = [],
-                usersEntry = '', sipTls = 0, secureTrunk = false } = {}) {
-    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, acceptFrom, trunkEntry: trunk,
-                          otherTrunks: trunks, otherRoutes: routes, withClients: clients,
-                          withBrowser: browser, chromium, browserHost, advertise, usersEntry, sipTls,
-                          secureTrunk,
+                acceptFrom = '[ "127.0.0.0/8" ]', trunk = '', trunks = '', routes = '',
+                clients = false, browser = true, chromium, browserHost = '127.0.0.1',
+                advertise = browserHost, users = [], usersEntry = '', sipTls = 0, secureTrunk = false } = {}) {
+    Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, acceptFrom,
+                          trunkEntry: trunk, otherTrunks: trunks, otherRoutes: routes,
+                          withClients: clients, withBrowser: browser, chromium, browserHost,
+                          advertise, usersEntry, sipTls, secureTrunk,
                           users: ['alice', 'bob', ...users] });
   }
 

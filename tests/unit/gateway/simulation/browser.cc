@@ -5,6 +5,7 @@
 
 #include "gateway/sip/digest.h"
 #include "tests/support/sdp_samples.h"
+#include "tests/unit/gateway/simulation/carrier.h"
 
 namespace lastmile::simulation {
 namespace {
@@ -214,8 +215,12 @@ void Browser::Inspect(const sip::Message& message, const std::string& text) {
   if (message.status == 199 || message.status == 422) {
     return world_.Fail("a browser sees " + std::to_string(message.status));
   }
-  if (text.find("198.51.100") != std::string::npos || text.find("acme") != std::string::npos) {
-    return world_.Fail("a browser sees the carrier's address");
+  for (const char* carriers : {"198.51.100", Carrier::kTrunk}) {
+    const size_t at = text.find(carriers);
+    if (at == std::string::npos) continue;
+    const size_t line = text.rfind('\n', at) + 1;
+    return world_.Fail("a browser sees the carrier's name or address: " +
+                       text.substr(line, text.find('\r', at) - line));
   }
   if (message.is_request()) {
     const std::string* expires = message.FindExtra("Session-Expires");

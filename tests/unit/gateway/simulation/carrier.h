@@ -13,6 +13,8 @@ namespace lastmile::simulation {
 class Carrier final : public Peer {
  public:
   static constexpr char kHost[] = "198.51.100.9";
+  // No random token has a dot, so that nobody finds it by chance.
+  static constexpr char kTrunk[] = "acme.trunk";
 
   explicit Carrier(World& world) : Peer(world, "carrier") {}
 

@@ -27,8 +27,8 @@ app::CallManagerOptions Options() {
   options.browser.users = {{.name = "alice", .ha1 = kHa1[0], .caller_id = "+15550001001"},
                            {.name = "bob", .ha1 = kHa1[1], .caller_id = ""}};
   options.trunk.local_host = "198.51.100.1";
-  options.trunk.trunks.push_back({.name = "acme", .host = Carrier::kHost, .port = 5070});
-  options.routing.routes = {{.name = "all", .to = "^6", .trunks = {{"acme"}}},
+  options.trunk.trunks.push_back({.name = Carrier::kTrunk, .host = Carrier::kHost, .port = 5070});
+  options.routing.routes = {{.name = "all", .to = "^6", .trunks = {{Carrier::kTrunk}}},
                             {.name = "bob", .to = "^8", .user = "bob"}};
   app::AddLocalTrunk(options, {});
   return options;
