@@ -15,9 +15,9 @@ import unittest
 MODULES = {
     "base/": [],
     "sdp/": ["base/"],
-    "media_anchor/core/": ["base/"],
+    "media_anchor/core/": ["media_anchor/codec/transcoder.h", "base/"],
     "media_anchor/codec/": [
-        "media_anchor/core/g711.h", "media_anchor/core/rtp_view.h", "media_anchor/core/telephone_event.h",
+        "media_anchor/core/audio_codec.h", "media_anchor/core/g711.h", "media_anchor/core/rtp_view.h", "media_anchor/core/telephone_event.h",
         "base/",
     ],
     "media_anchor/io/": ["media_anchor/core/", "base/"],

@@ -104,6 +104,11 @@ void ReadRules(YamlSection& trunk, std::vector<sdp::Rule>& rules) {
 call::TrunkPolicy ReadPolicy(YamlSection& section) {
   call::TrunkPolicy policy;
   ReadCodecs(section, "codecs", kAudioCodecs, policy.codecs);
+  std::string transcode = "needed";
+  section.Choice("transcode", {"never", "needed", "always"}, transcode);
+  policy.transcode = transcode == "never"    ? call::Transcode::kNever
+                     : transcode == "always" ? call::Transcode::kAlways
+                                             : call::Transcode::kNeeded;
   ReadCodecs(section, "video", kVideoCodecs, policy.video);
   section.Flag("nat", policy.nat);
   std::string dtmf = "rfc4733";

@@ -44,7 +44,8 @@ Bridge::Bridge(CallId id, media::SessionId session, BridgeSettings settings)
   TrunkHalf& second = sides_[1].half;
   second.leg.emplace(settings.sdp_session_id);
   second.leg->SetProfile(ProfileWithin(second.policy, invite_head_bytes_));
-  second.media.codecs = sdp::CodecsForOffer(sides_[0].half.media.codecs, second.policy.codecs);
+  second.media.codecs =
+      OfferToTrunk(sides_[0].half.media.codecs, second.policy.codecs, transcode());
   KeepEventsIf(second.policy.dtmf == DtmfMode::kRfc4733, second.media.codecs);
 }
 
@@ -55,7 +56,7 @@ void Bridge::SetState(BridgeState next, std::string_view reason, TimePoint now) 
 }
 
 void Bridge::Start(TimePoint now, Outputs& out) {
-  if (!FirstSpeech(sdp::CommonCodecs(sides_[0].half.media.codecs, sides_[1].half.media.codecs))) {
+  if (!HaveAudio()) {
     Tell(488, out);
     summary_.status = 488;
     summary_.reason = "the two parties have no codec in common";
@@ -222,8 +223,7 @@ void Bridge::TakeOver(Party party, TrunkHalf half, TimePoint now, Outputs& out) 
 void Bridge::Join(TimePoint now, Outputs& out) {
   if (!summary_.answered) summary_.answered = now;
   summary_.status = 200;
-  const auto common = sdp::CommonCodecs(sides_[0].half.media.codecs, sides_[1].half.media.codecs);
-  if (!FirstSpeech(common)) {
+  if (!HaveAudio()) {
     return End(488, "the two parties have no codec in common", std::nullopt, now, out);
   }
   for (const Party party : kParties) UpdateMedia(party, out);

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "gateway/call/bridge_io.h"
 #include "gateway/call/call.h"
+#include "gateway/call/codec_plan.h"
 #include "gateway/call/dtmf.h"
 #include "media_anchor/core/leg_plan.h"
 #include "sdp/offer_answer.h"
@@ -93,6 +94,7 @@ class Bridge {
   void Join(TimePoint now, Outputs& out);
 
   void OnReoffer(const Reoffered& reoffer, TimePoint now, Outputs& out);
+  bool TakeIfAudioPasses(TrunkHalf& half, sdp::TrunkMedia& media);
   std::optional<sdp::Refusal> TakeOffer(Party party, const std::string& sdp, std::string& answer,
                                         Outputs& out);
   std::optional<sdp::Refusal> TakeAnswer(Party party, const std::string& sdp, Outputs& out);
@@ -103,6 +105,11 @@ class Bridge {
   void PassHoldOn(Party from, Outputs& out);
   sdp::TrunkLocalMedia LocalFor(Party party) const;
   void UpdateMedia(std::optional<Party> moved, Outputs& out);
+  Transcode transcode() const {
+    return TranscodeBetween(sides_[0].half.policy, sides_[1].half.policy);
+  }
+  std::vector<sdp::Codec> AudioFor(Party party) const;
+  bool HaveAudio() const;
   std::vector<media::PayloadMapping> Payloads() const;
 
   void OnInfo(const InfoReceived& info, TimePoint now, Outputs& out);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "gateway/call/bridge.h"
+#include "gateway/call/codec_plan.h"
 #include "gateway/call/media_plan.h"
 #include "gateway/call/reasons.h"
 
@@ -12,13 +13,22 @@ namespace lastmile::call {
 
 // --- what is said to them ---
 
+std::vector<sdp::Codec> Bridge::AudioFor(Party party) const {
+  const TrunkHalf& half = At(party).half;
+  const std::vector<sdp::Codec>& others = At(Other(party)).half.media.codecs;
+  return party == Party::kCaller ? ToldBrowser(half.media.codecs, others, transcode())
+                                 : ToldTrunk(half.media.codecs, others, half.policy, transcode());
+}
+
+bool Bridge::HaveAudio() const { return FirstSpeech(AudioFor(Party::kCaller)) != nullptr; }
+
 sdp::TrunkLocalMedia Bridge::LocalFor(Party party) const {
   const Side& side = At(party);
   const TrunkHalf& other = At(Other(party)).half;
   sdp::TrunkLocalMedia local =
       ToTrunkLocal(ReachedBy(side.half.policy, {.rtp = side.ports.rtp, .rtcp = side.ports.rtcp}),
                    side.half.keys);
-  local.codecs = sdp::CommonCodecs(side.half.media.codecs, other.media.codecs);
+  local.codecs = AudioFor(party);
   local.ptime = other.media.ptime;
   local.maxptime = other.media.maxptime;
   local.direction = side.half.told;
@@ -45,7 +55,9 @@ std::vector<media::PayloadMapping> Bridge::Payloads() const {
   const TrunkHalf& second = sides_[1].half;
   std::vector<media::PayloadMapping> payloads;
   if (!first.leg || !second.leg) return payloads;
-  AddPayloads(first.media.codecs, second.media.codecs, second.leg->said(), false, payloads);
+  AddAudioPayloads({first.media.codecs, second.media.codecs, second.leg->said(), first.media.ptime,
+                    second.media.ptime},
+                   transcode(), payloads);
   NumberAsFirstSends(first.media.codecs, first.leg->said(), payloads);
   return payloads;
 }
@@ -92,17 +104,24 @@ void Bridge::OnReoffer(const Reoffered& reoffer, TimePoint, Outputs& out) {
   if (state_ == BridgeState::kBridged) PassHoldOn(reoffer.party, out);
 }
 
+// False: it does not, and everything is as it was.
+bool Bridge::TakeIfAudioPasses(TrunkHalf& half, sdp::TrunkMedia& media) {
+  std::swap(half.media, media);
+  if (HaveAudio()) return true;
+  std::swap(half.media, media);
+  return false;
+}
+
 std::optional<sdp::Refusal> Bridge::TakeOffer(Party party, const std::string& sdp,
                                               std::string& answer, Outputs& out) {
   TrunkHalf& half = At(party).half;
   auto media = half.leg->TakeOffer(sdp);
   if (!media) return media.error();
   KeepEventsIf(half.policy.dtmf == DtmfMode::kRfc4733, media->codecs);
-  if (!FirstSpeech(sdp::CommonCodecs(media->codecs, At(Other(party)).half.media.codecs))) {
+  if (!TakeIfAudioPasses(half, *media)) {
     return sdp::Refusal{.reason = "the new offer has none of the call's codecs: " +
                                   CodecNames(media->codecs)};
   }
-  half.media = *std::move(media);
   sdp::TrunkLocalMedia local = LocalFor(party);
   local.direction = sdp::AnswerDirection(half.media.direction, half.told);
   local.rtcp_mux = half.media.rtcp_mux;
@@ -117,11 +136,10 @@ std::optional<sdp::Refusal> Bridge::TakeAnswer(Party party, const std::string& s
   auto media = half.leg->TakeAnswer(sdp);
   if (!media) return media.error();
   KeepEventsIf(half.policy.dtmf == DtmfMode::kRfc4733, media->codecs);
-  if (!FirstSpeech(sdp::CommonCodecs(media->codecs, At(Other(party)).half.media.codecs))) {
+  if (!TakeIfAudioPasses(half, *media)) {
     return sdp::Refusal{.reason = "the two parties have no codec in common: " +
                                   CodecNames(media->codecs)};
   }
-  half.media = *std::move(media);
   UpdateMedia(party, out);
   return std::nullopt;
 }
@@ -205,9 +223,8 @@ void Bridge::PassDigitOn(Party from, const Digit& digit, Outputs& out) {
   const Party to = Other(from);
   const TrunkHalf& half = At(to).half;
   const bool events = std::ranges::any_of(half.media.codecs, &sdp::Codec::is_telephone_event);
-  const bool g711 = std::ranges::any_of(Payloads(), [](const media::PayloadMapping& mapping) {
-    return mapping.g711 != media::G711::kNone;
-  });
+  const bool g711 = HasG711(
+      Payloads(), to == Party::kCaller ? media::MediaLeg::kBrowser : media::MediaLeg::kTrunk);
   const bool by_info =
       !events && (half.policy.dtmf == DtmfMode::kInfo || !g711 || digit.event == media::kFlash);
   if (by_info) {

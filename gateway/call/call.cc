@@ -415,9 +415,9 @@ void Call::OnReoffer(const Reoffered& reoffer, TimePoint now, Outputs& out) {
   if (refusal || state_ != CallState::kConnected) return;
   const size_t said = out.size();
   PassHoldOn(reoffer.party, out);
-  const auto left = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
+  const auto left = AudioForBrowser();
   const bool dropped = std::ranges::find(left, sent, &sdp::Codec::name) == left.end();
-  // The browser sends what the trunk takes no more, and nothing is transcoded.
+  // The browser sends what is not taken any more.
   if (!IsBrowser(reoffer.party) && dropped && out.size() == said) OfferTo(BrowserParty(), out);
 }
 

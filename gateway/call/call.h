@@ -186,7 +186,11 @@ class Call {
   BrowserSends WhatTheBrowserSends() const;
   std::string AnswerForTrunk();
   bool CarriesVideo() const;
+  std::vector<sdp::Codec> AudioForBrowser() const;
+  std::vector<sdp::Codec> AudioForTrunk() const;
   std::vector<media::PayloadMapping> Payloads() const;
+  // For the media session; says what is new of them.
+  std::vector<media::PayloadMapping> SettlePayloads();
   std::optional<media::TrunkRemote> TrunkRemote();
   void RespondToCaller(AnswerCaller answer, Outputs& out);
   void OnProgress(const CalleeProgress& progress, TimePoint now, Outputs& out);
@@ -282,6 +286,7 @@ class Call {
   DigitPace callee_digits_;
   std::optional<DigitWay> told_way_;  // in the log
   std::string told_transport_;        // the same, of the trunk's audio
+  std::string told_audio_;            // the same, of what becomes of it
   std::string answer_;                // for the caller, from the callee's last SDP
   int last_progress_ = 100;           // the last 1xx the caller was sent
   CallSummary summary_;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "gateway/call/call.h"
+#include "gateway/call/codec_plan.h"
 #include "gateway/call/dtmf.h"
 #include "gateway/call/media_plan.h"
 
@@ -80,12 +81,11 @@ void Call::PassDigitOn(Party from, const Digit& digit, Outputs& out) {
 }
 
 DigitWay Call::WayToTrunk(uint8_t event) {
-  bool events = false;
-  bool g711 = false;
-  for (const media::PayloadMapping& mapping : Payloads()) {
-    events |= mapping.telephone_event && mapping.trunk_pt != media::kNoPayloadType;
-    g711 |= mapping.g711 != media::G711::kNone;
-  }
+  const std::vector<media::PayloadMapping> payloads = Payloads();
+  const bool events = std::ranges::any_of(payloads, [](const media::PayloadMapping& mapping) {
+    return mapping.telephone_event && mapping.trunk_pt != media::kNoPayloadType;
+  });
+  const bool g711 = HasG711(payloads, media::MediaLeg::kTrunk);
   if (event == media::kFlash) {
     return events && TakesFlash(trunk_.codecs) ? DigitWay::kEvents : DigitWay::kInfo;
   }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "gateway/call/call.h"
+#include "gateway/call/codec_plan.h"
 #include "gateway/call/media_plan.h"
 #include "gateway/call/reasons.h"
 
@@ -118,7 +119,7 @@ void Call::OnPrackAnswer(const Reoffered& reoffer, TimePoint now, Outputs& out) 
 void Call::OnAcked(Party party, const std::string& sdp, TimePoint now, Outputs& out) {
   const bool first = party == Party::kCaller && state_ == CallState::kAnswered;
   const bool answered = owes_answer_ == party;
-  const std::vector<sdp::Codec> carried = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
+  const std::vector<sdp::Codec> carried = AudioForBrowser();
   if (answered) {
     const auto refusal = TakeLateAnswer(party, sdp, out);
     const bool replaced = party == TrunkParty() && !trunk_leg_.is_settled();
@@ -169,8 +170,7 @@ std::optional<sdp::Refusal> Call::TakeLateAnswer(Party party, const std::string&
 }
 
 std::optional<sdp::Refusal> Call::NothingInCommon() const {
-  const auto common = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
-  if (FirstSpeech(common)) return std::nullopt;
+  if (FirstSpeech(AudioForTrunk())) return std::nullopt;
   return sdp::Refusal{.sip_status = 488,
                       .reason = "the parties' answers have no codec in common: " +
                                 CodecNames(trunk_.codecs) + " and " + CodecNames(browser_.codecs)};
@@ -185,6 +185,7 @@ void Call::TakeBackWhatIsNotCarried(Outputs& out) {
 // `told`: the codecs the other party knew of before this one answered. If the answer leaves out the
 // one it sends with, it is offered what is left.
 void Call::TellWhatIsCarried(Party answered, const std::vector<sdp::Codec>& told, Outputs& out) {
+  if (IsTranscoded(browser_.codecs, trunk_.codecs, settings_.trunk.transcode)) return;
   const bool by_browser = IsBrowser(answered);
   const sdp::Codec* sent = FirstSpeech(told);
   if (sent && Has(by_browser ? browser_.codecs : trunk_.codecs, *sent)) return;

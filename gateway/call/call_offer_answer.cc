@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "gateway/call/call.h"
+#include "gateway/call/codec_plan.h"
 #include "gateway/call/media_plan.h"
 
 // What the parties of a call are offered and answered: values of one leg become values of the
@@ -41,7 +42,7 @@ std::optional<sdp::Refusal> Call::TakeCallerOffer(const std::string& offer, Outp
 
 void Call::ChooseForTrunk() {
   sdp::TrunkMedia wanted;
-  wanted.codecs = sdp::CodecsForOffer(browser_.codecs, settings_.trunk.codecs);
+  wanted.codecs = OfferToTrunk(browser_.codecs, settings_.trunk.codecs, settings_.trunk.transcode);
   SetTrunkMedia(std::move(wanted));
   if (!browser_.video) return;
   auto codecs = sdp::CodecsForOffer(browser_.video->codecs, settings_.trunk.video);
@@ -49,7 +50,8 @@ void Call::ChooseForTrunk() {
 }
 
 void Call::ChooseForBrowser() {
-  browser_.codecs = sdp::CodecsForOffer(trunk_.codecs, settings_.trunk.codecs);
+  browser_.codecs =
+      OfferToBrowser(trunk_.codecs, settings_.trunk.codecs, settings_.trunk.transcode);
   if (!trunk_.video) return;
   auto codecs = sdp::CodecsForOffer(trunk_.video->codecs, settings_.trunk.video);
   if (!codecs.empty()) browser_.video.emplace().codecs = std::move(codecs);
@@ -61,9 +63,28 @@ bool Call::CarriesVideo() const {
          !sdp::CommonCodecs(browser_.video->codecs, trunk_.video->codecs).empty();
 }
 
+std::vector<sdp::Codec> Call::AudioForBrowser() const {
+  return ToldBrowser(browser_.codecs, trunk_.codecs, settings_.trunk.transcode);
+}
+
+std::vector<sdp::Codec> Call::AudioForTrunk() const {
+  return ToldTrunk(trunk_.codecs, browser_.codecs, settings_.trunk, settings_.trunk.transcode);
+}
+
+std::vector<media::PayloadMapping> Call::SettlePayloads() {
+  std::vector<media::PayloadMapping> payloads = Payloads();
+  if (std::string audio = SayWhatBecomesOfAudio(payloads); audio != told_audio_) {
+    spdlog::info("call={} {}", id_.value, audio);
+    told_audio_ = std::move(audio);
+  }
+  return payloads;
+}
+
 std::vector<media::PayloadMapping> Call::Payloads() const {
   std::vector<media::PayloadMapping> payloads;
-  AddPayloads(browser_.codecs, trunk_.codecs, trunk_leg_.said(), false, payloads);
+  AddAudioPayloads(
+      {browser_.codecs, trunk_.codecs, trunk_leg_.said(), browser_.ptime, trunk_.ptime},
+      settings_.trunk.transcode, payloads);
   if (CarriesVideo()) {
     AddPayloads(browser_.video->codecs, trunk_.video->codecs, trunk_leg_.said_video(), true,
                 payloads);
@@ -84,7 +105,7 @@ std::optional<media::TrunkRemote> Call::TrunkRemote() {
 std::string Call::OfferForTrunk() {
   const media::TrunkLocal ports = ReachedBy(settings_.trunk, trunk_local_);
   sdp::TrunkLocalMedia local = ToTrunkLocal(ports, settings_.trunk_keys);
-  local.codecs = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
+  local.codecs = AudioForTrunk();
   local.ptime = browser_.ptime;
   local.maxptime = browser_.maxptime;
   local.direction = told_trunk_;
@@ -100,7 +121,7 @@ std::string Call::OfferForTrunk() {
 
 std::string Call::OfferForBrowser() {
   sdp::BrowserLocalMedia local = ToBrowserLocal(browser_local_);
-  local.codecs = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
+  local.codecs = AudioForBrowser();
   local.direction = told_browser_;
   local.ptime = trunk_.ptime;
   local.maxptime = trunk_.maxptime;
@@ -128,14 +149,14 @@ std::optional<sdp::Refusal> Call::TakeCalleeAnswer(const std::string& sdp, Outpu
     callee_updated_ = false;
     answer_ = late_ ? LateOffer() : AnswerForBrowser();
   }
-  update.payloads = Payloads();
+  update.payloads = SettlePayloads();
   out.push_back(media::MediaCommand{std::move(update)});
   return std::nullopt;
 }
 
 std::string Call::AnswerForBrowser() {
   sdp::BrowserLocalMedia local = ToBrowserLocal(browser_local_);
-  local.codecs = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
+  local.codecs = AudioForBrowser();
   local.direction = sdp::AnswerDirection(browser_.direction, told_browser_);
   local.ptime = trunk_.ptime;
   local.maxptime = trunk_.maxptime;
@@ -148,14 +169,14 @@ std::string Call::AnswerForBrowser() {
 }
 
 Call::BrowserSends Call::WhatTheBrowserSends() const {
-  const auto codecs = sdp::CommonCodecs(browser_.codecs, trunk_.codecs);
+  const auto codecs = AudioForBrowser();
   return {.codec = codecs.empty() ? "" : codecs.front().name, .video = CarriesVideo()};
 }
 
 std::string Call::AnswerForTrunk() {
   const media::TrunkLocal ports = ReachedBy(settings_.trunk, trunk_local_);
   sdp::TrunkLocalMedia local = ToTrunkLocal(ports, settings_.trunk_keys);
-  local.codecs = sdp::CommonCodecs(trunk_.codecs, browser_.codecs);
+  local.codecs = AudioForTrunk();
   local.direction = sdp::AnswerDirection(trunk_.direction, told_trunk_);
   local.ptime = browser_.ptime;
   local.maxptime = browser_.maxptime;
@@ -178,7 +199,7 @@ std::optional<sdp::Refusal> Call::ReofferByBrowser(const Reoffered& reoffer, std
                                                    Outputs& out) {
   auto media = browser_leg_.TakeOffer(reoffer.sdp);
   if (!media) return media.error();
-  if (sdp::CommonCodecs(media->codecs, trunk_.codecs).empty()) {
+  if (ToldBrowser(media->codecs, trunk_.codecs, settings_.trunk.transcode).empty()) {
     return sdp::Refusal{
         .sip_status = 488,
         .reason = "the new offer has none of the call's codecs: " + CodecNames(media->codecs)};
@@ -187,7 +208,7 @@ std::optional<sdp::Refusal> Call::ReofferByBrowser(const Reoffered& reoffer, std
   media::UpdateSession update{
       .session = session_,
       .browser = ToBrowserRemote(browser_, browser_leg_.gateway_is_dtls_server()),
-      .payloads = Payloads()};
+      .payloads = SettlePayloads()};
   if (browser_.ice_restart) {
     update.restart = reoffer.fresh_ice;
     browser_local_.ice_ufrag = reoffer.fresh_ice.ufrag;
@@ -203,14 +224,15 @@ std::optional<sdp::Refusal> Call::ReofferByTrunk(const Reoffered& reoffer, std::
   auto media = trunk_leg_.TakeOffer(reoffer.sdp);
   if (!media) return media.error();
   if (auto refusal = CheckResources(*media)) return refusal;
-  if (sdp::CommonCodecs(media->codecs, browser_.codecs).empty()) {
+  if (ToldTrunk(media->codecs, browser_.codecs, settings_.trunk, settings_.trunk.transcode)
+          .empty()) {
     return sdp::Refusal{
         .sip_status = 488,
         .reason = "the new offer has none of the call's codecs: " + CodecNames(media->codecs)};
   }
   SetTrunkMedia(*std::move(media));
   answer = AnswerForTrunk();
-  media::UpdateSession update{.session = session_, .payloads = Payloads()};
+  media::UpdateSession update{.session = session_, .payloads = SettlePayloads()};
   update.trunk = TrunkRemote();
   out.push_back(media::MediaCommand{std::move(update)});
   return std::nullopt;
@@ -247,7 +269,7 @@ std::optional<sdp::Refusal> Call::TakeAnswerToReoffer(const OfferAnswered& answe
     SetTrunkMedia(*std::move(media));
     update.trunk = TrunkRemote();
   }
-  update.payloads = Payloads();
+  update.payloads = SettlePayloads();
   out.push_back(media::MediaCommand{std::move(update)});
   return std::nullopt;
 }

@@ -20,10 +20,19 @@ enum class DtmfMode {
   kInband,   // tones in G.711; INFO where the call is not G.711
 };
 
+// When a call's audio is decoded and encoded anew, instead of passed on as it is. It takes a
+// hundred times the CPU of the relay (ADR 22).
+enum class Transcode {
+  kNever,   // a call whose sides share no codec is refused
+  kNeeded,  // where they share none
+  kAlways,  // each side has its own: the browser what it likes best, the trunk what `codecs` says
+};
+
 // What a trunk's media and descriptions are like, as its entry in the configuration says.
 // Thread: any; read-only once loaded.
 struct TrunkPolicy {
   std::vector<std::string> codecs = {"PCMU", "PCMA"};  // in order of preference
+  Transcode transcode = Transcode::kNeeded;
   std::vector<std::string> video;  // video codecs it takes, in order of preference; empty: refused
   bool nat = false;                // its media may come from another address than it says
   DtmfMode dtmf = DtmfMode::kRfc4733;

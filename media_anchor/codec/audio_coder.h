@@ -8,16 +8,10 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "media_anchor/codec/pcm.h"
+#include "media_anchor/core/audio_codec.h"
 
 namespace lastmile::media {
 
-// The codecs that are transcoded.
-enum class AudioCodec { kOpus, kG722, kPcmu, kPcma };
-
-// Of the timestamps, Hz. That of G.722 is half its sampling rate (RFC 3551 section 4.5.2).
-constexpr uint32_t RtpClockOf(AudioCodec codec) {
-  return codec == AudioCodec::kOpus ? 48000 : 8000;
-}
 // Samples a second.
 constexpr uint32_t NativeRateOf(AudioCodec codec) {
   switch (codec) {

@@ -18,6 +18,7 @@ struct EventTypes {
   uint32_t in_clock = 8000;
   std::optional<uint8_t> out = std::nullopt;  // nothing: the other side has none, events are told
   uint32_t out_clock = 8000;
+  bool operator==(const EventTypes&) const = default;
 };
 
 // Events on their way past the codecs: durations in the other clock, timestamps of the outgoing

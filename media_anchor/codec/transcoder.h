@@ -23,12 +23,14 @@ struct TranscoderPlan {
   struct Audio {
     AudioCodec codec = AudioCodec::kPcmu;
     uint8_t payload_type = 0;
+    bool operator==(const Audio&) const = default;
   };
   Audio in;
   Audio out;
   Duration ptime = 20ms;  // of what goes out; NearestPtime() of it is used
   std::optional<EventTypes> events = std::nullopt;
   std::optional<uint8_t> noise_in = std::nullopt;  // comfort noise (RFC 3389), 13 as a rule
+  bool operator==(const TranscoderPlan&) const = default;
 };
 
 // One direction of a call whose sides share no codec: RTP of one codec in, RTP of another out, as
@@ -49,7 +51,7 @@ class Transcoder {
     RtpHeader header;
   };
   // A packet of the source. Others than those of the plan's payload types are dropped. Returns what
-  // leaves at once, which is written into `room` (kMaxPacket bytes).
+  // leaves at once, an event, which is written into `room`: its packet's bytes, or as many others.
   std::optional<Packet> OnPacket(const RtpHeader& header, ByteView payload, TimePoint now,
                                  MutableByteView room);
   // When there is something to do for Pop(); kNever: until a packet comes there is nothing.
@@ -60,8 +62,7 @@ class Transcoder {
   // The event that began last and that has no type to leave as.
   std::optional<uint8_t> TakeHeard();
 
-  // What the next packet would have: who sends in place of this transcoder goes on there.
-  const RtpHeader& next_header() const { return next_; }
+  const TranscoderPlan& plan() const { return plan_; }
 
   struct Stats {
     uint64_t sent = 0;     // packets

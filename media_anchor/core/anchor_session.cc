@@ -158,7 +158,7 @@ bool AnchorSession::PopOutgoing(Outgoing& out) {
     return true;
   }
   while (audio_.PopEarly(own_, out) || audio_.PopReport(own_, out) || audio_.PopDigit(own_, out) ||
-         (video_open_ && video_->PopReport(own_, out))) {
+         audio_.PopRecoded(own_, out) || (video_open_ && video_->PopReport(own_, out))) {
     if (!silent_ || out.to != Outgoing::To::kBrowser) return true;
   }
   return false;

@@ -48,10 +48,10 @@ class EarlyPackets {
   using Slots = std::array<Slot, kMost>;
 
   std::unique_ptr<Slots> slots_;
-  size_t next_ = 0;    // where the next one is kept
-  size_t count_ = 0;   // kept, the last one before next_
+  size_t next_ = 0;   // where the next one is kept
+  size_t count_ = 0;  // kept, the last one before next_
   Endpoint source_;
-  TimePoint oldest_;   // that is given back
+  TimePoint oldest_;  // that is given back
   bool released_ = false;
 };
 

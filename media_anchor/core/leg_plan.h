@@ -12,6 +12,7 @@
 #include "base/endpoint.h"
 #include "base/strong_id.h"
 #include "base/time.h"
+#include "media_anchor/core/audio_codec.h"
 #include "media_anchor/core/g711.h"
 #include "media_anchor/core/srtp/srtp.h"
 
@@ -83,6 +84,15 @@ struct TrunkRemote {
 
 inline constexpr uint8_t kNoPayloadType = 255;
 
+// Audio that is decoded and encoded anew, because its two sides have different codecs.
+struct Recoding {
+  AudioCodec browser = AudioCodec::kOpus;
+  AudioCodec trunk = AudioCodec::kPcmu;
+  Duration browser_ptime = 20ms;  // of what is sent to that side
+  Duration trunk_ptime = 20ms;
+  bool operator==(const Recoding&) const = default;
+};
+
 // One payload type as each side numbers it. A packet whose type is in no mapping is dropped. The
 // browser's numbers are the same in both directions and those of audio and video are distinct: they
 // share a transport (RFC 9143 section 9.1). The trunk may want another number than it sends (RFC
@@ -93,11 +103,13 @@ struct PayloadMapping {
   uint8_t browser_pt = 0;
   uint8_t trunk_pt = 0;        // sent to the trunk
   uint8_t trunk_pt_in = 0;     // received from the trunk
-  uint32_t clock_rate = 8000;  // Hz, the same on both sides: the relay does not transcode
+  uint32_t clock_rate = 8000;  // Hz
   bool telephone_event = false;
   bool video = false;
   uint32_t trunk_clock_rate = 0;  // Hz, of telephone_event if the trunk's is another; 0: it is not
   G711 g711 = G711::kNone;
+  // Nothing: both sides have the same codec. Else the clock rates are those of the two codecs.
+  std::optional<Recoding> recoding = std::nullopt;
   // Of a bridge: its first trunk is in the browser's place, and this is received from it if that is
   // another number than `browser_pt`.
   std::optional<uint8_t> browser_pt_in = std::nullopt;

@@ -15,24 +15,15 @@ MediaSection::MediaSection(MediaKind kind, WebrtcLeg& browser, RandomSource& ran
       trunk_rtcp_(relay_.to_trunk().ssrc(), random, now) {}
 
 Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, MutableByteView room, TimePoint now) {
-  RelayStream& stream = relay_.to_trunk();
-  const uint32_t clock_rate = stream.ClockRateOf(packet.header().payload_type);
+  Passage& passage = relay_.to_trunk();
+  const uint32_t clock_rate = passage.ClockOf(packet.header().payload_type);
   browser_rtcp_.OnReceived(packet.header(), clock_rate, now);
-  const size_t payload_size = packet.payload().size();
-  types_of_browser_.OnPacket(packet.header().payload_type, payload_size, clock_rate != 0);
-  const auto forwarded = trunk_.can_send() ? stream.Forward(packet, now) : std::nullopt;
-  Outgoing out;
-  if (forwarded) {
-    room = room.subspan(static_cast<size_t>(forwarded->packet.data() - room.data()));
-    out = RtpToTrunk(room, forwarded->packet.size());
-  }
-  if (out.to == Outgoing::To::kNone) {
-    ++to_trunk_.dropped;
-    return {};
-  }
-  CountSent(trunk_rtcp_, stream, forwarded->header, payload_size, now);
-  ++to_trunk_.packets;
-  to_trunk_.bytes += payload_size;
+  types_of_browser_.OnPacket(packet.header().payload_type, packet.payload().size(),
+                             clock_rate != 0);
+  const auto passed = trunk_.can_send() ? passage.Take(packet, now) : Passage::Outcome{};
+  if (passed.waits) return {};
+  const Outgoing out = passed.packet ? SendToTrunk(*passed.packet, room, now) : Outgoing{};
+  if (out.to == Outgoing::To::kNone) ++to_trunk_.dropped;
   return out;
 }
 
@@ -46,28 +37,61 @@ Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpo
     ++to_browser_.dropped;
     return {};
   }
-  RelayStream& stream = relay_.to_browser();
-  const uint32_t clock_rate = stream.ClockRateOf(view->header().payload_type);
+  Passage& passage = relay_.to_browser();
+  const uint32_t clock_rate = passage.ClockOf(view->header().payload_type);
   trunk_rtcp_.OnReceived(view->header(), clock_rate, now);
-  const size_t payload_size = view->payload().size();
-  types_of_trunk_.OnPacket(view->header().payload_type, payload_size, clock_rate != 0);
-  const auto forwarded = browser_.connected() ? stream.Forward(*view, now) : std::nullopt;
-  size_t protected_size = 0;
-  MutableByteView packet;
-  if (forwarded) {
-    packet = room.subspan(static_cast<size_t>(forwarded->packet.data() - room.data()));
-    protected_size = browser_.ProtectRtp(packet, forwarded->packet.size());
-  }
-  if (protected_size == 0) {
-    ++to_browser_.dropped;
-    return {};
-  }
-  CountSent(browser_rtcp_, stream, forwarded->header, payload_size, now);
+  types_of_trunk_.OnPacket(view->header().payload_type, view->payload().size(), clock_rate != 0);
+  const auto passed = browser_.connected() ? passage.Take(*view, now) : Passage::Outcome{};
+  if (passed.waits) return {};
+  const Outgoing out = passed.packet ? SendToBrowser(*passed.packet, room, now) : Outgoing{};
+  if (out.to == Outgoing::To::kNone) ++to_browser_.dropped;
+  return out;
+}
+
+// `room`: with the packet somewhere in it.
+Outgoing MediaSection::SendToTrunk(const RelayStream::Forwarded& packet, MutableByteView room,
+                                   TimePoint now) {
+  const size_t size = packet.packet.size();
+  const size_t payload_size = size - RtpHeader::kSize;
+  const auto offset = static_cast<size_t>(packet.packet.data() - room.data());
+  const Outgoing out = RtpToTrunk(room.subspan(offset), size);
+  if (out.to == Outgoing::To::kNone) return out;
+  CountSent(trunk_rtcp_, relay_.to_trunk(), packet.header, payload_size, now);
+  ++to_trunk_.packets;
+  to_trunk_.bytes += payload_size;
+  return out;
+}
+
+Outgoing MediaSection::SendToBrowser(const RelayStream::Forwarded& packet, MutableByteView room,
+                                     TimePoint now) {
+  const size_t size = packet.packet.size();
+  const size_t payload_size = size - RtpHeader::kSize;
+  room = room.subspan(static_cast<size_t>(packet.packet.data() - room.data()));
+  const size_t protected_size = browser_.ProtectRtp(room, size);
+  if (protected_size == 0) return {};
+  CountSent(browser_rtcp_, relay_.to_browser(), packet.header, payload_size, now);
   ++to_browser_.packets;
   to_browser_.bytes += payload_size;
   return {.to = Outgoing::To::kBrowser,
-          .bytes = packet.first(protected_size),
+          .bytes = room.first(protected_size),
           .path = *browser_.send_path()};
+}
+
+bool MediaSection::PopRecoded(Bytes& own, Outgoing& out) {
+  constexpr size_t kRoom = Transcoder::kMaxPacket + SrtpTransform::kMaxTrailer;
+  Passage& to_trunk = relay_.to_trunk();
+  Passage& to_browser = relay_.to_browser();
+  out = {};
+  while (std::min(to_trunk.next(), to_browser.next()) <= timer_time_) {
+    own.resize(kRoom);
+    if (const auto packet = to_trunk.Pop(timer_time_, own)) {
+      if (trunk_.can_send()) out = SendToTrunk(*packet, own, timer_time_);
+    } else if (const auto to_page = to_browser.Pop(timer_time_, own)) {
+      if (browser_.connected()) out = SendToBrowser(*to_page, own, timer_time_);
+    }
+    if (out.to != Outgoing::To::kNone) return true;
+  }
+  return false;
 }
 
 void MediaSection::SetTrunk(const TrunkStream& remote, bool latch, TimePoint now) {
@@ -147,7 +171,8 @@ DirectionCounts MediaSection::CountToBrowser() const {
 }
 
 TimePoint MediaSection::next_timeout() const {
-  return std::min({browser_rtcp_.next_report(), trunk_rtcp_.next_report(), digits_.next()});
+  return std::min({browser_rtcp_.next_report(), trunk_rtcp_.next_report(), digits_.next(),
+                   relay_.to_trunk().next(), relay_.to_browser().next()});
 }
 
 bool MediaSection::PopDigit(Bytes& own, Outgoing& out) {

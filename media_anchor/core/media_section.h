@@ -54,12 +54,14 @@ class MediaSection {
   bool SendDigit(const media::SendDigit& digit, TimePoint now) { return digits_.Add(digit, now); }
   // The digit that began with the last packet of the browser, or of the trunk, and that the other
   // side has no type for.
-  std::optional<uint8_t> TakeHeardOfBrowser() { return relay_.to_trunk().TakeHeard(); }
-  std::optional<uint8_t> TakeHeardOfTrunk() { return relay_.to_browser().TakeHeard(); }
+  std::optional<uint8_t> TakeHeardOfBrowser() { return relay_.to_trunk().TakeDigit(); }
+  std::optional<uint8_t> TakeHeardOfTrunk() { return relay_.to_browser().TakeDigit(); }
+  // The next packet that was made of another codec and is due, written to `own`. False: none.
+  bool PopRecoded(Bytes& own, Outgoing& out);
   // The next packet of a digit that is due, written to `own`. False: none.
   bool PopDigit(Bytes& own, Outgoing& out);
 
-  // Of reports and digits.
+  // Of reports, digits and what was made of another codec.
   TimePoint next_timeout() const;
   void OnTimer(TimePoint now);
   // A report that is due, written to `own`. False: none.
@@ -74,6 +76,8 @@ class MediaSection {
   const DirectionStats& trunk_to_browser() const { return to_browser_; }
 
  private:
+  Outgoing SendToTrunk(const RelayStream::Forwarded& packet, MutableByteView room, TimePoint now);
+  Outgoing SendToBrowser(const RelayStream::Forwarded& packet, MutableByteView room, TimePoint now);
   Outgoing RtpToTrunk(MutableByteView room, size_t size);
   Outgoing RtcpToTrunk(MutableByteView room, size_t size);
   Outgoing RtcpToBrowser(MutableByteView room, size_t size);

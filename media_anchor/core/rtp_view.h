@@ -31,6 +31,7 @@ class RtpView {
   static std::optional<RtpView> Parse(MutableByteView packet);
 
   const RtpHeader& header() const { return header_; }
+  MutableByteView bytes() const { return packet_; }
   MutableByteView payload() const { return packet_.subspan(payload_offset_, payload_size_); }
 
   // Writes `header` directly in front of the payload and returns that packet: 12 bytes of header

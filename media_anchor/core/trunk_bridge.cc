@@ -39,26 +39,29 @@ Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t si
     ++target.sent.dropped;
     return {};
   }
-  const uint32_t clock_rate = target.to.ClockRateOf(packet->header().payload_type);
+  const uint32_t clock_rate = target.to.ClockOf(packet->header().payload_type);
   source.rtcp.OnReceived(packet->header(), clock_rate, now);
-  const size_t payload_size = packet->payload().size();
-  source.types.OnPacket(packet->header().payload_type, payload_size, clock_rate != 0);
-  const auto forwarded = target.leg.can_send() ? target.to.Forward(*packet, now) : std::nullopt;
-  if (const auto event = target.to.TakeHeard()) {
+  source.types.OnPacket(packet->header().payload_type, packet->payload().size(), clock_rate != 0);
+  const auto passed = target.leg.can_send() ? target.to.Take(*packet, now) : Passage::Outcome{};
+  if (const auto event = target.to.TakeDigit()) {
     events_.push_back(DigitHeard{id_, kind == MediaKind::kAudio, *event});
   }
-  Outgoing out;
-  if (forwarded) {
-    room = room.subspan(static_cast<size_t>(forwarded->packet.data() - room.data()));
-    out = target.Rtp(room, forwarded->packet.size());
-  }
-  if (out.to == Outgoing::To::kNone) {
-    ++target.sent.dropped;
-    return {};
-  }
-  CountSent(target.rtcp, target.to, forwarded->header, payload_size, now);
-  ++target.sent.packets;
-  target.sent.bytes += payload_size;
+  if (passed.waits) return {};
+  const Outgoing out = passed.packet ? target.Send(*passed.packet, room, now) : Outgoing{};
+  if (out.to == Outgoing::To::kNone) ++target.sent.dropped;
+  return out;
+}
+
+Outgoing TrunkBridge::Side::Send(const RelayStream::Forwarded& packet, MutableByteView room,
+                                 TimePoint now) {
+  const size_t size = packet.packet.size();
+  const size_t payload_size = size - RtpHeader::kSize;
+  const auto offset = static_cast<size_t>(packet.packet.data() - room.data());
+  const Outgoing out = Rtp(room.subspan(offset), size);
+  if (out.to == Outgoing::To::kNone) return out;
+  CountSent(rtcp, to, packet.header, payload_size, now);
+  ++sent.packets;
+  sent.bytes += payload_size;
   return out;
 }
 
@@ -85,8 +88,19 @@ bool TrunkBridge::SendDigit(const media::SendDigit& digit, TimePoint now) {
 }
 
 bool TrunkBridge::PopOutgoing(Outgoing& out) {
-  return std::ranges::any_of(
-      sides_, [&](Side& side) { return PopReport(side, out) || PopDigit(side, out); });
+  return std::ranges::any_of(sides_, [&](Side& side) {
+    return PopReport(side, out) || PopDigit(side, out) || PopRecoded(side, out);
+  });
+}
+
+bool TrunkBridge::PopRecoded(Side& side, Outgoing& out) {
+  out = {};
+  while (side.to.next() <= timer_time_ && out.to == Outgoing::To::kNone) {
+    own_.resize(Transcoder::kMaxPacket + SrtpTransform::kMaxTrailer);
+    const auto packet = side.to.Pop(timer_time_, own_);
+    if (packet && side.leg.can_send()) out = side.Send(*packet, own_, timer_time_);
+  }
+  return out.to != Outgoing::To::kNone;
 }
 
 bool TrunkBridge::PopReport(Side& side, Outgoing& out) {
@@ -144,7 +158,7 @@ DirectionCounts TrunkBridge::CountTo(const Side& target, const Side& source) con
 TimePoint TrunkBridge::next_timeout() const {
   TimePoint next = doctor_.next_look();
   for (const Side& side : sides_) {
-    next = std::min({next, side.rtcp.next_report(), side.digits.next()});
+    next = std::min({next, side.rtcp.next_report(), side.digits.next(), side.to.next()});
   }
   return next;
 }

@@ -13,6 +13,7 @@
 #include "media_anchor/core/leg_plan.h"
 #include "media_anchor/core/media_doctor.h"
 #include "media_anchor/core/outgoing.h"
+#include "media_anchor/core/passage.h"
 #include "media_anchor/core/relay.h"
 #include "media_anchor/core/rtcp.h"
 #include "media_anchor/core/rtp_leg.h"
@@ -52,12 +53,12 @@ class TrunkBridge final : public SessionCore {
  private:
   // One trunk, and what is sent to it.
   struct Side {
-    Side(MediaKind kind_of_it, RelayStream& stream_to_it, RandomSource& random, TimePoint now)
-        : kind(kind_of_it), to(stream_to_it), rtcp(stream_to_it.ssrc(), random, now) {}
+    Side(MediaKind kind_of_it, Passage& way_to_it, RandomSource& random, TimePoint now)
+        : kind(kind_of_it), to(way_to_it), rtcp(way_to_it.ssrc(), random, now) {}
 
     MediaKind kind;
     RtpLeg leg;
-    RelayStream& to;
+    Passage& to;
     RtcpReporter rtcp;
     DigitSender digits;
     DirectionStats sent;  // and what came from the other one and was not
@@ -66,11 +67,14 @@ class TrunkBridge final : public SessionCore {
 
     bool can_report() const { return leg.can_send() && leg.rtcp().port != 0; }
     Outgoing Rtp(MutableByteView room, size_t size);
+    // `room`: with the packet somewhere in it.
+    Outgoing Send(const RelayStream::Forwarded& packet, MutableByteView room, TimePoint now);
   };
 
   static size_t IndexOf(MediaKind kind) { return kind == MediaKind::kSecondAudio ? 1 : 0; }
   bool PopReport(Side& side, Outgoing& out);
   bool PopDigit(Side& side, Outgoing& out);
+  bool PopRecoded(Side& side, Outgoing& out);
   DirectionCounts CountTo(const Side& target, const Side& source) const;
 
   const SessionId id_;

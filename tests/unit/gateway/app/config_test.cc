@@ -236,6 +236,12 @@ TEST(Config, TheEdgeKnowsTheBudgetOfATrunksInvites) {
   EXPECT_EQ(config->trunks.at(0).invite_budget, 900u);
 }
 
+TEST(Config, ATrunkSaysWhenItsAudioIsTranscoded) {
+  EXPECT_EQ(PolicyOf("nat: false").transcode, call::Transcode::kNeeded);
+  EXPECT_EQ(PolicyOf("transcode: never").transcode, call::Transcode::kNever);
+  EXPECT_EQ(PolicyOf("transcode: always").transcode, call::Transcode::kAlways);
+}
+
 TEST(Config, ATrunkSaysHowDigitsReachIt) {
   EXPECT_EQ(PolicyOf("dtmf: rfc4733").dtmf, call::DtmfMode::kRfc4733);
   EXPECT_EQ(PolicyOf("dtmf: info").dtmf, call::DtmfMode::kInfo);

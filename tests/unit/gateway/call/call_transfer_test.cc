@@ -175,8 +175,13 @@ TEST_P(CallTransfer, AnInviteThatDoesNotFitIsNotSentWhereTheTrunkSaysSo) {
 }
 
 TEST_P(CallTransfer, ATrunkWithoutTheCallsCodecsCannotBeItsTarget) {
-  EXPECT_EQ(Refer({.codecs = {"opus"}}), "refer:202 notify:100 notify:488");
+  EXPECT_EQ(Refer({.codecs = {"opus"}, .transcode = Transcode::kNever}),
+            "refer:202 notify:100 notify:488");
   EXPECT_EQ(BrowserOffers("sendrecv"), "update reoffer:200") << "the call goes on";
+}
+
+TEST_P(CallTransfer, ATrunkWithOtherCodecsIsATargetIfItMayBeTranscoded) {
+  EXPECT_EQ(Refer({.codecs = {"opus"}}), "refer:202 notify:100 place-target");
 }
 
 // --- INVITE with Replaces ---

@@ -1,6 +1,7 @@
-#include "media_anchor/core/relay.h"
+#include "media_anchor/core/relay_stream.h"
 
 #include <algorithm>
+#include <span>
 
 namespace lastmile::media {
 namespace {
@@ -25,6 +26,7 @@ RelayStream::RelayStream(RandomSource& random, bool video)
 
 void RelayStream::ClearPayloads() {
   payloads_ = {};
+  recoded_count_ = 0;
   event_type_count_ = 0;
   tone_type_.reset();
 }
@@ -51,10 +53,33 @@ void RelayStream::MapPayload(const Types& types, const PayloadMapping& mapping) 
                          .out_clock_rate = types.out_clock_rate};
 }
 
+void RelayStream::MapRecoded(const OutgoingType& type, bool event) {
+  if (type.number >= payloads_.size() || recoded_count_ == recoded_.size()) return;
+  if (!event && type.law != G711::kNone && !tone_type_) tone_type_ = type;
+  if (!event && clock_rate_ == 0) clock_rate_ = type.clock_rate;
+  recoded_[recoded_count_++] = {.marks_joins = !event,
+                                .event = event,
+                                .law = type.law,
+                                .out = type.number,
+                                .clock_rate = type.clock_rate,
+                                .out_clock_rate = type.clock_rate};
+}
+
 std::optional<RelayStream::Forwarded> RelayStream::Forward(const RtpView& packet, TimePoint now) {
+  const Payload& payload = payloads_[packet.header().payload_type];
+  return payload.clock_rate == 0 ? std::nullopt : ForwardAs(payload, packet, now);
+}
+
+std::optional<RelayStream::Forwarded> RelayStream::ForwardRecoded(const RtpView& packet,
+                                                                  TimePoint now) {
+  const auto types = std::span(recoded_).first(recoded_count_);
+  const auto payload = std::ranges::find(types, packet.header().payload_type, &Payload::out);
+  return payload == types.end() ? std::nullopt : ForwardAs(*payload, packet, now);
+}
+
+std::optional<RelayStream::Forwarded> RelayStream::ForwardAs(const Payload& payload,
+                                                             const RtpView& packet, TimePoint now) {
   const RtpHeader& in = packet.header();
-  const Payload& payload = payloads_[in.payload_type];
-  if (payload.clock_rate == 0) return std::nullopt;
   const Step step = Track(in, now);
   if (step == Step::kDrop) return std::nullopt;
   bool joins = step == Step::kJoin;
@@ -233,21 +258,6 @@ void RelayStream::Join(const RtpHeader& in, uint32_t clock_rate, TimePoint now) 
   jump_next_.reset();
   sequence_offset_ = static_cast<uint16_t>(out_highest_ + 1 - in.sequence);
   timestamp_offset_ = out_timestamp_ + gap - in.timestamp;
-}
-
-void Relay::SetPayloads(std::span<const PayloadMapping> mappings) {
-  to_trunk_.ClearPayloads();
-  to_browser_.ClearPayloads();
-  for (const PayloadMapping& mapping : mappings) {
-    if (mapping.video != video_) continue;
-    const uint32_t browser_clock = mapping.clock_rate;
-    const uint32_t trunk_clock =
-        mapping.trunk_clock_rate == 0 ? browser_clock : mapping.trunk_clock_rate;
-    const uint8_t browser_in = mapping.browser_pt_in.value_or(mapping.browser_pt);
-    to_trunk_.MapPayload({browser_in, mapping.trunk_pt, browser_clock, trunk_clock}, mapping);
-    to_browser_.MapPayload({mapping.trunk_pt_in, mapping.browser_pt, trunk_clock, browser_clock},
-                           mapping);
-  }
 }
 
 }  // namespace lastmile::media
