@@ -272,6 +272,7 @@ void Describe(auto& field, Parties& parties) {
   field("user", parties.user);
   field("number", parties.number);
   field("caller", parties.caller);
+  field("tenant", parties.tenant);
   field("display_name", parties.display_name);
   field("anonymous", parties.anonymous);
 }

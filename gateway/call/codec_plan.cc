@@ -38,9 +38,8 @@ std::string_view NameOf(media::AudioCodec codec) {
 
 Codecs RecodableOf(const Codecs& codecs) {
   Codecs recodable;
-  std::ranges::copy_if(codecs, std::back_inserter(recodable), [](const sdp::Codec& codec) {
-    return AsRecodable(codec).has_value();
-  });
+  std::ranges::copy_if(codecs, std::back_inserter(recodable),
+                       [](const sdp::Codec& codec) { return AsRecodable(codec).has_value(); });
   return recodable;
 }
 
@@ -96,8 +95,7 @@ Codecs ToldTrunk(const Codecs& trunk, const Codecs& other, const TrunkPolicy& po
 }
 
 Transcode TranscodeBetween(const TrunkPolicy& first, const TrunkPolicy& second) {
-  const bool never =
-      first.transcode == Transcode::kNever || second.transcode == Transcode::kNever;
+  const bool never = first.transcode == Transcode::kNever || second.transcode == Transcode::kNever;
   return never ? Transcode::kNever : Transcode::kNeeded;
 }
 
@@ -115,8 +113,8 @@ void AddAudioPayloads(const AudioSides& sides, Transcode transcode,
     AddPayloads(told, theirs, ours, false, payloads);
   } else if (!others.empty()) {
     // Events find their partner beside audio of the same codec only.
-    AddPayloads(told, InPlaceOf(one, others.front(), theirs),
-                InPlaceOf(one, others.front(), ours), false, payloads);
+    AddPayloads(told, InPlaceOf(one, others.front(), theirs), InPlaceOf(one, others.front(), ours),
+                false, payloads);
     std::erase_if(payloads, [](const media::PayloadMapping& mapping) {
       return !mapping.telephone_event && !mapping.video;
     });

@@ -86,8 +86,10 @@ bool MediaSection::PopRecoded(Bytes& own, Outgoing& out) {
     own.resize(kRoom);
     if (const auto packet = to_trunk.Pop(timer_time_, own)) {
       if (trunk_.can_send()) out = SendToTrunk(*packet, own, timer_time_);
+      if (out.to != Outgoing::To::kNone) to_trunk.CountRecoded();
     } else if (const auto to_page = to_browser.Pop(timer_time_, own)) {
       if (browser_.connected()) out = SendToBrowser(*to_page, own, timer_time_);
+      if (out.to != Outgoing::To::kNone) to_browser.CountRecoded();
     }
     if (out.to != Outgoing::To::kNone) return true;
   }
@@ -156,7 +158,7 @@ Outgoing MediaSection::RtcpToBrowser(MutableByteView room, size_t size) {
 
 DirectionCounts MediaSection::CountToTrunk() const {
   return {.known = browser_.has_description() && trunk_.has_remote(),
-          .through = to_trunk_.packets + relay_.to_trunk().withheld(),
+          .through = relay_.to_trunk().GotThrough(to_trunk_.packets),
           .dropped = to_trunk_.dropped,
           .refused = browser_.refused(),
           .types = types_of_browser_};
@@ -164,7 +166,7 @@ DirectionCounts MediaSection::CountToTrunk() const {
 
 DirectionCounts MediaSection::CountToBrowser() const {
   return {.known = browser_.has_description() && trunk_.has_remote(),
-          .through = to_browser_.packets + relay_.to_browser().withheld(),
+          .through = relay_.to_browser().GotThrough(to_browser_.packets),
           .dropped = to_browser_.dropped,
           .refused = trunk_.refused(),
           .types = types_of_trunk_};

@@ -32,7 +32,8 @@ void Passage::SetPayloads(std::span<const PayloadMapping> mappings) {
     }
   }
   if (!plans_.empty()) AddEvents(mappings);
-  if (transcoder_ && std::ranges::find(plans_, transcoder_->plan()) == plans_.end()) transcoder_.reset();
+  if (transcoder_ && std::ranges::find(plans_, transcoder_->plan()) == plans_.end())
+    transcoder_.reset();
 }
 
 void Passage::AddPlan(const RelayStream::Types& types, const Recoding& recoding) {
@@ -77,8 +78,7 @@ uint32_t Passage::ClockOf(uint8_t in) const {
 
 // What comes now is of that plan; null: it is relayed. False: it is dropped.
 bool Passage::Follow(const TranscoderPlan* plan, TimePoint now) {
-  const bool same =
-      transcoder_ ? plan != nullptr && transcoder_->plan() == *plan : plan == nullptr;
+  const bool same = transcoder_ ? plan != nullptr && transcoder_->plan() == *plan : plan == nullptr;
   if (same) return true;
   if (followed_at_ && now - *followed_at_ < kCodecPause) return false;
   followed_at_ = now;
@@ -97,8 +97,13 @@ Passage::Outcome Passage::Take(const RtpView& packet, TimePoint now) {
   if (!accompanies && !Follow(plan, now)) return {};
   if (!transcoder_) return {.packet = Forward(packet, now)};
   const uint64_t refused = transcoder_->stats().refused;
-  const auto at_once = transcoder_->OnPacket(packet.header(), packet.payload(), now, packet.bytes());
-  if (!at_once) return {.packet = {}, .waits = transcoder_->stats().refused == refused};
+  const auto at_once =
+      transcoder_->OnPacket(packet.header(), packet.payload(), now, packet.bytes());
+  if (!at_once) {
+    const bool waits = transcoder_->stats().refused == refused;
+    decoded_ += waits;
+    return {.packet = {}, .waits = waits};
+  }
   const auto view = RtpView::Parse(at_once->bytes);
   return {.packet = view ? ForwardRecoded(*view, now) : std::nullopt};
 }

@@ -44,6 +44,12 @@ class Passage final : public RelayStream {
   // The digit that began with the last packet of Take() and that has no type to leave as.
   std::optional<uint8_t> TakeDigit();
 
+  // One of Pop()'s packets was sent.
+  void CountRecoded() { ++recoded_; }
+  // How many packets of the source got through, if `sent` were sent: a transcoder goes on for a
+  // while when its source is dead.
+  uint64_t GotThrough(uint64_t sent) const { return sent - recoded_ + decoded_ + withheld(); }
+
   // 0: the type is in no mapping.
   uint32_t ClockOf(uint8_t in) const;
 
@@ -63,6 +69,8 @@ class Passage final : public RelayStream {
   std::unique_ptr<Transcoder> transcoder_;  // null: what comes is relayed
   uint32_t transcoders_ = 0;                // that were made; the last one's SSRC
   std::optional<TimePoint> followed_at_;
+  uint64_t decoded_ = 0;  // packets that a transcoder took
+  uint64_t recoded_ = 0;  // packets of transcoders that were sent
 };
 
 }  // namespace lastmile::media

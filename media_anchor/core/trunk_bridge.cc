@@ -100,7 +100,9 @@ bool TrunkBridge::PopRecoded(Side& side, Outgoing& out) {
     const auto packet = side.to.Pop(timer_time_, own_);
     if (packet && side.leg.can_send()) out = side.Send(*packet, own_, timer_time_);
   }
-  return out.to != Outgoing::To::kNone;
+  if (out.to == Outgoing::To::kNone) return false;
+  side.to.CountRecoded();
+  return true;
 }
 
 bool TrunkBridge::PopReport(Side& side, Outgoing& out) {
@@ -149,7 +151,7 @@ void TrunkBridge::Watch(MediaWatch watch, TimePoint now) {
 
 DirectionCounts TrunkBridge::CountTo(const Side& target, const Side& source) const {
   return {.known = target.leg.has_remote() && source.leg.has_remote(),
-          .through = target.sent.packets + target.to.withheld(),
+          .through = target.to.GotThrough(target.sent.packets),
           .dropped = target.sent.dropped,
           .refused = source.leg.refused(),
           .types = source.types};

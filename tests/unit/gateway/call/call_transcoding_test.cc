@@ -58,9 +58,7 @@ class Outbound : public ::testing::Test {
     harness_->Feed(CalleeAnswered{sdp});
     return harness_->Output<AnswerCaller>().sdp;
   }
-  void Use(TrunkPolicy policy) {
-    harness_.emplace(CallDirection::kFromBrowser, std::move(policy));
-  }
+  void Use(TrunkPolicy policy) { harness_.emplace(CallDirection::kFromBrowser, std::move(policy)); }
 
   std::optional<CallHarness> harness_{std::in_place, CallDirection::kFromBrowser};
 };
@@ -139,8 +137,9 @@ TEST_F(Outbound, ATrunkThatChangesToAnotherCodecGoesOnWithTheSameBrowser) {
   Invite(Browser("111 9 110"));
   Answer(Trunk("0 101"));
   harness_->Feed(CallerAcked{});
-  EXPECT_EQ(harness_->Feed(Reoffered{.party = Party::kCallee, .request = {3}, .sdp = Trunk("8 101")}),
-            "update reoffer:200");
+  EXPECT_EQ(
+      harness_->Feed(Reoffered{.party = Party::kCallee, .request = {3}, .sdp = Trunk("8 101")}),
+      "update reoffer:200");
   ExpectRecoding(Find(*harness_, 111, 8), media::AudioCodec::kOpus, media::AudioCodec::kPcma);
   EXPECT_THAT(harness_->Output<AnswerReoffer>().sdp, HasSubstr("RTP/AVP 8 101\r\n"));
 }
@@ -153,9 +152,9 @@ TEST_F(Outbound, DigitsOfAPageBecomeTonesWhereTheTrunkHasNoEvents) {
   Answer(Trunk("0"));
   harness_->Feed(CallerAcked{});
   EXPECT_EQ(harness_->Feed(InfoReceived{.party = Party::kCaller,
-                                       .request = {4},
-                                       .content_type = kDtmfRelay,
-                                       .body = "Signal=5\r\nDuration=160"}),
+                                        .request = {4},
+                                        .content_type = kDtmfRelay,
+                                        .body = "Signal=5\r\nDuration=160"}),
             "info:200 tones:5");
 }
 

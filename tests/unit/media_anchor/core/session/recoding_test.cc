@@ -106,6 +106,11 @@ class RecodingTest : public SessionTest {
     }
     RunUntil(now_ + 300ms);
   }
+  bool IsSilentToTrunk() {
+    const auto silent = TakeEvents<DirectionSilent>();
+    return std::ranges::any_of(silent,
+                               [](const DirectionSilent& event) { return !event.to_browser; });
+  }
   std::vector<LinePacket> TakeHeardByTrunk() { return std::exchange(by_trunk_, {}); }
   std::vector<LinePacket> TakeHeardByBrowser() { return std::exchange(by_browser_, {}); }
 
@@ -255,6 +260,16 @@ TEST_F(RecodingTest, ADeadSourceIsSilentForTheOtherSide) {
   EXPECT_TRUE(TakeHeardByTrunk().empty());
 }
 
+TEST_F(RecodingTest, ADeadSourceIsToldInTimeThoughTheTranscoderGoesOn) {
+  Connect();
+  session_.Watch(MediaWatch::kTalk, now_);
+  FromBrowserAtTheirTime(Tone(AudioCodec::kOpus, 1000, 5s));
+  const TimePoint dead = now_ - 300ms;
+  EXPECT_FALSE(IsSilentToTrunk());
+  while (!IsSilentToTrunk() && now_ < dead + 10s) RunUntil(now_ + 100ms);
+  EXPECT_LE(now_ - dead, 4s);
+}
+
 TEST_F(RecodingTest, ATrunkOnHoldGetsNothing) {
   Connect();
   const auto packets = Tone(AudioCodec::kOpus, 1000, 2s);
@@ -284,7 +299,8 @@ TEST_F(RecodingBridgeTest, TwoTrunksWithoutACommonCodecHearEachOther) {
     Rtp(kFirst, ToBytes(wide[i]), first_.rtp);
     Rtp(kSecond, ToBytes(narrow[i]), second_.rtp);
     for (const Sent& sent : TakeSent()) {
-      if (!sent.rtcp) (sent.kind == kFirst ? to_first : to_second).push_back(ToLine(sent.bytes, now_));
+      if (!sent.rtcp)
+        (sent.kind == kFirst ? to_first : to_second).push_back(ToLine(sent.bytes, now_));
     }
   }
   ExpectOneSource(to_first);
