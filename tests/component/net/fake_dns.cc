@@ -90,10 +90,25 @@ FakeDns::FakeDns(std::map<std::string, std::vector<IpAddress>> names)
     : FakeDns(WithAddresses(names)) {}
 
 FakeDns::FakeDns(std::map<std::string, FakeName> names, const std::string& address)
-    : names_(std::move(names)), address_(listener_.Bind(*Endpoint::Parse(address))) {
-  socket_.Bind(address_);
-  EXPECT_EQ(listen(listener_.fd(), 8), 0);
+    : names_(std::move(names)) {
+  BindBoth(*Endpoint::Parse(address));
+  EXPECT_EQ(listen(listener_->fd(), 8), 0);
   thread_ = std::thread([this] { Serve(); });
+}
+
+// The number that is free for the one may be taken for the other.
+void FakeDns::BindBoth(const Endpoint& address) {
+  constexpr int kAttempts = 20;
+  for (int i = 0; i < kAttempts; ++i) {
+    socket_.emplace(SOCK_DGRAM);
+    listener_.emplace(SOCK_STREAM);
+    const auto bound = listener_->TryBind(address);
+    if (bound && socket_->TryBind(*bound)) {
+      address_ = *bound;
+      return;
+    }
+  }
+  ADD_FAILURE() << address.ToString() << " is in use";
 }
 
 FakeDns::~FakeDns() {
@@ -113,7 +128,7 @@ int FakeDns::Answered(const std::string& name) {
 
 void FakeDns::Serve() {
   while (!stop_.load()) {
-    pollfd ready[] = {{socket_.fd(), POLLIN, 0}, {listener_.fd(), POLLIN, 0}};
+    pollfd ready[] = {{socket_->fd(), POLLIN, 0}, {listener_->fd(), POLLIN, 0}};
     if (poll(ready, 2, 20) < 1) continue;
     if (ready[0].revents != 0) ServeDatagram();
     if (ready[1].revents != 0) ServeStream();
@@ -124,7 +139,7 @@ void FakeDns::ServeDatagram() {
   std::string question(512, '\0');
   sockaddr_storage from{};
   socklen_t length = sizeof from;
-  const ssize_t count = recvfrom(socket_.fd(), question.data(), question.size(), 0,
+  const ssize_t count = recvfrom(socket_->fd(), question.data(), question.size(), 0,
                                  reinterpret_cast<sockaddr*>(&from), &length);
   if (count <= static_cast<ssize_t>(kHeader)) return;
   question.resize(static_cast<size_t>(count));
@@ -136,11 +151,12 @@ void FakeDns::ServeDatagram() {
     answer = question.substr(0, 2) + Be16(0x8380) + Be16(1) + Be16(0) + Be32(0) +
              question.substr(kHeader, end - kHeader);
   }
-  sendto(socket_.fd(), answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&from), length);
+  sendto(socket_->fd(), answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&from),
+         length);
 }
 
 void FakeDns::ServeStream() {
-  const int peer = accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
+  const int peer = accept4(listener_->fd(), nullptr, nullptr, SOCK_CLOEXEC);
   if (peer < 0) return;
   std::string question(512, '\0');
   // The question is one small segment on loopback.

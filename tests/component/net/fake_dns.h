@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -56,6 +57,7 @@ class FakeDns {
   int Answered(const std::string& name);
 
  private:
+  void BindBoth(const Endpoint& address);
   void Serve();
   void ServeDatagram();
   void ServeStream();
@@ -64,8 +66,8 @@ class FakeDns {
   std::mutex mutex_;
   std::map<std::string, FakeName> names_;  // guarded by mutex_, as the next one
   std::map<std::string, int> answered_;
-  RawSocket socket_{SOCK_DGRAM};
-  RawSocket listener_{SOCK_STREAM};
+  std::optional<RawSocket> socket_;
+  std::optional<RawSocket> listener_;
   Endpoint address_;
   std::atomic<int> tcp_questions_ = 0;
   std::atomic<bool> stop_ = false;

@@ -78,9 +78,15 @@ RawSocket::RawSocket(int type) : fd_(socket(AF_INET, type | SOCK_CLOEXEC, 0)) { 
 RawSocket::~RawSocket() { close(fd_); }
 
 Endpoint RawSocket::Bind(const Endpoint& address) {
+  const auto bound = TryBind(address);
+  EXPECT_TRUE(bound) << address.ToString() << " is in use";
+  return bound.value_or(address);
+}
+
+std::optional<Endpoint> RawSocket::TryBind(const Endpoint& address) {
   sockaddr_storage storage;
   socklen_t length = address.ToSockaddr(storage);
-  EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&storage), length), 0);
+  if (bind(fd_, reinterpret_cast<sockaddr*>(&storage), length) != 0) return std::nullopt;
   length = sizeof storage;
   getsockname(fd_, reinterpret_cast<sockaddr*>(&storage), &length);
   return Endpoint::FromSockaddr(storage);

@@ -62,6 +62,8 @@ class RawSocket {
   RawSocket& operator=(const RawSocket&) = delete;
 
   Endpoint Bind(const Endpoint& address);
+  // Nothing: somebody else has the port.
+  std::optional<Endpoint> TryBind(const Endpoint& address);
   void ConnectTo(const Endpoint& peer);
   // What is there now, at most `limit` bytes; empty: nothing.
   std::string ReadNow(size_t limit);

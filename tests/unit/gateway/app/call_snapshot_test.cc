@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/gateway/app/gateway_in_memory.h"
@@ -328,6 +330,14 @@ TEST_F(CallSnapshotTest, ByesOfBothPeersAreAnswered) {
   restarted.trunk_edge.OnStreamBytes(stream, AsBytes(sip::Print(bye)), restarted.now);
   EXPECT_EQ(restarted.ToTrunk().status, 200);
   EXPECT_EQ(restarted.trunk_edge.TakeEvents(restarted.now).size(), 1u);
+}
+
+// Else the fuzzer would be at the door all the time.
+TEST_F(CallSnapshotTest, TheSeedOfTheFuzzerIsASnapshotOfThisVersion) {
+  std::ifstream file(LASTMILE_SNAPSHOT_SEED);
+  const auto read = ParseCallSnapshot(std::string(std::istreambuf_iterator(file), {}));
+  Connect();
+  EXPECT_TRUE(read) << read.error().message << "; one of today:\n" << ToJson(Taken());
 }
 
 TEST_F(CallSnapshotTest, NoDialogIsRestoredTwice) {
