@@ -299,7 +299,7 @@ void CallManager::Carry(BridgeEntry& bridge, const call::BridgeOutput& output, T
     return party == Party::kCaller ? bridge.first : bridge.second;
   };
   if (const auto* command = std::get_if<media::MediaCommand>(&output)) {
-    media_commands_.push_back(*command);
+    media_commands_.push_back(WithSources(*command, bridge.first, bridge.second));
   } else if (const auto* tell = std::get_if<call::TellTransferor>(&output)) {
     TellTransferor(bridge, tell->status, now);
   } else if (const auto* place = std::get_if<call::PlaceCallee>(&output)) {

@@ -516,7 +516,7 @@ void CallManager::Carry(Entry& entry, const call::CallOutput& output, TimePoint 
   const sip::DialogId callee = from_browser ? entry.trunk_dialog : entry.browser_dialog;
 
   if (const auto* command = std::get_if<media::MediaCommand>(&output)) {
-    media_commands_.push_back(*command);
+    media_commands_.push_back(WithSources(*command, entry.trunk_dialog, {}));
   } else if (const auto* place = std::get_if<call::PlaceCallee>(&output)) {
     PlaceCallee(entry, place->offer, now);
   } else if (const auto* answer = std::get_if<call::AnswerCaller>(&output)) {

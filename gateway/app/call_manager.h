@@ -186,7 +186,11 @@ class CallManager {
   // True: another trunk is called instead.
   bool FailOver(Entry& entry, const sip::InviteRejected& rejected, TimePoint now);
   Entry* FindByDialog(bool browser, sip::DialogId dialog);
-  // --- call_media.cc: what is silent ---
+  // --- call_media.cc: where media comes from, what is silent ---
+  // `command` with the addresses that the SDP of trunks behind a NAT came from: by `first`'s and
+  // `second`'s connection; a call has no second one.
+  media::MediaCommand WithSources(media::MediaCommand command, sip::DialogId first,
+                                  sip::DialogId second) const;
   void TellWatch(media::SessionId session, std::optional<media::MediaWatch> wanted,
                  media::MediaWatch& told);
   call::MediaHealth* FindHealth(media::SessionId session);

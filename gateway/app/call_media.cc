@@ -13,6 +13,20 @@ void CallManager::TellWatch(media::SessionId session, std::optional<media::Media
   media_commands_.push_back(media::WatchMedia{session, told});
 }
 
+media::MediaCommand CallManager::WithSources(media::MediaCommand command, sip::DialogId first,
+                                             sip::DialogId second) const {
+  const auto name = [this](std::optional<media::TrunkRemote>& remote, sip::DialogId dialog) {
+    if (remote && remote->latch) remote->signalled_from = trunk_edge_.PeerOf(dialog);
+  };
+  if (auto* open = std::get_if<media::OpenSession>(&command)) name(open->trunk, first);
+  if (auto* update = std::get_if<media::UpdateSession>(&command)) name(update->trunk, first);
+  if (auto* update = std::get_if<media::UpdateBridge>(&command)) {
+    name(update->first, first);
+    name(update->second, second);
+  }
+  return command;
+}
+
 call::MediaHealth* CallManager::FindHealth(media::SessionId session) {
   if (BridgeEntry* bridge = FindBridge(session)) return &bridge->health;
   const auto found = by_session_.find(session);

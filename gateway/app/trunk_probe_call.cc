@@ -233,6 +233,7 @@ std::optional<std::string> TrunkProbeCall::StartTone(const sdp::TrunkMedia& medi
   tone_.emplace(speech->g711, speech->browser_pt, shells_.random);
   const Endpoint here = socket_.local();
   remote_ = call::ToTrunkRemote(media, policy_.nat, keys_);
+  remote_.signalled_from = shells_.edge.PeerOf(dialog_);
   const bool posted = Post(
       media::UpdateBridge{.session = kSession,
                           .first = media::TrunkRemote{.rtp = here, .rtcp = here, .rtcp_mux = true},

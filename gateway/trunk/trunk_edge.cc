@@ -61,6 +61,11 @@ const Trunk* TrunkEdge::TrunkOf(sip::DialogId dialog) const {
   return owner == 0 || owner > options_.trunks.size() ? nullptr : &options_.trunks[owner - 1];
 }
 
+std::optional<IpAddress> TrunkEdge::PeerOf(sip::DialogId dialog) const {
+  const auto flow = flows_.find(user_agent_.FlowOf(dialog));
+  return flow == flows_.end() ? std::nullopt : flow->second.peer;
+}
+
 bool TrunkEdge::IsAt(const Trunk& trunk, std::string_view host) const {
   if (trunk.is_local) return false;
   for (const ConfiguredServer& server : pools_[IndexOf(trunk.name)].configured()) {
@@ -121,6 +126,7 @@ sip::FlowId TrunkEdge::OnInboundStream(const Endpoint& peer, bool tls,
   const size_t by_name = TrunkOf(verified);
   const size_t trunk = by_name == kUnknownPeer ? TrunkOf(peer.address) : by_name;
   const sip::FlowId flow = NewFlow(trunk, true, tls);
+  flows_[flow].peer = peer.address;
   if (trunk == kUnknownPeer) {
     spdlog::warn("leg=trunk flow={} stream from {}, which no trunk accepts calls from{}",
                  flow.value, Redacted{peer}, DescribeCertificate(verified));
@@ -131,10 +137,11 @@ sip::FlowId TrunkEdge::OnInboundStream(const Endpoint& peer, bool tls,
   return flow;
 }
 
-void TrunkEdge::OnStreamOpen(sip::FlowId flow, const Endpoint&, TimePoint now) {
+void TrunkEdge::OnStreamOpen(sip::FlowId flow, const Endpoint& peer, TimePoint now) {
   const auto found = flows_.find(flow);
   if (found == flows_.end()) return;
   found->second.open = true;
+  found->second.peer = peer.address;
   for (auto& [dialog, attempt] : attempts_) {
     if (attempt.flow == flow) AwaitResponse(dialog, attempt, now);
   }

@@ -269,6 +269,8 @@ class TrunkEdge {
 
   const Trunk* FindTrunk(std::string_view name) const;
   const Trunk* TrunkOf(sip::DialogId dialog) const;  // nullptr: an unknown dialog
+  // Where the dialog's connection leads to; nothing: it has none, or is the local trunk's.
+  std::optional<IpAddress> PeerOf(sip::DialogId dialog) const;
   // Whether that host of a URI is the trunk's server, or one that calls come from.
   bool IsAt(const Trunk& trunk, std::string_view host) const;
   sip::UserAgent& user_agent() { return user_agent_; }
@@ -299,6 +301,7 @@ class TrunkEdge {
     sip::Framer framer;
     ServerId server = {};   // outbound; 0: still looked up
     bool open = false;      // outbound: the connection stands
+    std::optional<IpAddress> peer = {};
     std::string held = {};  // sent before the server was known
     TimePoint keepalive_at = kNever;
     TimePoint whole_until = kNever;  // a message has begun

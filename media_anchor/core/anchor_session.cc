@@ -47,11 +47,12 @@ void AnchorSession::SetPayloads(const std::vector<PayloadMapping>& mappings) {
 }
 
 void AnchorSession::SetTrunk(const TrunkRemote& remote, TimePoint now) {
-  audio_.SetTrunk({remote.rtp, remote.rtcp, remote.rtcp_mux, remote.srtp}, remote.latch, now);
+  audio_.SetTrunk({remote.rtp, remote.rtcp, remote.rtcp_mux, remote.srtp}, remote.latch,
+                  remote.signalled_from, now);
   MediaSection* const video = OpenSection(MediaKind::kVideo);
   if (video == nullptr) return;
   if (remote.video) {
-    video->SetTrunk(*remote.video, remote.latch, now);
+    video->SetTrunk(*remote.video, remote.latch, remote.signalled_from, now);
   } else {
     video->trunk().Forget();
   }
@@ -199,6 +200,10 @@ DirectionCounts AnchorSession::WithBrowserFault(DirectionCounts counts) const {
 
 void AnchorSession::Watch(MediaWatch watch, TimePoint now) {
   if (failed_) return;
+  if (watch != MediaWatch::kNothing) {
+    audio_.trunk().Listen(now);
+    if (video_) video_->trunk().Listen(now);
+  }
   doctor_.Watch(watch, WithBrowserFault(audio_.CountToBrowser()),
                 WithBrowserFault(audio_.CountToTrunk()), now);
 }

@@ -73,13 +73,15 @@ struct TrunkStream {
 struct TrunkRemote {
   Endpoint rtp;
   Endpoint rtcp;
-  // The trunk is configured `nat: true`: the first address that sends RTP replaces rtp/rtcp, once,
-  // of audio and of video each for itself.
+  // The trunk is configured `nat: true`: who sends RTP may replace rtp/rtcp, of audio and of video
+  // each for itself. Who may is SourceLatch's matter.
   bool latch = false;
   bool rtcp_mux = false;                          // as in TrunkStream
   std::optional<StreamKeys> srtp = std::nullopt;  // the same, of the audio
   // Nothing: the trunk takes no video (any more).
   std::optional<TrunkStream> video = std::nullopt;
+  // Where the SDP came from, if that is known: with `latch`, RTP from there is believed, too.
+  std::optional<IpAddress> signalled_from = std::nullopt;
 };
 
 inline constexpr uint8_t kNoPayloadType = 255;
@@ -316,6 +318,8 @@ struct DirectionStats {
   uint64_t packets = 0;  // relayed
   uint64_t bytes = 0;    // RTP payload bytes relayed
   uint64_t dropped = 0;  // arrived and not relayed, for any cause
+  // Of those: more than twice as fast as it is to be played, see MediaPace.
+  uint64_t too_fast = 0;
 };
 // Audio, and video for itself. What was no valid packet of any kind counts as audio. Of a bridge
 // the first trunk is in the browser's place.

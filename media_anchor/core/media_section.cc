@@ -22,6 +22,7 @@ Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, MutableByteView room,
                              clock_rate != 0);
   const auto passed = trunk_.can_send() ? passage.Take(packet, now) : Passage::Outcome{};
   if (passed.waits) return {};
+  if (passed.too_fast) ++to_trunk_.too_fast;
   const Outgoing out = passed.packet ? SendToTrunk(*passed.packet, room, now) : Outgoing{};
   if (out.to == Outgoing::To::kNone) ++to_trunk_.dropped;
   return out;
@@ -43,6 +44,7 @@ Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpo
   types_of_trunk_.OnPacket(view->header().payload_type, view->payload().size(), clock_rate != 0);
   const auto passed = browser_.connected() ? passage.Take(*view, now) : Passage::Outcome{};
   if (passed.waits) return {};
+  if (passed.too_fast) ++to_browser_.too_fast;
   const Outgoing out = passed.packet ? SendToBrowser(*passed.packet, room, now) : Outgoing{};
   if (out.to == Outgoing::To::kNone) ++to_browser_.dropped;
   return out;
@@ -96,8 +98,9 @@ bool MediaSection::PopRecoded(Bytes& own, Outgoing& out) {
   return false;
 }
 
-void MediaSection::SetTrunk(const TrunkStream& remote, bool latch, TimePoint now) {
-  trunk_.SetRemote(remote, latch, now);
+void MediaSection::SetTrunk(const TrunkStream& remote, bool latch,
+                            const std::optional<IpAddress>& signalled_from, TimePoint now) {
+  trunk_.SetRemote(remote, latch, now, signalled_from);
   early_.Release(remote.rtp, now);
 }
 

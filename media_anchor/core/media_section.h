@@ -34,7 +34,9 @@ class MediaSection {
   // Takes those of its kind.
   void SetPayloads(std::span<const PayloadMapping> mappings) { relay_.SetPayloads(mappings); }
   // Where the trunk takes its media. The first time, what it has sent before waits for PopEarly().
-  void SetTrunk(const TrunkStream& remote, bool latch, TimePoint now);
+  // `latch` and `signalled_from` as in TrunkRemote.
+  void SetTrunk(const TrunkStream& remote, bool latch,
+                const std::optional<IpAddress>& signalled_from, TimePoint now);
   RtpLeg& trunk() { return trunk_; }
   const RtpLeg& trunk() const { return trunk_; }
 

@@ -92,6 +92,8 @@ bool Passage::Follow(const TranscoderPlan* plan, TimePoint now) {
 
 Passage::Outcome Passage::Take(const RtpView& packet, TimePoint now) {
   const uint8_t type = packet.header().payload_type;
+  const uint32_t clock_rate = ClockOf(type);
+  if (clock_rate != 0 && !pace_.Take(packet.header(), clock_rate, now)) return {.too_fast = true};
   const TranscoderPlan* const plan = PlanFor(type);
   const bool accompanies = plan == nullptr && (IsEvent(type) || ClockRateOf(type) == 0);
   if (!accompanies && !Follow(plan, now)) return {};

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "media_anchor/codec/transcoder.h"
 #include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/media_pace.h"
 #include "media_anchor/core/relay_stream.h"
 #include "media_anchor/core/rtp_view.h"
 
@@ -26,7 +27,7 @@ class Passage final : public RelayStream {
  public:
   enum class Way { kToTrunk, kToBrowser };
   Passage(RandomSource& random, bool video, Way way)
-      : RelayStream(random, video), video_(video), way_(way) {}
+      : RelayStream(random, video), video_(video), way_(way), pace_(video) {}
 
   // Those of its own kind of media.
   void SetPayloads(std::span<const PayloadMapping> mappings);
@@ -34,6 +35,7 @@ class Passage final : public RelayStream {
   struct Outcome {
     std::optional<Forwarded> packet;  // inside the one that came
     bool waits = false;               // what comes of it is Pop()'s
+    bool too_fast = false;            // as MediaPace says
   };
   Outcome Take(const RtpView& packet, TimePoint now);
   // When there is something to do for Pop().
@@ -65,6 +67,7 @@ class Passage final : public RelayStream {
 
   const bool video_;
   const Way way_;
+  MediaPace pace_;
   std::vector<TranscoderPlan> plans_;
   std::unique_ptr<Transcoder> transcoder_;  // null: what comes is relayed
   uint32_t transcoders_ = 0;                // that were made; the last one's SSRC

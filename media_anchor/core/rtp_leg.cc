@@ -2,28 +2,33 @@
 
 namespace lastmile::media {
 
-void RtpLeg::SetRemote(const TrunkStream& remote, bool latch, TimePoint now) {
+void RtpLeg::SetRemote(const TrunkStream& remote, bool latch, TimePoint now,
+                       const std::optional<IpAddress>& signalled_from) {
   const bool same = signalled_ && signalled_->rtp == remote.rtp &&
                     signalled_->rtcp == remote.rtcp && signalled_->rtcp_mux == remote.rtcp_mux &&
-                    latch_ == latch;
-  if (!same) {
+                    may_latch_ == latch;
+  if (same) {
+    latch_.Listen(now);
+  } else {
     signalled_ = remote;
-    rtp_ = remote.rtp;
+    may_latch_ = latch;
+    latch_.Begin(remote.rtp, latch, signalled_from, now);
     rtcp_ = remote.rtcp_mux ? remote.rtp : remote.rtcp;
-    latch_ = latch;
-    latched_ = false;
     heard_ = false;
   }
-  latch_until_ = now + kLatchWindow;
   srtp_.SetKeys(remote.srtp);
+}
+
+void RtpLeg::Refuse(const Endpoint& from) {
+  ++refused_.wrong_source;
+  refused_.stranger = from;
 }
 
 std::optional<RtpView> RtpLeg::ReceiveRtp(MutableByteView datagram, const Endpoint& from,
                                           TimePoint now) {
   if (!signalled_) return std::nullopt;
-  if (from != rtp_ && !IsLatching(now)) {
-    ++refused_.wrong_source;
-    refused_.stranger = from;
+  if (!latch_.MayBe(from, now)) {
+    Refuse(from);
     return std::nullopt;
   }
   const auto size = srtp_.Open(TrunkSrtp::Kind::kRtp, datagram);
@@ -33,13 +38,16 @@ std::optional<RtpView> RtpLeg::ReceiveRtp(MutableByteView datagram, const Endpoi
   }
   const auto packet = RtpView::Parse(datagram.first(*size));
   if (!packet) return std::nullopt;
+  const bool moves = from != rtp();
+  if (!latch_.Take(from, packet->header(), srtp_.on(), now)) {
+    Refuse(from);
+    return std::nullopt;
+  }
   heard_ = true;
-  if (!IsLatching(now)) return packet;
-  latched_ = true;
-  if (from == rtp_) return packet;
-  rtp_ = from;
-  const int rtcp_port = from.port + (signalled_->rtcp_mux ? 0 : 1);
-  rtcp_ = {from.address, static_cast<uint16_t>(rtcp_port)};
+  if (moves) {
+    const int rtcp_port = from.port + (signalled_->rtcp_mux ? 0 : 1);
+    rtcp_ = {from.address, static_cast<uint16_t>(rtcp_port)};
+  }
   return packet;
 }
 

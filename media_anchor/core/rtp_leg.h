@@ -9,20 +9,23 @@
 #include "media_anchor/core/leg_plan.h"
 #include "media_anchor/core/media_doctor.h"
 #include "media_anchor/core/rtp_view.h"
+#include "media_anchor/core/source_latch.h"
 #include "media_anchor/core/trunk_srtp.h"
 
 namespace lastmile::media {
 
 // The trunk leg of one media section: RTP and RTCP, or SRTP. Knows where to send and whom to
-// believe: the SDP's addresses only, or with `latch` the first source of RTP within kLatchWindow of
-// the SDP, once (S-02); with SRTP the first one whose packet is authentic (S-03). Thread: its
-// owner's (the media worker's).
+// believe: the SDP's addresses only, or with `latch` who fits best, see SourceLatch (S-02); with
+// SRTP the first one whose packet is authentic (S-03). Thread: its owner's (the media worker's).
 class RtpLeg {
  public:
   // The SDP's addresses; with `latch` the peer may be behind a NAT, see TrunkRemote.
-  // The same SDP again opens the window again if nobody latched in it; another SDP starts anew.
-  // Keys alone are no other SDP.
-  void SetRemote(const TrunkStream& remote, bool latch, TimePoint now);
+  // The same SDP again opens the window again; another SDP starts anew. Keys alone are no other
+  // SDP. `signalled_from`: where the SDP came from.
+  void SetRemote(const TrunkStream& remote, bool latch, TimePoint now,
+                 const std::optional<IpAddress>& signalled_from = std::nullopt);
+  // From now on it has reason to send: the window opens again.
+  void Listen(TimePoint now) { latch_.Listen(now); }
   // The SDP takes no such media any more.
   void Forget() { signalled_.reset(); }
 
@@ -42,31 +45,27 @@ class RtpLeg {
 
   bool has_remote() const { return signalled_.has_value(); }
   // False also while the SDP names nobody: address 0.0.0.0 or port 0 (RFC 3264 sections 5.1, 8.4).
-  bool can_send() const { return signalled_ && rtp_.port != 0 && !rtp_.address.is_any(); }
+  bool can_send() const { return signalled_ && rtp().port != 0 && !rtp().address.is_any(); }
   // Valid with has_remote().
-  const Endpoint& rtp() const { return rtp_; }
+  const Endpoint& rtp() const { return latch_.source(); }
   const Endpoint& rtcp() const { return rtcp_; }
   // RTCP leaves from the socket of RTP and may come there.
   bool rtcp_mux() const { return signalled_ && signalled_->rtcp_mux; }
-  // Nothing can change rtp() and rtcp() any more but another SDP.
-  bool fixed() const { return signalled_ && (!latch_ || latched_); }
+  // Nothing can change rtp() and rtcp() any more but another SDP, or Listen().
+  bool fixed() const { return signalled_ && latch_.settled(); }
   // RTP comes from rtp(): a socket may be connected to it. Before that it may not, because it would
   // not be known that somebody else sends.
   bool heard() const { return heard_; }
   void Miss() { heard_ = false; }  // until it is heard again
   const RefusedPackets& refused() const { return refused_; }
 
-  static constexpr Duration kLatchWindow = 10s;
-
  private:
-  bool IsLatching(TimePoint now) const { return latch_ && !latched_ && now < latch_until_; }
+  void Refuse(const Endpoint& from);
 
   std::optional<TrunkStream> signalled_;
-  Endpoint rtp_;
+  bool may_latch_ = false;
+  SourceLatch latch_;
   Endpoint rtcp_;
-  bool latch_ = false;
-  bool latched_ = false;
-  TimePoint latch_until_;
   TrunkSrtp srtp_;
   bool heard_ = false;
   RefusedPackets refused_;

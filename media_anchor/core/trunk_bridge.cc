@@ -23,7 +23,7 @@ void TrunkBridge::Update(const UpdateBridge& update, TimePoint now) {
     const std::optional<TrunkRemote>& remote = *remotes[i];
     if (!remote) continue;
     sides_[i].leg.SetRemote({remote->rtp, remote->rtcp, remote->rtcp_mux, remote->srtp},
-                            remote->latch, now);
+                            remote->latch, now, remote->signalled_from);
   }
 }
 
@@ -47,6 +47,7 @@ Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t si
     events_.push_back(DigitHeard{id_, kind == MediaKind::kAudio, *event});
   }
   if (passed.waits) return {};
+  if (passed.too_fast) ++target.sent.too_fast;
   const Outgoing out = passed.packet ? target.Send(*passed.packet, room, now) : Outgoing{};
   if (out.to == Outgoing::To::kNone) ++target.sent.dropped;
   return out;
@@ -146,6 +147,9 @@ void TrunkBridge::OnTimer(TimePoint now) {
 }
 
 void TrunkBridge::Watch(MediaWatch watch, TimePoint now) {
+  if (watch != MediaWatch::kNothing) {
+    for (Side& side : sides_) side.leg.Listen(now);
+  }
   doctor_.Watch(watch, CountTo(sides_[0], sides_[1]), CountTo(sides_[1], sides_[0]), now);
 }
 

@@ -23,6 +23,7 @@ class TrunkSrtp {
  public:
   // Nothing: plain RTP from now on. Keys of the wrong size make a section that carries nothing.
   void SetKeys(const std::optional<StreamKeys>& keys);
+  bool on() const { return on_; }
 
   enum class Kind { kRtp, kRtcp };
   // The length of the plain packet at the start of `packet`; nothing: it is not the trunk's, and

@@ -21,36 +21,39 @@ PortPool::PortPool(IpAddress bind, uint16_t min, uint16_t max, size_t index, siz
       max_(max),
       index_(index),
       of_(of),
-      in_use_(PairsWithin(first_, max, index, of)) {
-  if (!in_use_.empty()) next_ = random.Next64() % in_use_.size();
+      pairs_(PairsWithin(first_, max, index, of)) {
+  const size_t start = pairs_ == 0 ? 0 : random.Next64() % pairs_;
+  for (size_t i = 0; i < pairs_; ++i) free_.push_back({.slot = (start + i) % pairs_});
 }
 
 uint16_t PortPool::RtpPortOf(size_t slot) const {
   return static_cast<uint16_t>(first_ + 2 * (slot * of_ + index_));
 }
 
-Result<PortPool::Pair> PortPool::Take() {
-  for (size_t tried = 0; tried < in_use_.size(); ++tried) {
-    const size_t slot = next_;
-    next_ = (next_ + 1) % in_use_.size();
-    if (in_use_[slot]) continue;
-    const uint16_t port = RtpPortOf(slot);
+Result<PortPool::Pair> PortPool::Take(TimePoint now) {
+  for (size_t tries = free_.size(); tries > 0; --tries) {
+    const Free next = free_.front();
+    const uint16_t port = RtpPortOf(next.slot);
     auto rtp = UdpSocket::Bind({bind_, port});
     if (!rtp && rtp.error().code != EADDRINUSE) return Fail(rtp.error().message);
-    if (!rtp) continue;
-    auto rtcp = UdpSocket::Bind({bind_, static_cast<uint16_t>(port + 1)});
-    if (!rtcp && rtcp.error().code != EADDRINUSE) return Fail(rtcp.error().message);
-    if (!rtcp) continue;
-    in_use_[slot] = true;
-    return Pair{std::move(*rtp), std::move(*rtcp)};
+    free_.pop_front();
+    if (rtp) {
+      auto rtcp = UdpSocket::Bind({bind_, static_cast<uint16_t>(port + 1)});
+      if (rtcp) return Pair{std::move(*rtp), std::move(*rtcp), now >= next.rests_until};
+      if (rtcp.error().code != EADDRINUSE) {
+        free_.push_front(next);
+        return Fail(rtcp.error().message);
+      }
+    }
+    free_.push_back(next);
   }
   return Fail("no pair of UDP ports is free between " + std::to_string(first_) + " and " +
               std::to_string(max_) + " for the trunk's media");
 }
 
-void PortPool::Release(const Pair& pair) {
+void PortPool::Release(const Pair& pair, TimePoint now) {
   const size_t number = (pair.rtp.local().port - first_) / 2;
-  in_use_[(number - index_) / of_] = false;
+  free_.push_back({.slot = (number - index_) / of_, .rests_until = now + kRest});
 }
 
 }  // namespace lastmile::media

@@ -3,36 +3,46 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <deque>
 
 #include "base/endpoint.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "media_anchor/io/udp_socket.h"
 
 namespace lastmile::media {
 
 // The trunk side's ports of one worker: an even one for RTP and the next for RTCP (RFC 3550 section
-// 11). Starts anywhere and goes round, so that a port rests as long as possible before its next
-// call. Thread: its worker's.
+// 11). Starts anywhere and goes round. A pair that was released is closed and rests, so that who
+// sends on to a call that is over is not heard in the next one (S-09). Thread: its worker's.
 class PortPool {
  public:
   struct Pair {
     UdpSocket rtp;
     UdpSocket rtcp;
+    bool rested = true;
   };
   // The pairs within [min, max] whose number modulo `of` is `index`: each worker has its own, so
   // that none needs a lock.
   PortPool(IpAddress bind, uint16_t min, uint16_t max, size_t index, size_t of,
            RandomSource& random);
 
-  // Binds the next free pair. Pairs in use, by us or another program, are skipped. The error says
+  // Binds the free pair that has rested longest, even if that is not kRest: a call with a port that
+  // was another's is better than none. Pairs that another program has are skipped. The error says
   // that none is free, or why binding is impossible.
-  Result<Pair> Take();
-  void Release(const Pair& pair);
-  size_t pairs() const { return in_use_.size(); }
+  Result<Pair> Take(TimePoint now);
+  void Release(const Pair& pair, TimePoint now);
+  size_t pairs() const { return pairs_; }
+
+  static constexpr Duration kRest = 30s;
 
  private:
+  struct Free {
+    size_t slot = 0;
+    TimePoint rests_until;
+  };
+
   uint16_t RtpPortOf(size_t slot) const;
 
   const IpAddress bind_;
@@ -40,8 +50,8 @@ class PortPool {
   const uint32_t max_;
   const size_t index_;
   const size_t of_;
-  std::vector<bool> in_use_;
-  size_t next_ = 0;
+  const size_t pairs_;
+  std::deque<Free> free_;  // those that are in nobody's use the longest come first
 };
 
 }  // namespace lastmile::media

@@ -13,6 +13,20 @@ constexpr Duration kStopPatience = 1s;
 constexpr size_t kUfragSize = 8;  // 47 bits; RFC 8839 section 5.4 asks for 24
 constexpr size_t kPwdSize = 24;   // 142 bits; it asks for 128
 
+void LogFloods(const SessionClosed& closed) {
+  const auto say = [&](const char* direction, const DirectionStats& sent) {
+    if (sent.too_fast == 0) return;
+    spdlog::warn(
+        "session={} direction={} {} packets came faster than twice the speed of their "
+        "media and were dropped",
+        closed.session.value, direction, sent.too_fast);
+  };
+  say("to-trunk", closed.stats.browser_to_trunk);
+  say("to-browser", closed.stats.trunk_to_browser);
+  say("to-trunk", closed.stats.video_browser_to_trunk);
+  say("to-browser", closed.stats.video_trunk_to_browser);
+}
+
 }  // namespace
 
 void Worker::RunCommands(TimePoint now) {
@@ -93,8 +107,15 @@ Result<std::unique_ptr<Worker::Session>> Worker::OpenBetweenTrunks(SessionId id,
 }
 
 Result<void> Worker::OpenTrunk(Session& session, MediaKind kind) {
-  auto pair = ports_.Take();
+  auto pair = ports_.Take(MonotonicNow());
   if (!pair) return std::unexpected(pair.error());
+  if (!pair->rested) {
+    spdlog::warn(
+        "session={} leg=trunk has a port that was another call's less than {} s ago: widen "
+        "`media.trunk.ports`",
+        session.core->id().value,
+        std::chrono::duration_cast<std::chrono::seconds>(PortPool::kRest).count());
+  }
   TrunkSide& side = session.trunk(kind).emplace(&session, kind, std::move(*pair));
   port_gauge_.fetch_add(2, std::memory_order_relaxed);
   auto watched = loop_.Add(side.ports.rtp.fd(), &side.rtp);
@@ -108,7 +129,7 @@ void Worker::CloseTrunk(Session& session, MediaKind kind) {
   if (!side) return;
   loop_.Remove(side->ports.rtp.fd());
   loop_.Remove(side->ports.rtcp.fd());
-  ports_.Release(side->ports);
+  ports_.Release(side->ports, MonotonicNow());
   side.reset();
   port_gauge_.fetch_sub(2, std::memory_order_relaxed);
 }
@@ -233,6 +254,7 @@ void Worker::Close(std::unique_ptr<Session> session) {
   CloseTrunk(*session, MediaKind::kVideo);
   CloseTrunk(*session, MediaKind::kSecondAudio);
   const SessionClosed closed{session->core->id(), session->core->stats()};
+  LogFloods(closed);
   session.reset();
   session_gauge_.fetch_sub(1, std::memory_order_relaxed);
   PostEvent(closed);

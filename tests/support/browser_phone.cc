@@ -17,12 +17,13 @@ constexpr int kPong = 10;
 
 class BrowserAudio final : public CallMedia {
  public:
-  BrowserAudio() : peer_({.bind = IpAddress::V4(0x7f000001)}) {}
+  explicit BrowserAudio(const std::vector<std::string>& candidates)
+      : candidates_(candidates), peer_({.bind = IpAddress::V4(0x7f000001)}) {}
 
   std::string Describe(bool offer) override {
     const media::BrowserRemote own = peer_.Description();
     const auto& print = own.fingerprints.front();
-    return fmt::format(
+    std::string sdp = fmt::format(
         "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
         "a=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 8\r\nc=IN IP4 0.0.0.0\r\n"
         "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:{}\r\na=setup:{}\r\na=mid:0\r\n"
@@ -30,6 +31,8 @@ class BrowserAudio final : public CallMedia {
         own.ice_ufrag, own.ice_pwd,
         sdp::ToValue(sdp::Fingerprint{.hash = print.hash, .digest = print.digest}),
         offer ? "actpass" : "active");
+    for (const std::string& candidate : candidates_) sdp += "a=candidate:" + candidate + "\r\n";
+    return sdp;
   }
   void TakeRemote(const std::string& sdp) override {
     const auto print = sdp::ParseFingerprint(SdpValue(sdp, "a=fingerprint:"));
@@ -53,6 +56,7 @@ class BrowserAudio final : public CallMedia {
   void StopChecks() { peer_.StopChecks(); }
 
  private:
+  const std::vector<std::string> candidates_;
   WebrtcPeer peer_;
 };
 
@@ -109,7 +113,9 @@ void BrowserPhone::SendText(uint64_t, const std::string& text) {
   EXPECT_TRUE(client_.SendText(text));
 }
 
-std::unique_ptr<CallMedia> BrowserPhone::MakeMedia() { return std::make_unique<BrowserAudio>(); }
+std::unique_ptr<CallMedia> BrowserPhone::MakeMedia() {
+  return std::make_unique<BrowserAudio>(options_.candidates);
+}
 
 sip::Via BrowserPhone::OwnVia() const {
   return {.transport = "WS", .sent_by = host_, .params = {}};

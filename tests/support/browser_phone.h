@@ -20,6 +20,7 @@ class BrowserPhone final : public SipPhone {
     std::string domain;
     std::string user;
     std::string password;
+    std::vector<std::string> candidates = {};  // values of a=candidate in its SDP
   };
   explicit BrowserPhone(Options options);
 

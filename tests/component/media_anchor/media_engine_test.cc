@@ -188,6 +188,7 @@ TEST_F(MediaEngineTest, ALatchedTrunkIsBelievedOnceAndThenLocked) {
   TrunkRemote behind_nat = call->carrier.Description(true);
   behind_nat.rtp.address = Loopback(200);  // what its SDP says is not where it sends from
   behind_nat.rtcp.address = Loopback(200);
+  behind_nat.signalled_from = Loopback(1);
   call->opened = Open({.session = call->id,
                        .browser = call->browser.Description(),
                        .trunk = behind_nat,

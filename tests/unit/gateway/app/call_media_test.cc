@@ -54,6 +54,23 @@ TEST_F(CallMediaTest, TheRelayIsToldOnceWhatToWatch) {
   EXPECT_EQ(gw.watches[0].session, *gw.sessions.begin());
 }
 
+// S-02: what speaks for a source of media.
+TEST(CallMediaSource, OfATrunkBehindANatTheRelayIsToldWhereItsSdpCameFrom) {
+  for (const bool nat : {false, true}) {
+    CallManagerOptions options = GatewayInMemory::DefaultOptions();
+    options.policies["acme"].nat = nat;
+    GatewayInMemory gw(options);
+    const auto dialled = gw.Dial(kAlice, "alice", "600");
+    gw.FromTrunk(gw.TrunkAnswer(dialled.trunk_invite, 200, testing::TrunkSdp("0 101")));
+    ASSERT_FALSE(gw.updates.empty());
+    const auto& trunk = gw.updates.back().trunk;
+    ASSERT_TRUE(trunk);
+    EXPECT_EQ(trunk->latch, nat);
+    const auto peer = *IpAddress::Parse("198.51.100.9");
+    EXPECT_EQ(trunk->signalled_from, nat ? std::optional(peer) : std::nullopt);
+  }
+}
+
 TEST_F(CallMediaTest, ASilentDirectionIsInTheLogTheSnapshotTheMetricsAndTheRecord) {
   Connect();
   test::LogCapture log;

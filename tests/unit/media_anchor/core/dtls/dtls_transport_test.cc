@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <random>
@@ -339,22 +340,48 @@ TEST_P(BothRoles, TheLastFlightIsSentAgainWhenItWasLost) {
   EXPECT_TRUE(pair.both_connected()) << pair.gateway().failure();
 }
 
-TEST_P(BothRoles, ThirtyPercentLossTakesSeconds) {
-  std::mt19937 random(GetParam() == DtlsRole::kServer ? 1 : 2);
+struct HandshakeTimes {
+  Duration median;
+  Duration p90;
+  Duration p98;
+  Duration worst;
+};
+
+HandshakeTimes TimesAtLoss(DtlsRole role, unsigned percent) {
+  std::mt19937 random(role == DtlsRole::kServer ? 1 : 2);
   std::vector<Duration> times;
-  constexpr int kRuns = 60;
+  constexpr int kRuns = 100;
   for (int run = 0; run < kRuns; ++run) {
-    Pair pair(GetParam());
+    Pair pair(role);
     pair.Start();
-    pair.RunUntilConnected([&](Pair::Way, const Bytes&) { return random() % 10 >= 3; }, 30s);
-    ASSERT_TRUE(pair.both_connected()) << run << ": " << pair.gateway().failure();
+    pair.RunUntilConnected([&](Pair::Way, const Bytes&) { return random() % 100 >= percent; }, 30s);
+    EXPECT_TRUE(pair.both_connected()) << run << ": " << pair.gateway().failure();
     times.push_back(pair.now() - TimePoint());
   }
   std::sort(times.begin(), times.end());
-  RecordProperty("median_ms", std::to_string(times[kRuns / 2] / 1ms));
-  RecordProperty("p90_ms", std::to_string(times[kRuns * 9 / 10] / 1ms));
-  EXPECT_LE(times[kRuns / 2], 1s);
-  EXPECT_LE(times[kRuns * 9 / 10], 4s);
+  const HandshakeTimes found{times[kRuns / 2], times[kRuns * 9 / 10 - 1],
+                             times[kRuns * 98 / 100 - 1], times.back()};
+  std::printf(
+      "T-13: %d handshakes at %u %% loss: median %ld ms, 90 %% within %ld ms, 98 %% within "
+      "%ld ms, all within %ld ms\n",
+      kRuns, percent, static_cast<long>(found.median / 1ms), static_cast<long>(found.p90 / 1ms),
+      static_cast<long>(found.p98 / 1ms), static_cast<long>(found.worst / 1ms));
+  return found;
+}
+
+TEST_P(BothRoles, TwentyPercentLossTakesLessThanFourSeconds) {
+  const HandshakeTimes times = TimesAtLoss(GetParam(), 20);
+  EXPECT_LE(times.median, 500ms);
+  EXPECT_LE(times.worst, 4s);
+}
+
+// The worst are those in which the last flight of a server was lost time and again: only the other
+// side's timer, which we do not have, brings it back.
+TEST_P(BothRoles, ThirtyPercentLossTakesSeconds) {
+  const HandshakeTimes times = TimesAtLoss(GetParam(), 30);
+  EXPECT_LE(times.median, 1s);
+  EXPECT_LE(times.p90, 3s);
+  EXPECT_LE(times.p98, 4s);
 }
 
 TEST_P(BothRoles, GivesUpAfterThirtySeconds) {
@@ -372,7 +399,7 @@ TEST_P(BothRoles, GivesUpAfterThirtySeconds) {
   EXPECT_EQ(pair.now() - TimePoint(), DtlsTransport::kHandshakeTimeout);
   EXPECT_NE(pair.gateway().failure().find("30 seconds"), std::string::npos);
   EXPECT_FALSE(pair.gateway().fingerprint_mismatch());
-  // The ClientHello and its repetitions, 12 within 26.4 s; a server has nothing to say.
+  // The ClientHello and its repetitions, 12 within 28.75 s; a server has nothing to say.
   EXPECT_EQ(datagrams, GetParam() == DtlsRole::kClient ? 1 + 12 : 0);
 }
 

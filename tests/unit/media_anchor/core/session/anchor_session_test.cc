@@ -116,10 +116,11 @@ TEST_F(AnchorSessionTest, ALatchedTrunkIsSentTo) {
   Connect();
   TrunkRemote nat = trunk_;
   nat.latch = true;
-  Update(std::nullopt, nat);
   const Endpoint real = *Endpoint::Parse("203.0.113.200:6000");
+  nat.signalled_from = real.address;
+  Update(std::nullopt, nat);
   FromTrunk(PlainRtp(8, 1), real);
-  FromTrunk(PlainRtp(8, 2), trunk_.rtp);
+  FromTrunk(PlainRtp(8, 2), *Endpoint::Parse("203.0.113.200:6002"));
   EXPECT_EQ(TakeToBrowser().size(), 1u);
   FromBrowser(browser_->Rtp(109, 1), From(5000));
   EXPECT_EQ(TakeToTrunk().at(0).endpoint, real);

@@ -102,6 +102,7 @@ TEST_F(EarlySessionTest, ALatchIsNotForWhoWasEarly) {
   FromTrunk(PlainRtp(8, 7), kStranger);
   TrunkRemote behind_nat = trunk_;
   behind_nat.latch = true;
+  behind_nat.signalled_from = *IpAddress::Parse("203.0.113.7");
   Update(std::nullopt, behind_nat);
   EXPECT_THAT(Heard(), IsEmpty());
   FromTrunk(PlainRtp(8, 100), *Endpoint::Parse("203.0.113.7:9000"));

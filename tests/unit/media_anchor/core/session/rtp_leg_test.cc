@@ -71,17 +71,20 @@ TEST(RtpLeg, CountsStrangersAndRemembersTheLastOne) {
   EXPECT_EQ(leg.refused().not_authentic, 0u);
 }
 
-TEST(RtpLeg, LatchesOnceOnTheFirstSource) {
+TEST(RtpLeg, LatchesOnceOnWhoSignalled) {
   RtpLeg leg;
-  leg.SetRemote({kRtp, kRtcp}, true, kStart);
+  leg.SetRemote({kRtp, kRtcp}, true, kStart, kNat.address);
   EXPECT_FALSE(leg.fixed());
   EXPECT_EQ(leg.rtp(), kRtp) << "where we send until then";
   EXPECT_TRUE(Accepts(leg, kNat, kStart + 1s));
-  EXPECT_TRUE(leg.fixed());
   EXPECT_EQ(leg.rtp(), kNat);
   EXPECT_EQ(leg.rtcp(), (Endpoint{kNat.address, 61235}));
   EXPECT_FALSE(Accepts(leg, kAttacker, kStart + 1s));
-  EXPECT_FALSE(Accepts(leg, kRtp, kStart + 1s));
+  EXPECT_FALSE(leg.fixed()) << "who fits better may still come";
+  EXPECT_TRUE(Accepts(leg, kNat, kStart + SourceLatch::kWindow));
+  EXPECT_TRUE(leg.fixed());
+  EXPECT_FALSE(Accepts(leg, kAttacker, kStart + 4s));
+  EXPECT_FALSE(Accepts(leg, kRtp, kStart + 4s));
   EXPECT_TRUE(Accepts(leg, kNat, kStart + 600s));
 }
 
@@ -99,7 +102,7 @@ TEST(RtpLeg, WithRtcpMuxBothGoToOneAddressAndComeFromThere) {
 
 TEST(RtpLeg, ALatchWithRtcpMuxMovesBothToOneAddress) {
   RtpLeg leg;
-  leg.SetRemote({kRtp, kRtcp, true}, true, kStart);
+  leg.SetRemote({kRtp, kRtcp, true}, true, kStart, kNat.address);
   EXPECT_TRUE(Accepts(leg, kNat, kStart));
   EXPECT_EQ(leg.rtp(), kNat);
   EXPECT_EQ(leg.rtcp(), kNat);
@@ -117,26 +120,27 @@ TEST(RtpLeg, ForgottenItBelievesNobody) {
   EXPECT_TRUE(Accepts(leg, kRtp, kStart));
 }
 
-TEST(RtpLeg, LatchesNotAfterTheWindow) {
+TEST(RtpLeg, TheSameSdpAgainKeepsALatch) {
   RtpLeg leg;
-  leg.SetRemote({kRtp, kRtcp}, true, kStart);
-  EXPECT_FALSE(Accepts(leg, kNat, kStart + RtpLeg::kLatchWindow));
-  EXPECT_TRUE(Accepts(leg, kRtp, kStart + RtpLeg::kLatchWindow));
-}
-
-TEST(RtpLeg, TheSameSdpOpensTheWindowAgainButKeepsALatch) {
-  RtpLeg leg;
-  leg.SetRemote({kRtp, kRtcp}, true, kStart);        // 183
-  leg.SetRemote({kRtp, kRtcp}, true, kStart + 30s);  // 200
+  leg.SetRemote({kRtp, kRtcp}, true, kStart, kNat.address);        // 183
+  leg.SetRemote({kRtp, kRtcp}, true, kStart + 30s, kNat.address);  // 200
   EXPECT_TRUE(Accepts(leg, kNat, kStart + 31s));
-  leg.SetRemote({kRtp, kRtcp}, true, kStart + 32s);
+  leg.SetRemote({kRtp, kRtcp}, true, kStart + 32s, kNat.address);
   EXPECT_EQ(leg.rtp(), kNat);
   EXPECT_FALSE(Accepts(leg, kAttacker, kStart + 33s));
 }
 
+TEST(RtpLeg, NobodyLatchesOnHold) {
+  RtpLeg leg;
+  const TrunkStream hold{*Endpoint::Parse("0.0.0.0:4000"), kRtcp};
+  leg.SetRemote(hold, true, kStart, kNat.address);
+  EXPECT_FALSE(Accepts(leg, kNat, kStart + 1s));
+  EXPECT_FALSE(leg.can_send());
+}
+
 TEST(RtpLeg, AnotherSdpStartsAnew) {
   RtpLeg leg;
-  leg.SetRemote({kRtp, kRtcp}, true, kStart);
+  leg.SetRemote({kRtp, kRtcp}, true, kStart, kNat.address);
   EXPECT_TRUE(Accepts(leg, kNat, kStart));
   const Endpoint other = *Endpoint::Parse("192.0.2.99:5000");
   leg.SetRemote({other, kRtcp}, false, kStart + 1s);

@@ -63,6 +63,7 @@ TEST_F(BridgeTest, OnlyTheAddressOfTheSdpIsBelieved) {
 TEST_F(BridgeTest, ASideBehindANatIsFoundByItsFirstPacket) {
   TrunkRemote behind_nat = first_;
   behind_nat.latch = true;
+  behind_nat.signalled_from = kStranger.address;
   Update(behind_nat, second_);
   EXPECT_FALSE(bridge_.trunk(kFirst)->fixed());
   EXPECT_TRUE(bridge_.trunk(kSecond)->fixed());

@@ -141,8 +141,9 @@ TEST_F(VideoSessionTest, AudioAndVideoLatchEachForItself) {
   ConnectWithVideo();
   TrunkRemote nat = with_video_;
   nat.latch = true;
-  Update(std::nullopt, nat);
   const Endpoint real = *Endpoint::Parse("203.0.113.200:6100");
+  nat.signalled_from = real.address;
+  Update(std::nullopt, nat);
   FromTrunk(PlainRtp(kTrunkVideoIn, 1), real, MediaKind::kVideo);
   EXPECT_EQ(TakeToBrowser().size(), 1u);
   VideoFromBrowser(1);
