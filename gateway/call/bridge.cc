@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gateway/call/budget_log.h"
 #include "gateway/call/media_plan.h"
+#include "gateway/call/media_quality.h"
 #include "gateway/call/reasons.h"
 
 namespace lastmile::call {
@@ -104,6 +105,7 @@ void Bridge::On(const CallInput& input, TimePoint now, Outputs& out) {
   if (const auto* closed = std::get_if<MediaClosed>(&input)) {
     if (state_ != BridgeState::kClosing) return;
     summary_.media = closed->stats;
+    LogQuality(id_, true, closed->stats);
     SetState(
         BridgeState::kEnded,
         fmt::format("packets to the second {}, to the first {}",

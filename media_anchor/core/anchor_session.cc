@@ -78,7 +78,10 @@ const RtpLeg* AnchorSession::trunk(MediaKind kind) const {
 }
 
 SessionStats AnchorSession::stats() const {
-  SessionStats all{audio_.browser_to_trunk(), audio_.trunk_to_browser()};
+  SessionStats all{.browser_to_trunk = audio_.browser_to_trunk(),
+                   .trunk_to_browser = audio_.trunk_to_browser(),
+                   .browser = audio_.browser_quality(),
+                   .trunk = audio_.trunk_quality()};
   if (video_) {
     all.video_browser_to_trunk = video_->browser_to_trunk();
     all.video_trunk_to_browser = video_->trunk_to_browser();

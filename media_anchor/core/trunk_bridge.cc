@@ -40,7 +40,8 @@ Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t si
     return {};
   }
   const uint32_t clock_rate = target.to.ClockOf(packet->header().payload_type);
-  source.rtcp.OnReceived(packet->header(), clock_rate, now);
+  source.rtcp.OnReceived(packet->header(),
+                         target.to.ClockForJitter(packet->header().payload_type), now);
   source.types.OnPacket(packet->header().payload_type, packet->payload().size(), clock_rate != 0);
   const auto passed = target.leg.can_send() ? target.to.Take(*packet, now) : Passage::Outcome{};
   if (const auto event = target.to.TakeDigit()) {
@@ -166,7 +167,11 @@ TimePoint TrunkBridge::next_timeout() const {
 }
 
 SessionStats TrunkBridge::stats() const {
-  return {.browser_to_trunk = sides_[1].sent, .trunk_to_browser = sides_[0].sent};
+  const auto& [first, second] = sides_;
+  return {.browser_to_trunk = second.sent,
+          .trunk_to_browser = first.sent,
+          .browser = first.rtcp.quality(second.to.codec_in(), first.to.codec()),
+          .trunk = second.rtcp.quality(first.to.codec_in(), second.to.codec())};
 }
 
 }  // namespace lastmile::media
