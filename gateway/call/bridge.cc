@@ -162,7 +162,7 @@ void Bridge::OnBothStates(const CallInput& input, TimePoint now, Outputs& out) {
   } else if (const auto* heard = std::get_if<DigitHeard>(&input)) {
     OnDigitHeard(*heard, now, out);
   } else if (const auto* failed = std::get_if<MediaFailed>(&input)) {
-    End(503, failed->reason, std::nullopt, now, out);
+    End(state_ == BridgeState::kBridged ? 408 : 503, failed->reason, std::nullopt, now, out);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
     End(503, shut_down->reason, std::nullopt, now, out);
   }

@@ -21,7 +21,8 @@ AnchorSession::AnchorSession(const DtlsContext& context, Options options, Random
     : options_(std::move(options)),
       browser_(context, options_.ice),
       audio_(MediaKind::kAudio, browser_, random, now),
-      doctor_(options_.id) {}
+      doctor_(options_.id),
+      trunk_timeout_(options_.trunk_timeout) {}
 
 void AnchorSession::Update(const UpdateSession& update, TimePoint now) {
   if (update.payloads) SetPayloads(*update.payloads);
@@ -204,6 +205,7 @@ void AnchorSession::Watch(MediaWatch watch, TimePoint now) {
   if (failed_) return;
   doctor_.Watch(watch, WithBrowserFault(audio_.CountToBrowser()),
                 WithBrowserFault(audio_.CountToTrunk()), now);
+  trunk_timeout_.Begin(audio_.trunk().packets(), now);
 }
 
 void AnchorSession::LookForSilence(TimePoint now) {
@@ -211,6 +213,10 @@ void AnchorSession::LookForSilence(TimePoint now) {
   doctor_.Look(WithBrowserFault(audio_.CountToBrowser()), WithBrowserFault(audio_.CountToTrunk()),
                now, events_);
   if (doctor_.misses(MediaLeg::kTrunk)) audio_.trunk().Miss();
+  if (doctor_.watch() != MediaWatch::kTalk) return;
+  if (trunk_timeout_.Look(audio_.trunk().packets(), now)) {
+    events_.push_back(TrunkGone(options_.id, "the carrier", options_.trunk_timeout));
+  }
 }
 
 void AnchorSession::Close() { browser_.Close(); }

@@ -253,6 +253,7 @@ enum class SessionFault {
   kFingerprintMismatch,  // the browser's certificate is not the one of its SDP
   kDtlsFailed,           // the handshake ended with an alert or ran out of time
   kBrowserGone,          // it never reached the gateway by ICE
+  kTrunkGone,            // nothing came of it for the set time, neither audio nor a report
 };
 // The session does not work (any more). Signalling decides what becomes of the call and still owes
 // CloseSession, also after kNoPort.
@@ -319,11 +320,11 @@ struct DirectionStats {
 };
 // How one stream of audio gets from the gateway to a leg, or from a leg to the gateway.
 struct StreamQuality {
-  uint64_t packets = 0;             // received, or sent
-  uint64_t lost = 0;                // on that way
-  double loss = 0;                  // their share of what was to arrive, 0 to 1
-  double worst_loss = 0;            // the same of the worst five seconds
-  Duration jitter{};                // RFC 3550 section 6.4.1, on average
+  uint64_t packets = 0;                      // received, or sent
+  uint64_t lost = 0;                         // on that way
+  double loss = 0;                           // their share of what was to arrive, 0 to 1
+  double worst_loss = 0;                     // the same of the worst five seconds
+  Duration jitter{};                         // RFC 3550 section 6.4.1, on average
   std::optional<double> mos = std::nullopt;  // ITU-T G.107; nothing: the codec is not known
   bool operator==(const StreamQuality&) const = default;
 };

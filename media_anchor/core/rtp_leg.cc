@@ -34,6 +34,7 @@ std::optional<RtpView> RtpLeg::ReceiveRtp(MutableByteView datagram, const Endpoi
   const auto packet = RtpView::Parse(datagram.first(*size));
   if (!packet) return std::nullopt;
   heard_ = true;
+  ++packets_;
   if (!IsLatching(now)) return packet;
   latched_ = true;
   if (from == rtp_) return packet;
@@ -46,6 +47,7 @@ std::optional<RtpView> RtpLeg::ReceiveRtp(MutableByteView datagram, const Endpoi
 MutableByteView RtpLeg::ReceiveRtcp(MutableByteView datagram, const Endpoint& from) {
   if (!signalled_ || from != rtcp_) return {};
   const auto size = srtp_.Open(TrunkSrtp::Kind::kRtcp, datagram);
+  if (size) ++packets_;
   return datagram.first(size.value_or(0));
 }
 
