@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace lastmile::app {
@@ -19,6 +20,36 @@ std::string Rfc3339(std::chrono::system_clock::time_point time) {
 
 Json ToJson(const media::DirectionStats& stats) {
   return {{"packets", stats.packets}, {"bytes", stats.bytes}, {"dropped", stats.dropped}};
+}
+
+double Milliseconds(Duration duration) {
+  const double ms = std::chrono::duration<double, std::milli>(duration).count();
+  return std::round(10 * ms) / 10;
+}
+
+Json ToJson(const std::optional<media::StreamQuality>& stream) {
+  if (!stream) return nullptr;
+  return {{"packets", stream->packets},
+          {"lost", stream->lost},
+          {"loss", std::round(10'000 * stream->loss) / 10'000},
+          {"worst_loss", std::round(10'000 * stream->worst_loss) / 10'000},
+          {"jitter_ms", Milliseconds(stream->jitter)},
+          {"mos", stream->mos ? Json(std::round(100 * *stream->mos) / 100) : Json(nullptr)}};
+}
+
+Json ToJson(const media::LegQuality& quality) {
+  if (!quality.received && !quality.sent) return nullptr;
+  return {{"received", ToJson(quality.received)},
+          {"sent", ToJson(quality.sent)},
+          {"rtt_ms", quality.rtt ? Json(Milliseconds(*quality.rtt)) : Json(nullptr)}};
+}
+
+Json QualityToJson(const CallRecord& record) {
+  const bool bridge = record.direction == call::CallDirection::kBetweenTrunks;
+  Json legs;
+  legs[call::NameOf(media::MediaLeg::kBrowser, bridge)] = ToJson(record.summary.media.browser);
+  legs[call::NameOf(media::MediaLeg::kTrunk, bridge)] = ToJson(record.summary.media.trunk);
+  return legs;
 }
 
 Json FaultsToJson(const CallRecord& record, const WallClock& clock) {
@@ -63,6 +94,7 @@ std::string ToJson(const CallRecord& record, const WallClock& clock) {
                  {"to_browser", ToJson(summary.media.trunk_to_browser)},
                  {"video_to_trunk", ToJson(summary.media.video_browser_to_trunk)},
                  {"video_to_browser", ToJson(summary.media.video_trunk_to_browser)}}}};
+  json["quality"] = QualityToJson(record);
   json["media_faults"] = FaultsToJson(record, clock);
   for (const call::CallId id : record.continues) json["continues"].push_back(id.value);
   if (summary.answered) json["answered"] = Rfc3339(clock.At(*summary.answered));

@@ -115,6 +115,18 @@ void ReadAdvertise(YamlSection& section, Advertise& out) {
   out.automatic = out.addresses.empty();
 }
 
+// How long a trunk leg may say nothing at all.
+void ReadMediaTimeout(YamlSection& media, Config& config) {
+  std::string timeout = "300s";
+  if (!media.Text("timeout", timeout)) return;
+  if (timeout == "none") {
+    config.media_timeout = Duration::max();
+    return;
+  }
+  std::chrono::seconds limit{};
+  if (media.Seconds("timeout", 10, 86400, limit)) config.media_timeout = limit;
+}
+
 void ReadMedia(YamlSection& root, Config& config) {
   YamlSection media = root.Section("media", "media");
   YamlSection browser = media.Section("browser");
@@ -150,6 +162,7 @@ void ReadMedia(YamlSection& root, Config& config) {
     trunk.Report(trunk.Find("advertise"), "`media.trunk.advertise` must be one address");
   }
   trunk.Finish();
+  ReadMediaTimeout(media, config);
   media.Number("workers", 1, 64, config.workers);
   media.Finish();
 }

@@ -11,6 +11,7 @@
 
 #include "base/endpoint.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "gateway/browser/bearer.h"
 #include "gateway/browser/user.h"
 #include "gateway/browser/user_directory.h"
@@ -76,6 +77,7 @@ struct Config {
     uint16_t port_min = 30000;
     uint16_t port_max = 39999;
   } trunk_media;
+  Duration media_timeout = 300s;  // of a trunk leg that says nothing; Duration::max(): none
   int workers = 1;
   std::vector<browser::User> users;
   std::optional<UserSourceConfig> user_source;  // then `users` is empty

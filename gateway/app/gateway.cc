@@ -47,6 +47,7 @@ media::MediaOptions MediaOptionsOf(const Config& config, const IpAddress& trunk_
   options.trunk_advertise = trunk_address;
   options.trunk_port_min = config.trunk_media.port_min;
   options.trunk_port_max = config.trunk_media.port_max;
+  options.trunk_timeout = config.media_timeout;
   options.workers = config.workers;
   return options;
 }

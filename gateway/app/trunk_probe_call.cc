@@ -228,9 +228,9 @@ std::optional<std::string> TrunkProbeCall::StartTone(const sdp::TrunkMedia& medi
   call::AddPayloads(sdp::CommonCodecs(leg_.said(), media.codecs), media.codecs, leg_.said(), false,
                     payloads);
   const auto speech = std::ranges::find_if(
-      payloads, [](const auto& mapping) { return mapping.g711 != media::G711::kNone; });
+      payloads, [](const auto& mapping) { return LawOf(mapping.codec) != media::G711::kNone; });
   if (speech == payloads.end()) return "the call is in " + call::CodecNames(media.codecs);
-  tone_.emplace(speech->g711, speech->browser_pt, shells_.random);
+  tone_.emplace(LawOf(speech->codec), speech->browser_pt, shells_.random);
   const Endpoint here = socket_.local();
   remote_ = call::ToTrunkRemote(media, policy_.nat, keys_);
   remote_.signalled_from = shells_.edge.PeerOf(dialog_);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gateway/call/budget_log.h"
 #include "gateway/call/media_plan.h"
+#include "gateway/call/media_quality.h"
 #include "gateway/call/reasons.h"
 
 namespace lastmile::call {
@@ -104,6 +105,7 @@ void Bridge::On(const CallInput& input, TimePoint now, Outputs& out) {
   if (const auto* closed = std::get_if<MediaClosed>(&input)) {
     if (state_ != BridgeState::kClosing) return;
     summary_.media = closed->stats;
+    LogQuality(id_, true, closed->stats);
     SetState(
         BridgeState::kEnded,
         fmt::format("packets to the second {}, to the first {}",
@@ -160,7 +162,7 @@ void Bridge::OnBothStates(const CallInput& input, TimePoint now, Outputs& out) {
   } else if (const auto* heard = std::get_if<DigitHeard>(&input)) {
     OnDigitHeard(*heard, now, out);
   } else if (const auto* failed = std::get_if<MediaFailed>(&input)) {
-    End(503, failed->reason, std::nullopt, now, out);
+    End(state_ == BridgeState::kBridged ? 408 : 503, failed->reason, std::nullopt, now, out);
   } else if (const auto* shut_down = std::get_if<ShutDown>(&input)) {
     End(503, shut_down->reason, std::nullopt, now, out);
   }

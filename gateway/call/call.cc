@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gateway/call/budget_log.h"
 #include "gateway/call/media_plan.h"
+#include "gateway/call/media_quality.h"
 #include "gateway/call/reasons.h"
 
 namespace lastmile::call {
@@ -276,6 +277,7 @@ void Call::OnAnsweredOrConnected(const CallInput& input, TimePoint now, Outputs&
 void Call::OnClosing(const CallInput& input, TimePoint now, Outputs& out) {
   if (const auto* closed = std::get_if<MediaClosed>(&input)) {
     summary_.media = closed->stats;
+    LogQuality(id_, false, closed->stats);
     const auto& to_trunk = closed->stats.browser_to_trunk;
     const auto& to_browser = closed->stats.trunk_to_browser;
     SetState(

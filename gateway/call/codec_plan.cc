@@ -25,13 +25,6 @@ constexpr std::array<Recodable, 4> kRecodable = {{
     {"PCMA", 8000, media::AudioCodec::kPcma},
 }};
 
-std::optional<media::AudioCodec> AsRecodable(const sdp::Codec& codec) {
-  const auto* known = std::ranges::find_if(kRecodable, [&](const Recodable& candidate) {
-    return candidate.name == codec.name && candidate.clock_rate == codec.clock_rate;
-  });
-  return known == kRecodable.end() ? std::nullopt : std::optional(known->codec);
-}
-
 std::string_view NameOf(media::AudioCodec codec) {
   return std::ranges::find(kRecodable, codec, &Recodable::codec)->name;
 }
@@ -39,7 +32,7 @@ std::string_view NameOf(media::AudioCodec codec) {
 Codecs RecodableOf(const Codecs& codecs) {
   Codecs recodable;
   std::ranges::copy_if(codecs, std::back_inserter(recodable),
-                       [](const sdp::Codec& codec) { return AsRecodable(codec).has_value(); });
+                       [](const sdp::Codec& codec) { return AudioCodecOf(codec).has_value(); });
   return recodable;
 }
 
@@ -57,6 +50,13 @@ Codecs InPlaceOf(const sdp::Codec& like, const sdp::Codec& real, const Codecs& c
 }
 
 }  // namespace
+
+std::optional<media::AudioCodec> AudioCodecOf(const sdp::Codec& codec) {
+  const auto* known = std::ranges::find_if(kRecodable, [&](const Recodable& candidate) {
+    return candidate.name == codec.name && candidate.clock_rate == codec.clock_rate;
+  });
+  return known == kRecodable.end() ? std::nullopt : std::optional(known->codec);
+}
 
 bool IsTranscoded(const Codecs& one, const Codecs& other, Transcode transcode) {
   if (transcode == Transcode::kNever) return false;
@@ -129,8 +129,8 @@ void AddAudioPayloads(const AudioSides& sides, Transcode transcode,
                         .clock_rate = one.clock_rate,
                         .trunk_clock_rate = codec.clock_rate,
                         .recoding = media::Recoding{
-                            .browser = *AsRecodable(one),
-                            .trunk = *AsRecodable(codec),
+                            .browser = *AudioCodecOf(one),
+                            .trunk = *AudioCodecOf(codec),
                             .browser_ptime = std::chrono::milliseconds(browser_ptime.value_or(20)),
                             .trunk_ptime = std::chrono::milliseconds(trunk_ptime.value_or(20))}});
   }
@@ -147,7 +147,7 @@ std::string SayWhatBecomesOfAudio(const std::vector<media::PayloadMapping>& payl
 
 bool HasG711(const std::vector<media::PayloadMapping>& payloads, media::MediaLeg side) {
   return std::ranges::any_of(payloads, [&](const media::PayloadMapping& mapping) {
-    if (!mapping.recoding) return mapping.g711 != media::G711::kNone;
+    if (!mapping.recoding) return LawOf(mapping.codec) != media::G711::kNone;
     const bool to_trunk = side == media::MediaLeg::kTrunk;
     return LawOf(to_trunk ? mapping.recoding->trunk : mapping.recoding->browser) !=
            media::G711::kNone;

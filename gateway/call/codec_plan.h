@@ -20,6 +20,9 @@ namespace lastmile::call {
 using Codecs = std::vector<sdp::Codec>;
 using CodecNamesOfPolicy = std::vector<std::string>;  // TrunkPolicy::codecs
 
+// Nothing: the anchor cannot turn it into others.
+std::optional<media::AudioCodec> AudioCodecOf(const sdp::Codec& codec);
+
 // What the trunk is offered if the browser has offered `browser`; empty: the call cannot be.
 Codecs OfferToTrunk(const Codecs& browser, const CodecNamesOfPolicy& policy, Transcode transcode);
 // What the browser is offered if the trunk has offered `trunk`.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/call/codec_plan.h"
+
 namespace lastmile::call {
 namespace {
 
@@ -47,11 +49,6 @@ void AddPayloads(const std::vector<sdp::Codec>& browser,
                  const std::vector<sdp::Codec>& trunk_theirs,
                  const std::vector<sdp::Codec>& trunk_ours, bool video,
                  std::vector<media::PayloadMapping>& payloads) {
-  const auto law = [](const sdp::Codec& codec) {
-    return codec.name == "PCMU"   ? media::G711::kMuLaw
-           : codec.name == "PCMA" ? media::G711::kALaw
-                                  : media::G711::kNone;
-  };
   for (const auto& pair : sdp::PairCodecs(browser, trunk_theirs, trunk_ours)) {
     const bool same_clock = pair.browser.clock_rate == pair.trunk.clock_rate;
     payloads.push_back({.browser_pt = pair.browser.payload_type,
@@ -61,7 +58,7 @@ void AddPayloads(const std::vector<sdp::Codec>& browser,
                         .telephone_event = pair.browser.is_telephone_event(),
                         .video = video,
                         .trunk_clock_rate = same_clock ? 0 : pair.trunk.clock_rate,
-                        .g711 = law(pair.browser)});
+                        .codec = AudioCodecOf(pair.browser)});
   }
 }
 

@@ -21,7 +21,8 @@ AnchorSession::AnchorSession(const DtlsContext& context, Options options, Random
     : options_(std::move(options)),
       browser_(context, options_.ice),
       audio_(MediaKind::kAudio, browser_, random, now),
-      doctor_(options_.id) {}
+      doctor_(options_.id),
+      trunk_timeout_(options_.trunk_timeout) {}
 
 void AnchorSession::Update(const UpdateSession& update, TimePoint now) {
   if (update.payloads) SetPayloads(*update.payloads);
@@ -79,7 +80,10 @@ const RtpLeg* AnchorSession::trunk(MediaKind kind) const {
 }
 
 SessionStats AnchorSession::stats() const {
-  SessionStats all{audio_.browser_to_trunk(), audio_.trunk_to_browser()};
+  SessionStats all{.browser_to_trunk = audio_.browser_to_trunk(),
+                   .trunk_to_browser = audio_.trunk_to_browser(),
+                   .browser = audio_.browser_quality(),
+                   .trunk = audio_.trunk_quality()};
   if (video_) {
     all.video_browser_to_trunk = video_->browser_to_trunk();
     all.video_trunk_to_browser = video_->trunk_to_browser();
@@ -206,6 +210,7 @@ void AnchorSession::Watch(MediaWatch watch, TimePoint now) {
   }
   doctor_.Watch(watch, WithBrowserFault(audio_.CountToBrowser()),
                 WithBrowserFault(audio_.CountToTrunk()), now);
+  trunk_timeout_.Begin(audio_.trunk().packets(), now);
 }
 
 void AnchorSession::LookForSilence(TimePoint now) {
@@ -213,6 +218,10 @@ void AnchorSession::LookForSilence(TimePoint now) {
   doctor_.Look(WithBrowserFault(audio_.CountToBrowser()), WithBrowserFault(audio_.CountToTrunk()),
                now, events_);
   if (doctor_.misses(MediaLeg::kTrunk)) audio_.trunk().Miss();
+  if (doctor_.watch() != MediaWatch::kTalk) return;
+  if (trunk_timeout_.Look(audio_.trunk().packets(), now)) {
+    events_.push_back(TrunkGone(options_.id, "the carrier", options_.trunk_timeout));
+  }
 }
 
 void AnchorSession::Close() { browser_.Close(); }

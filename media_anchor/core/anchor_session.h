@@ -18,6 +18,7 @@
 #include "media_anchor/core/path.h"
 #include "media_anchor/core/rtp_leg.h"
 #include "media_anchor/core/session_core.h"
+#include "media_anchor/core/trunk_timeout.h"
 #include "media_anchor/core/webrtc_leg.h"
 
 namespace lastmile::media {
@@ -31,6 +32,7 @@ class AnchorSession final : public SessionCore {
     SessionId id;
     IceCredentials ice;
     Duration browser_silent_after = 10s;
+    Duration trunk_timeout = kTrunkTimeout;
   };
   // Draws SSRCs and first numbers from `random` and does not keep it.
   AnchorSession(const DtlsContext& context, Options options, RandomSource& random, TimePoint now);
@@ -93,7 +95,8 @@ class AnchorSession final : public SessionCore {
   const Options options_;
   WebrtcLeg browser_;
   MediaSection audio_;
-  MediaDoctor doctor_;                   // of audio
+  MediaDoctor doctor_;  // of audio
+  TrunkTimeout trunk_timeout_;
   std::unique_ptr<MediaSection> video_;  // null until video was open for the first time
   bool video_open_ = false;
   std::bitset<128> video_types_;  // of the browser

@@ -2,6 +2,7 @@
 #define LASTMILE_MEDIA_ANCHOR_CORE_AUDIO_CODEC_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "media_anchor/core/g711.h"
 
@@ -26,6 +27,9 @@ constexpr G711 LawOf(AudioCodec codec) {
       break;
   }
   return G711::kNone;
+}
+constexpr G711 LawOf(std::optional<AudioCodec> codec) {
+  return codec ? LawOf(*codec) : G711::kNone;
 }
 
 }  // namespace lastmile::media

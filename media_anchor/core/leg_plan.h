@@ -13,7 +13,6 @@
 #include "base/strong_id.h"
 #include "base/time.h"
 #include "media_anchor/core/audio_codec.h"
-#include "media_anchor/core/g711.h"
 #include "media_anchor/core/srtp/srtp.h"
 
 // The values that cross between signalling and media: commands one way, events the other. Plain
@@ -109,7 +108,8 @@ struct PayloadMapping {
   bool telephone_event = false;
   bool video = false;
   uint32_t trunk_clock_rate = 0;  // Hz, of telephone_event if the trunk's is another; 0: it is not
-  G711 g711 = G711::kNone;
+  // Of both sides; nothing: another one, or `recoding` has them.
+  std::optional<AudioCodec> codec = std::nullopt;
   // Nothing: both sides have the same codec. Else the clock rates are those of the two codecs.
   std::optional<Recoding> recoding = std::nullopt;
   // Of a bridge: its first trunk is in the browser's place, and this is received from it if that is
@@ -255,6 +255,7 @@ enum class SessionFault {
   kFingerprintMismatch,  // the browser's certificate is not the one of its SDP
   kDtlsFailed,           // the handshake ended with an alert or ran out of time
   kBrowserGone,          // it never reached the gateway by ICE
+  kTrunkGone,            // nothing came of it for the set time, neither audio nor a report
 };
 // The session does not work (any more). Signalling decides what becomes of the call and still owes
 // CloseSession, also after kNoPort.
@@ -321,6 +322,22 @@ struct DirectionStats {
   // Of those: more than twice as fast as it is to be played, see MediaPace.
   uint64_t too_fast = 0;
 };
+// How one stream of audio gets from the gateway to a leg, or from a leg to the gateway.
+struct StreamQuality {
+  uint64_t packets = 0;                      // received, or sent
+  uint64_t lost = 0;                         // on that way
+  double loss = 0;                           // their share of what was to arrive, 0 to 1
+  double worst_loss = 0;                     // the same of the worst five seconds
+  Duration jitter{};                         // RFC 3550 section 6.4.1, on average
+  std::optional<double> mos = std::nullopt;  // ITU-T G.107; nothing: the codec is not known
+  bool operator==(const StreamQuality&) const = default;
+};
+struct LegQuality {
+  std::optional<StreamQuality> received = std::nullopt;  // of the leg; nothing: it sent nothing
+  std::optional<StreamQuality> sent = std::nullopt;      // to the leg; nothing: it reports nothing
+  std::optional<Duration> rtt = std::nullopt;  // to the leg and back, on average; the same
+  bool operator==(const LegQuality&) const = default;
+};
 // Audio, and video for itself. What was no valid packet of any kind counts as audio. Of a bridge
 // the first trunk is in the browser's place.
 struct SessionStats {
@@ -328,6 +345,8 @@ struct SessionStats {
   DirectionStats trunk_to_browser;
   DirectionStats video_browser_to_trunk{};
   DirectionStats video_trunk_to_browser{};
+  LegQuality browser{};
+  LegQuality trunk{};
 };
 // The last event of a session; its ports are free.
 struct SessionClosed {

@@ -61,6 +61,7 @@ class MediaDoctor {
   void Watch(MediaWatch watch, const DirectionCounts& to_browser, const DirectionCounts& to_trunk,
              TimePoint now);
   bool watches() const { return watch_ != MediaWatch::kNothing; }
+  MediaWatch watch() const { return watch_; }
   TimePoint next_look() const { return next_look_; }
   // To be called when next_look() is over. Appends DirectionSilent and DirectionFlows.
   void Look(const DirectionCounts& to_browser, const DirectionCounts& to_trunk, TimePoint now,

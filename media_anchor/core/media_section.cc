@@ -17,7 +17,8 @@ MediaSection::MediaSection(MediaKind kind, WebrtcLeg& browser, RandomSource& ran
 Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, MutableByteView room, TimePoint now) {
   Passage& passage = relay_.to_trunk();
   const uint32_t clock_rate = passage.ClockOf(packet.header().payload_type);
-  browser_rtcp_.OnReceived(packet.header(), clock_rate, now);
+  browser_rtcp_.OnReceived(packet.header(), passage.ClockForJitter(packet.header().payload_type),
+                           now);
   types_of_browser_.OnPacket(packet.header().payload_type, packet.payload().size(),
                              clock_rate != 0);
   const auto passed = trunk_.can_send() ? passage.Take(packet, now) : Passage::Outcome{};
@@ -40,7 +41,7 @@ Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpo
   }
   Passage& passage = relay_.to_browser();
   const uint32_t clock_rate = passage.ClockOf(view->header().payload_type);
-  trunk_rtcp_.OnReceived(view->header(), clock_rate, now);
+  trunk_rtcp_.OnReceived(view->header(), passage.ClockForJitter(view->header().payload_type), now);
   types_of_trunk_.OnPacket(view->header().payload_type, view->payload().size(), clock_rate != 0);
   const auto passed = browser_.connected() ? passage.Take(*view, now) : Passage::Outcome{};
   if (passed.waits) return {};
@@ -173,6 +174,14 @@ DirectionCounts MediaSection::CountToBrowser() const {
           .dropped = to_browser_.dropped,
           .refused = trunk_.refused(),
           .types = types_of_trunk_};
+}
+
+LegQuality MediaSection::browser_quality() const {
+  return browser_rtcp_.quality(relay_.to_trunk().codec_in(), relay_.to_browser().codec());
+}
+
+LegQuality MediaSection::trunk_quality() const {
+  return trunk_rtcp_.quality(relay_.to_browser().codec_in(), relay_.to_trunk().codec());
 }
 
 TimePoint MediaSection::next_timeout() const {

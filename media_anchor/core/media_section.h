@@ -76,6 +76,8 @@ class MediaSection {
   void CountDroppedOfTrunk() { ++to_browser_.dropped; }
   const DirectionStats& browser_to_trunk() const { return to_trunk_; }
   const DirectionStats& trunk_to_browser() const { return to_browser_; }
+  LegQuality browser_quality() const;
+  LegQuality trunk_quality() const;
 
  private:
   Outgoing SendToTrunk(const RelayStream::Forwarded& packet, MutableByteView room, TimePoint now);

@@ -45,7 +45,7 @@ void Passage::AddPlan(const RelayStream::Types& types, const Recoding& recoding)
       .ptime = to_trunk ? recoding.trunk_ptime : recoding.browser_ptime,
   };
   if (plan.in.codec != AudioCodec::kOpus) plan.noise_in = kComfortNoise;
-  MapRecoded({types.out, RtpClockOf(plan.out.codec), LawOf(plan.out.codec)}, false);
+  MapRecoded(types.out, RtpClockOf(plan.out.codec), plan.out.codec);
   plans_.push_back(plan);
 }
 
@@ -60,7 +60,7 @@ void Passage::AddEvents(std::span<const PayloadMapping> mappings) {
   if (types.out < kNoPayloadType) {
     events.out = types.out;
     events.out_clock = types.out_clock_rate;
-    MapRecoded({types.out, types.out_clock_rate}, true);
+    MapRecoded(types.out, types.out_clock_rate, std::nullopt);
   }
   for (TranscoderPlan& plan : plans_) plan.events = events;
 }

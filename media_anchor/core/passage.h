@@ -54,6 +54,12 @@ class Passage final : public RelayStream {
 
   // 0: the type is in no mapping.
   uint32_t ClockOf(uint8_t in) const;
+  // What a reporter measures jitter by: 0 also of an event.
+  uint32_t ClockForJitter(uint8_t in) const { return IsEvent(in) ? 0 : ClockOf(in); }
+  // Of the audio that was let through last, as it came, if it is known.
+  std::optional<AudioCodec> codec_in() const {
+    return transcoder_ ? transcoder_->plan().in.codec : codec();
+  }
 
   // A source that changes its codec all the time is not followed more often.
   static constexpr Duration kCodecPause = 500ms;

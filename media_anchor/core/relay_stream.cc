@@ -36,8 +36,9 @@ void RelayStream::MapPayload(const Types& types, const PayloadMapping& mapping) 
   if (leaves && mapping.telephone_event && event_type_count_ < event_types_.size()) {
     event_types_[event_type_count_++] = {.number = types.out, .clock_rate = types.out_clock_rate};
   }
-  if (leaves && mapping.g711 != G711::kNone && !tone_type_) {
-    tone_type_ = {types.out, types.out_clock_rate, mapping.g711};
+  const G711 law = LawOf(mapping.codec);
+  if (leaves && law != G711::kNone && !tone_type_) {
+    tone_type_ = {types.out, types.out_clock_rate, law};
   }
   if (clock_rate_ == 0 && !mapping.telephone_event) clock_rate_ = types.in_clock_rate;
   if (types.in >= payloads_.size() || payloads_[types.in].clock_rate != 0) return;
@@ -47,22 +48,23 @@ void RelayStream::MapPayload(const Types& types, const PayloadMapping& mapping) 
   // there it is not ours to set.
   payloads_[types.in] = {.marks_joins = !mapping.telephone_event && !video_,
                          .event = mapping.telephone_event,
-                         .law = mapping.g711,
+                         .codec = mapping.codec,
                          .out = types.out,
                          .clock_rate = types.in_clock_rate,
                          .out_clock_rate = types.out_clock_rate};
 }
 
-void RelayStream::MapRecoded(const OutgoingType& type, bool event) {
-  if (type.number >= payloads_.size() || recoded_count_ == recoded_.size()) return;
-  if (!event && type.law != G711::kNone && !tone_type_) tone_type_ = type;
-  if (!event && clock_rate_ == 0) clock_rate_ = type.clock_rate;
-  recoded_[recoded_count_++] = {.marks_joins = !event,
-                                .event = event,
-                                .law = type.law,
-                                .out = type.number,
-                                .clock_rate = type.clock_rate,
-                                .out_clock_rate = type.clock_rate};
+void RelayStream::MapRecoded(uint8_t number, uint32_t clock_rate, std::optional<AudioCodec> codec) {
+  if (number >= payloads_.size() || recoded_count_ == recoded_.size()) return;
+  const G711 law = LawOf(codec);
+  if (law != G711::kNone && !tone_type_) tone_type_ = {number, clock_rate, law};
+  if (codec && clock_rate_ == 0) clock_rate_ = clock_rate;
+  recoded_[recoded_count_++] = {.marks_joins = codec.has_value(),
+                                .event = !codec,
+                                .codec = codec,
+                                .out = number,
+                                .clock_rate = clock_rate,
+                                .out_clock_rate = clock_rate};
 }
 
 std::optional<RelayStream::Forwarded> RelayStream::Forward(const RtpView& packet, TimePoint now) {
@@ -127,7 +129,9 @@ void RelayStream::OnSent(const RtpHeader& out, const Payload& payload, TimePoint
   last_at_ = now;
   if (payload.event) return;
   clock_rate_ = payload.clock_rate;
-  if (payload.law != G711::kNone) tone_type_ = {payload.out, payload.clock_rate, payload.law};
+  codec_ = payload.codec;
+  const G711 law = LawOf(codec_);
+  if (law != G711::kNone) tone_type_ = {payload.out, payload.clock_rate, law};
 }
 
 // --- events ---

@@ -10,6 +10,8 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "media_anchor/core/audio_codec.h"
+#include "media_anchor/core/g711.h"
 #include "media_anchor/core/leg_plan.h"
 #include "media_anchor/core/rtp_view.h"
 #include "media_anchor/core/telephone_event.h"
@@ -48,7 +50,8 @@ class RelayStream {
   // Types above 127 do not exist and map nothing, but events without an `out` are listened to.
   void MapPayload(const Types& types, const PayloadMapping& mapping);
   // What ForwardRecoded() takes. A number above 127 maps nothing.
-  void MapRecoded(const OutgoingType& type, bool event);
+  // Without a codec it is one of events.
+  void MapRecoded(uint8_t number, uint32_t clock_rate, std::optional<AudioCodec> codec);
 
   struct Forwarded {
     MutableByteView packet;  // inside the one that came
@@ -81,6 +84,8 @@ class RelayStream {
   // The G.711 codec that was sent last, else the first one mapped.
   const std::optional<OutgoingType>& tone_type() const { return tone_type_; }
   uint32_t clock_rate() const { return clock_rate_; }  // of the time line, Hz
+  // Of the audio that left last, if it is known.
+  std::optional<AudioCodec> codec() const { return codec_; }
 
   uint32_t ssrc() const { return ssrc_; }
   // The source that is relayed now; nothing before the first packet.
@@ -108,7 +113,7 @@ class RelayStream {
   struct Payload {
     bool marks_joins = false;
     bool event = false;
-    G711 law = G711::kNone;
+    std::optional<AudioCodec> codec;  // of audio, if it is known
     uint8_t out = 0;
     uint32_t clock_rate = 0;  // 0: not mapped
     uint32_t out_clock_rate = 0;
@@ -151,6 +156,7 @@ class RelayStream {
   uint32_t out_timestamp_;
   TimePoint last_at_;
   uint32_t clock_rate_ = 0;  // 0: no audio was mapped yet
+  std::optional<AudioCodec> codec_;
 
   bool held_ = false;
   uint64_t withheld_ = 0;

@@ -77,7 +77,7 @@ void RtcpReporter::OnSent(const RtpHeader& header, size_t payload_size, uint32_t
   if (!active_) ScheduleNext(now);
   active_ = true;
   sent_since_report_ = true;
-  ++packets_sent_;
+  sent_numbers_.OnPacket(header.sequence);
   bytes_sent_ += static_cast<uint32_t>(payload_size);
   last_timestamp_ = header.timestamp;
   last_clock_rate_ = clock_rate;
@@ -89,14 +89,66 @@ void RtcpReporter::OnReceived(const RtpHeader& header, uint32_t clock_rate, Time
   if (clock_rate == 0 && (!source_ || source_->ssrc != header.ssrc)) return;
   if (!active_) ScheduleNext(now);
   active_ = true;
+  if (!source_) loss_.Begin(now);
   Count(header.sequence, header.ssrc);
-  if (clock_rate == 0) return;
-  const uint32_t transit = TicksOf(now - start_, clock_rate) - header.timestamp;
-  if (source_->transit) {
-    const auto moved = static_cast<int32_t>(transit - *source_->transit);
-    source_->jitter += (std::abs(static_cast<double>(moved)) - source_->jitter) / 16;
+  if (clock_rate != 0) MeasureJitter(header.timestamp, clock_rate, now);
+  if (now < loss_.window_ends()) return;
+  const Totals all = totals();
+  if (loss_.Close(all.expected, all.lost, now)) jitter_.Add(source_->jitter_seconds());
+}
+
+void RtcpReporter::MeasureJitter(uint32_t timestamp, uint32_t clock_rate, TimePoint now) {
+  Source& s = *source_;
+  // Between two clocks nothing can be compared (RFC 7160 section 4).
+  if (s.clock_rate != clock_rate) {
+    s.clock_rate = clock_rate;
+    s.transit.reset();
+    s.jitter = 0;
   }
-  source_->transit = transit;
+  const uint32_t transit = TicksOf(now - start_, clock_rate) - timestamp;
+  if (s.transit) {
+    const auto moved = static_cast<int32_t>(transit - *s.transit);
+    s.jitter += (std::abs(static_cast<double>(moved)) - s.jitter) / 16;
+  }
+  s.transit = transit;
+}
+
+void RtcpReporter::Totals::Add(const Source& source) {
+  received += source.received;
+  expected += source.expected();
+  // More came than was expected if packets came twice.
+  if (source.expected() > source.received) lost += source.expected() - source.received;
+}
+
+RtcpReporter::Totals RtcpReporter::totals() const {
+  Totals all = earlier_;
+  if (source_) all.Add(*source_);
+  return all;
+}
+
+std::optional<StreamQuality> RtcpReporter::received() const {
+  if (!source_) return std::nullopt;
+  const Totals all = totals();
+  const double jitter = jitter_.value().value_or(source_->jitter_seconds());
+  return StreamQuality{.packets = all.received,
+                       .lost = all.lost,
+                       .loss = ShareOf(all.lost, all.expected),
+                       .worst_loss = loss_.Worst(all.expected, all.lost),
+                       .jitter = FromSeconds(jitter)};
+}
+
+LegQuality RtcpReporter::quality(std::optional<AudioCodec> received_codec,
+                                 std::optional<AudioCodec> sent_codec) const {
+  LegQuality quality{.received = received(),
+                     .sent = sent_.quality(sent_numbers_.numbers().packets),
+                     .rtt = round_trip_.mean()};
+  if (quality.received) AddMos(received_codec, quality.rtt, *quality.received);
+  if (quality.sent) AddMos(sent_codec, quality.rtt, *quality.sent);
+  return quality;
+}
+
+uint32_t RtcpReporter::NtpMiddle(TimePoint now) const {
+  return static_cast<uint32_t>(NtpOf(now - start_) >> 16);
 }
 
 void RtcpReporter::Count(uint16_t sequence, uint32_t ssrc) {
@@ -104,6 +156,7 @@ void RtcpReporter::Count(uint16_t sequence, uint32_t ssrc) {
       source_ ? static_cast<uint16_t>(sequence - static_cast<uint16_t>(source_->highest)) : 0;
   const uint16_t behind = static_cast<uint16_t>(-ahead);
   if (!source_ || source_->ssrc != ssrc || (ahead > kMaxDropout && behind > kMaxMisorder)) {
+    if (source_) earlier_.Add(*source_);
     source_ = Source{.ssrc = ssrc, .first = sequence, .highest = sequence};
   } else if (ahead <= kMaxDropout) {
     source_->highest += ahead;
@@ -119,6 +172,12 @@ bool RtcpReporter::OnReport(ByteView packet, TimePoint now) {
     source_->last_sr = LoadBe32(&packet[10]);
     source_->last_sr_at = now;
   }
+  const SentNumbers sent = sent_numbers_.numbers();
+  const auto block = sent.packets == 0 ? std::nullopt : FindReportBlock(packet, ssrc_);
+  if (block) {
+    sent_.OnReport(*block, sent, last_clock_rate_, now);
+    round_trip_.OnReport(*block, NtpMiddle(now));
+  }
   return true;
 }
 
@@ -131,7 +190,10 @@ size_t RtcpReporter::BuildReport(MutableByteView out, TimePoint now) {
   WriteHeader(out.data(), static_cast<uint8_t>(blocks), is_sender ? kSenderReport : kReceiverReport,
               size);
   StoreBe32(&out[4], ssrc_);
-  if (is_sender) WriteSenderInfo(&out[8], now);
+  if (is_sender) {
+    WriteSenderInfo(&out[8], now);
+    round_trip_.OnSenderReport(NtpMiddle(now));
+  }
   if (source_) WriteBlock(&out[8 + info], now);
   sent_since_report_ = false;
   ScheduleNext(now);
@@ -154,13 +216,13 @@ void RtcpReporter::WriteSenderInfo(uint8_t* out, TimePoint now) const {
   StoreBe32(out, static_cast<uint32_t>(ntp >> 32));
   StoreBe32(out + 4, static_cast<uint32_t>(ntp));
   StoreBe32(out + 8, last_timestamp_ + TicksOf(now - last_sent_at_, last_clock_rate_));
-  StoreBe32(out + 12, packets_sent_);
+  StoreBe32(out + 12, static_cast<uint32_t>(sent_numbers_.numbers().packets));
   StoreBe32(out + 16, bytes_sent_);
 }
 
 void RtcpReporter::WriteBlock(uint8_t* out, TimePoint now) {
   Source& s = *source_;
-  const uint32_t expected = s.highest - s.first + 1;
+  const uint32_t expected = s.expected();
   const int64_t lost = int64_t{expected} - int64_t{s.received};
   const uint32_t expected_now = expected - s.expected_before;
   const int64_t lost_now = int64_t{expected_now} - int64_t{s.received - s.received_before};

@@ -10,7 +10,9 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "media_anchor/core/leg_plan.h"
 #include "media_anchor/core/rtp_view.h"
+#include "media_anchor/core/stream_meter.h"
 
 namespace lastmile::media {
 
@@ -37,7 +39,8 @@ class RtcpReporter {
   RtcpReporter(uint32_t ssrc, RandomSource& random, TimePoint now);
 
   void OnSent(const RtpHeader& header, size_t payload_size, uint32_t clock_rate, TimePoint now);
-  // `clock_rate` 0: of no known type. Says nothing about jitter and begins no new source.
+  // `clock_rate` 0: of no known type, or an event, whose timestamp is not that of its packet. Says
+  // nothing about jitter and begins no new source.
   void OnReceived(const RtpHeader& header, uint32_t clock_rate, TimePoint now);
   // A plain compound packet of the peer. False: malformed.
   bool OnReport(ByteView packet, TimePoint now);
@@ -50,6 +53,9 @@ class RtcpReporter {
   // section 3.1) into `out` (kMaxFeedback bytes) and returns its size. The reports go on as before.
   size_t BuildFeedback(const Feedback& feedback, uint32_t media_ssrc, MutableByteView out) const;
 
+  // What was received and, as the peer reports it, sent, of these codecs.
+  LegQuality quality(std::optional<AudioCodec> received, std::optional<AudioCodec> sent) const;
+
  private:
   struct Source {
     uint32_t ssrc = 0;
@@ -59,13 +65,27 @@ class RtcpReporter {
     uint32_t expected_before = 0;
     uint32_t received_before = 0;
     std::optional<uint32_t> transit{};
-    double jitter = 0;     // timestamp units
-    uint32_t last_sr = 0;  // the middle 32 bits of its NTP time, 0: none yet
+    uint32_t clock_rate = 0;  // of `transit` and `jitter`, Hz
+    double jitter = 0;        // timestamp units
+    uint32_t last_sr = 0;     // the middle 32 bits of its NTP time, 0: none yet
     TimePoint last_sr_at{};
+
+    uint32_t expected() const { return highest - first + 1; }
+    double jitter_seconds() const { return clock_rate == 0 ? 0 : jitter / clock_rate; }
+  };
+  struct Totals {
+    uint64_t received = 0;
+    uint64_t expected = 0;
+    uint64_t lost = 0;
+    void Add(const Source& source);
   };
 
   void ScheduleNext(TimePoint now);
   void Count(uint16_t sequence, uint32_t ssrc);
+  void MeasureJitter(uint32_t timestamp, uint32_t clock_rate, TimePoint now);
+  Totals totals() const;
+  std::optional<StreamQuality> received() const;
+  uint32_t NtpMiddle(TimePoint now) const;
   void WriteSenderInfo(uint8_t* out, TimePoint now) const;
   void WriteBlock(uint8_t* out, TimePoint now);
   size_t WriteSdes(uint8_t* out) const;
@@ -77,12 +97,17 @@ class RtcpReporter {
   TimePoint next_;
   bool active_ = false;
   bool sent_since_report_ = false;
-  uint32_t packets_sent_ = 0;
   uint32_t bytes_sent_ = 0;
   uint32_t last_timestamp_ = 0;
   uint32_t last_clock_rate_ = 0;
   TimePoint last_sent_at_;
   std::optional<Source> source_;
+  Totals earlier_;  // of the sources before
+  LossMeter loss_;
+  Mean jitter_;  // s, at the end of each window
+  SentCounter sent_numbers_;
+  SentMeter sent_;
+  RoundTripMeter round_trip_;
 };
 
 }  // namespace lastmile::media

@@ -44,6 +44,7 @@ std::optional<RtpView> RtpLeg::ReceiveRtp(MutableByteView datagram, const Endpoi
     return std::nullopt;
   }
   heard_ = true;
+  ++packets_;
   if (moves) {
     const int rtcp_port = from.port + (signalled_->rtcp_mux ? 0 : 1);
     rtcp_ = {from.address, static_cast<uint16_t>(rtcp_port)};
@@ -54,6 +55,7 @@ std::optional<RtpView> RtpLeg::ReceiveRtp(MutableByteView datagram, const Endpoi
 MutableByteView RtpLeg::ReceiveRtcp(MutableByteView datagram, const Endpoint& from) {
   if (!signalled_ || from != rtcp_) return {};
   const auto size = srtp_.Open(TrunkSrtp::Kind::kRtcp, datagram);
+  if (size) ++packets_;
   return datagram.first(size.value_or(0));
 }
 

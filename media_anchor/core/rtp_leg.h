@@ -56,7 +56,8 @@ class RtpLeg {
   // RTP comes from rtp(): a socket may be connected to it. Before that it may not, because it would
   // not be known that somebody else sends.
   bool heard() const { return heard_; }
-  void Miss() { heard_ = false; }  // until it is heard again
+  void Miss() { heard_ = false; }                // until it is heard again
+  uint64_t packets() const { return packets_; }  // RTP and RTCP that were its own
   const RefusedPackets& refused() const { return refused_; }
 
  private:
@@ -68,6 +69,7 @@ class RtpLeg {
   Endpoint rtcp_;
   TrunkSrtp srtp_;
   bool heard_ = false;
+  uint64_t packets_ = 0;
   RefusedPackets refused_;
 };
 

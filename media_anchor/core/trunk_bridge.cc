@@ -9,11 +9,11 @@
 
 namespace lastmile::media {
 
-TrunkBridge::TrunkBridge(SessionId id, RandomSource& random, TimePoint now)
+TrunkBridge::TrunkBridge(SessionId id, RandomSource& random, TimePoint now, Duration trunk_timeout)
     : id_(id),
       relay_(random, false),
-      sides_{Side(MediaKind::kAudio, relay_.to_browser(), random, now),
-             Side(MediaKind::kSecondAudio, relay_.to_trunk(), random, now)},
+      sides_{Side(MediaKind::kAudio, relay_.to_browser(), random, now, trunk_timeout),
+             Side(MediaKind::kSecondAudio, relay_.to_trunk(), random, now, trunk_timeout)},
       doctor_(id) {}
 
 void TrunkBridge::Update(const UpdateBridge& update, TimePoint now) {
@@ -40,7 +40,8 @@ Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t si
     return {};
   }
   const uint32_t clock_rate = target.to.ClockOf(packet->header().payload_type);
-  source.rtcp.OnReceived(packet->header(), clock_rate, now);
+  source.rtcp.OnReceived(packet->header(), target.to.ClockForJitter(packet->header().payload_type),
+                         now);
   source.types.OnPacket(packet->header().payload_type, packet->payload().size(), clock_rate != 0);
   const auto passed = target.leg.can_send() ? target.to.Take(*packet, now) : Passage::Outcome{};
   if (const auto event = target.to.TakeDigit()) {
@@ -140,10 +141,21 @@ std::optional<MediaEvent> TrunkBridge::PopEvent() {
 void TrunkBridge::OnTimer(TimePoint now) {
   timer_time_ = now;
   for (Side& side : sides_) side.report_due |= now >= side.rtcp.next_report();
+  LookForSilence(now);
+}
+
+void TrunkBridge::LookForSilence(TimePoint now) {
   if (now < doctor_.next_look()) return;
   doctor_.Look(CountTo(sides_[0], sides_[1]), CountTo(sides_[1], sides_[0]), now, events_);
   if (doctor_.misses(MediaLeg::kBrowser)) sides_[0].leg.Miss();
   if (doctor_.misses(MediaLeg::kTrunk)) sides_[1].leg.Miss();
+  if (doctor_.watch() != MediaWatch::kTalk) return;
+  for (Side& side : sides_) {
+    if (!side.timeout.Look(side.leg.packets(), now)) continue;
+    const std::string_view who =
+        side.kind == MediaKind::kAudio ? "the first party" : "the second party";
+    events_.push_back(TrunkGone(id_, who, side.timeout.limit()));
+  }
 }
 
 void TrunkBridge::Watch(MediaWatch watch, TimePoint now) {
@@ -151,6 +163,7 @@ void TrunkBridge::Watch(MediaWatch watch, TimePoint now) {
     for (Side& side : sides_) side.leg.Listen(now);
   }
   doctor_.Watch(watch, CountTo(sides_[0], sides_[1]), CountTo(sides_[1], sides_[0]), now);
+  for (Side& side : sides_) side.timeout.Begin(side.leg.packets(), now);
 }
 
 DirectionCounts TrunkBridge::CountTo(const Side& target, const Side& source) const {
@@ -170,7 +183,11 @@ TimePoint TrunkBridge::next_timeout() const {
 }
 
 SessionStats TrunkBridge::stats() const {
-  return {.browser_to_trunk = sides_[1].sent, .trunk_to_browser = sides_[0].sent};
+  const auto& [first, second] = sides_;
+  return {.browser_to_trunk = second.sent,
+          .trunk_to_browser = first.sent,
+          .browser = first.rtcp.quality(second.to.codec_in(), first.to.codec()),
+          .trunk = second.rtcp.quality(first.to.codec_in(), second.to.codec())};
 }
 
 }  // namespace lastmile::media

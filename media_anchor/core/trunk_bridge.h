@@ -18,6 +18,7 @@
 #include "media_anchor/core/rtcp.h"
 #include "media_anchor/core/rtp_leg.h"
 #include "media_anchor/core/session_core.h"
+#include "media_anchor/core/trunk_timeout.h"
 
 namespace lastmile::media {
 
@@ -29,7 +30,8 @@ namespace lastmile::media {
 class TrunkBridge final : public SessionCore {
  public:
   // Draws SSRCs and first numbers from `random` and does not keep it.
-  TrunkBridge(SessionId id, RandomSource& random, TimePoint now);
+  TrunkBridge(SessionId id, RandomSource& random, TimePoint now,
+              Duration trunk_timeout = kTrunkTimeout);
 
   void Update(const UpdateBridge& update, TimePoint now);
 
@@ -53,8 +55,9 @@ class TrunkBridge final : public SessionCore {
  private:
   // One trunk, and what is sent to it.
   struct Side {
-    Side(MediaKind kind_of_it, Passage& way_to_it, RandomSource& random, TimePoint now)
-        : kind(kind_of_it), to(way_to_it), rtcp(way_to_it.ssrc(), random, now) {}
+    Side(MediaKind kind_of_it, Passage& way_to_it, RandomSource& random, TimePoint now,
+         Duration limit)
+        : kind(kind_of_it), to(way_to_it), rtcp(way_to_it.ssrc(), random, now), timeout(limit) {}
 
     MediaKind kind;
     RtpLeg leg;
@@ -64,6 +67,7 @@ class TrunkBridge final : public SessionCore {
     DirectionStats sent;  // and what came from the other one and was not
     ReceivedTypes types;  // from it
     bool report_due = false;
+    TrunkTimeout timeout;
 
     bool can_report() const { return leg.can_send() && leg.rtcp().port != 0; }
     Outgoing Rtp(MutableByteView room, size_t size);
@@ -76,6 +80,7 @@ class TrunkBridge final : public SessionCore {
   bool PopDigit(Side& side, Outgoing& out);
   bool PopRecoded(Side& side, Outgoing& out);
   DirectionCounts CountTo(const Side& target, const Side& source) const;
+  void LookForSilence(TimePoint now);
 
   const SessionId id_;
   Relay relay_;

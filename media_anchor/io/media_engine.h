@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/trunk_timeout.h"
 
 namespace lastmile::media {
 
@@ -25,6 +26,7 @@ struct MediaOptions {
   uint16_t trunk_port_max = 39999;
   int workers = 1;
   Duration browser_silent_after = 10s;  // no consent check and no SRTP for so long: BrowserSilent
+  Duration trunk_timeout = kTrunkTimeout;  // nothing of a trunk leg for so long: SessionFailed
 };
 
 struct MediaGauges {

@@ -190,7 +190,9 @@ void Worker::Settle(Session& session) {
   while (session.core->PopOutgoing(outgoing)) Send(session, outgoing);
   while (auto event = session.core->PopEvent()) {
     if (const auto* failed = std::get_if<SessionFailed>(&*event)) {
-      spdlog::warn("session={} leg=browser failed: {}", session.core->id().value, failed->reason);
+      const bool trunk = failed->fault == SessionFault::kTrunkGone;
+      spdlog::warn("session={} leg={} failed: {}", session.core->id().value,
+                   trunk ? "trunk" : "browser", failed->reason);
     } else if (std::holds_alternative<BrowserConnected>(*event)) {
       spdlog::info("session={} leg=browser connected", session.core->id().value);
     }

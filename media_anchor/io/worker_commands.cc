@@ -83,7 +83,8 @@ Result<std::unique_ptr<Worker::Session>> Worker::Open(SessionId id, bool video, 
   } while (by_ufrag_.contains(ufrag));
   AnchorSession::Options core_options{.id = id,
                                       .ice = {ufrag, random_.Token(kPwdSize)},
-                                      .browser_silent_after = options_.browser_silent_after};
+                                      .browser_silent_after = options_.browser_silent_after,
+                                      .trunk_timeout = options_.trunk_timeout};
   auto session = std::make_unique<Session>(
       std::make_unique<AnchorSession>(context_, std::move(core_options), random_, now));
   auto opened = OpenTrunk(*session, MediaKind::kAudio);
@@ -98,7 +99,8 @@ Result<std::unique_ptr<Worker::Session>> Worker::Open(SessionId id, bool video, 
 }
 
 Result<std::unique_ptr<Worker::Session>> Worker::OpenBetweenTrunks(SessionId id, TimePoint now) {
-  auto session = std::make_unique<Session>(std::make_unique<TrunkBridge>(id, random_, now));
+  auto session = std::make_unique<Session>(
+      std::make_unique<TrunkBridge>(id, random_, now, options_.trunk_timeout));
   auto opened = OpenTrunk(*session, MediaKind::kAudio);
   if (opened) opened = OpenTrunk(*session, MediaKind::kSecondAudio);
   if (opened) return session;

@@ -78,11 +78,24 @@ withLab('50 calls whose WebSockets are cut', (lab) => {
     const originators = (await look()).map(({ ended }) => ended.originator);
     assert.deepEqual(originators, USERS.map((_, i) => (i % 2 === 0 ? 'local' : 'remote')));
     await until(() => lab.callRecords().length === USERS.length, 'one record a call', 10000);
-    const records = new Map(lab.callRecords().map((record) => [record.user, record.media]));
+    const records = new Map(lab.callRecords().map((record) => [record.user, record]));
     for (const { user, sent } of last) {
-      const { packets, dropped } = records.get(user).to_trunk;
+      const { packets, dropped } = records.get(user).media.to_trunk;
       assert.ok(packets >= sent, `${user} sent ${sent}, the carrier got ${packets}`);
       assert.equal(dropped, 0, user);
+    }
+  });
+
+  // Chromium reports on what it gets, the demo carrier does not.
+  test('each call has left the quality of its audio', () => {
+    for (const { user, quality: { browser, trunk } } of lab.callRecords()) {
+      const text = `${user} ${JSON.stringify({ browser, trunk })}`;
+      assert.ok(browser.rtt_ms >= 0 && browser.rtt_ms < 1000, text);
+      for (const stream of [browser.received, browser.sent, trunk.received]) {
+        assert.ok(stream.packets > 500 && stream.loss < 0.01, text);
+        assert.ok(stream.mos > 4 && stream.mos < 4.41, text);
+      }
+      assert.ok(trunk.sent === null && trunk.rtt_ms === null, text);
     }
   });
 }, { users: USERS });

@@ -33,6 +33,22 @@ Bytes Nack(uint32_t from, uint32_t media, const std::vector<media::Feedback::Nac
   return out;
 }
 
+Bytes ReceiverReport(const std::vector<std::pair<uint32_t, media::ReportBlock>>& blocks) {
+  const auto count = static_cast<uint32_t>(blocks.size());
+  Bytes out;
+  Word(out, 0x80000000 | count << 24 | 201 << 16 | (1 + 6 * count));
+  Word(out, blocks.front().second.reporter);
+  for (const auto& [about, block] : blocks) {
+    Word(out, about);
+    Word(out, static_cast<uint32_t>(block.lost) & 0xffffff);
+    Word(out, block.highest);
+    Word(out, block.jitter);
+    Word(out, block.last_sr);
+    Word(out, block.since_sr);
+  }
+  return out;
+}
+
 Bytes Compound(const std::vector<Bytes>& packets) {
   Bytes out = {0x80, 201, 0, 1, 0, 0, 0, 9};
   for (const Bytes& packet : packets) out.insert(out.end(), packet.begin(), packet.end());

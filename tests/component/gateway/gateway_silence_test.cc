@@ -81,10 +81,13 @@ class SilentCarrierTest : public GatewayTest {
   nlohmann::json HangUpAndTakeFaults() {
     phone_->HangUp(*at_browser_);
     EXPECT_TRUE(Until([&] { return gateway_->gauges().signalling.calls == 0; }));
+    return TakeRecord()["media_faults"];
+  }
+  nlohmann::json TakeRecord() {
     std::ifstream file(records_);
     std::string line;
     EXPECT_TRUE(std::getline(file, line));
-    return nlohmann::json::parse(line)["media_faults"];
+    return nlohmann::json::parse(line);
   }
   void ExpectOneFault(const std::string& cause, const std::string& seen) {
     const auto faults = HangUpAndTakeFaults();
@@ -146,6 +149,29 @@ TEST_F(SilentCarrierTest, ItMovesInMidCallAndComesBack) {
   EXPECT_EQ(faults[0]["until"], faults[1]["at"]);
   EXPECT_EQ(faults[1]["cause"], "wrong-source");
   EXPECT_TRUE(faults[1]["until"].is_string()) << "it flows again";
+}
+
+class GoneCarrierTest : public SilentCarrierTest {
+ protected:
+  void Configure(Config& config) override {
+    SilentCarrierTest::Configure(config);
+    config.media_timeout = 2s;
+  }
+  bool IsOver() { return gateway_->gauges().signalling.calls == 0; }
+};
+
+TEST_F(GoneCarrierTest, TheCallIsEndedForBoth) {
+  ASSERT_NO_FATAL_FAILURE(Connect());
+  EXPECT_TRUE(Talk([&] { return IsOver(); }, [] {}, 5s));
+  EXPECT_EQ(at_browser_->state, State::kEnded);
+  EXPECT_EQ(at_carrier_->state, State::kEnded);
+  EXPECT_EQ(at_browser_->reason.substr(0, 13), "SIP;cause=408");
+  const auto record = TakeRecord();
+  EXPECT_EQ(record["reason"], "the carrier has sent neither audio nor a report for 2 s");
+  EXPECT_TRUE(record["quality"]["trunk"].is_null()) << "it sent nothing, and reported nothing";
+  EXPECT_GT(record["quality"]["browser"]["received"]["packets"], 50);
+  EXPECT_EQ(record["quality"]["browser"]["received"]["lost"], 0);
+  EXPECT_TRUE(record["quality"]["browser"]["sent"].is_null());
 }
 
 }  // namespace

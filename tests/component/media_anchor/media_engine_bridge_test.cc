@@ -21,7 +21,7 @@ class MediaEngineBridgeTest : public EngineTest {
              .trunk_pt = kSecondAudio,
              .trunk_pt_in = kSecondAudio,
              .clock_rate = 8000,
-             .g711 = G711::kALaw},
+             .codec = AudioCodec::kPcma},
             {.browser_pt = 101,
              .trunk_pt = 96,
              .trunk_pt_in = 96,

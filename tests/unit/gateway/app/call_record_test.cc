@@ -86,6 +86,35 @@ TEST(CallRecord, TellsWhatWasSilentWhenAndWhy) {
   EXPECT_EQ(faults[0]["direction"], "to-first");
 }
 
+TEST(CallRecord, TellsHowTheAudioOfEachLegWas) {
+  CallRecord record = Sample();
+  auto quality = nlohmann::json::parse(ToJson(record, kClock))["quality"];
+  EXPECT_EQ(quality.dump(), R"({"browser":null,"trunk":null})") << "nothing is known, not 0";
+  record.summary.media.browser = {.received = media::StreamQuality{.packets = 995,
+                                                                   .lost = 5,
+                                                                   .loss = 0.005,
+                                                                   .worst_loss = 0.0199999,
+                                                                   .jitter = 1260us,
+                                                                   .mos = 4.3512},
+                                  .sent = std::nullopt,
+                                  .rtt = 48'310us};
+  record.summary.media.trunk.sent = media::StreamQuality{.packets = 10};
+  quality = nlohmann::json::parse(ToJson(record, kClock))["quality"];
+  EXPECT_EQ(quality["browser"]["received"].dump(),
+            R"({"jitter_ms":1.3,"loss":0.005,"lost":5,"mos":4.35,"packets":995,)"
+            R"("worst_loss":0.02})");
+  EXPECT_TRUE(quality["browser"]["sent"].is_null());
+  EXPECT_EQ(quality["browser"]["rtt_ms"], 48.3);
+  EXPECT_TRUE(quality["trunk"]["received"].is_null());
+  EXPECT_EQ(quality["trunk"]["sent"]["packets"], 10);
+  EXPECT_TRUE(quality["trunk"]["sent"]["mos"].is_null());
+  EXPECT_TRUE(quality["trunk"]["rtt_ms"].is_null());
+  record.direction = call::CallDirection::kBetweenTrunks;
+  quality = nlohmann::json::parse(ToJson(record, kClock))["quality"];
+  EXPECT_EQ(quality["first"]["rtt_ms"], 48.3);
+  EXPECT_EQ(quality["second"]["sent"]["packets"], 10);
+}
+
 TEST(CallRecord, WhatAPeerWroteCannotBreakTheLine) {
   CallRecord record = Sample();
   record.parties.number = "6\"\n\xff";

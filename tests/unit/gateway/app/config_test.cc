@@ -76,6 +76,20 @@ TEST(Config, UnknownKeysAreToldWithWhatWasMeant) {
             "2:29 unknown key `codec` in trunks.acme [codecs]\n");
 }
 
+TEST(Config, HowLongACarrierMaySayNothing) {
+  const auto timeout_of = [](const std::string& text) {
+    const auto config = ParseConfig(text, "test.yaml");
+    return config ? config->media_timeout : Duration(-1);
+  };
+  EXPECT_EQ(timeout_of(""), 300s);
+  EXPECT_EQ(timeout_of("media: { timeout: 5m }\n"), 300s);
+  EXPECT_EQ(timeout_of("media: { timeout: 60s }\n"), 60s);
+  EXPECT_EQ(timeout_of("media: { timeout: none }\n"), Duration::max());
+  EXPECT_EQ(FaultsOf("media: { timeout: 2s }\n"),
+            "1:19 `media.timeout` must be a time from 10s to 86400s\n");
+  EXPECT_THAT(FaultsOf("media: { timeout: off }\n"), HasSubstr("from 10s to 86400s"));
+}
+
 TEST(Config, DuplicateKeysAreTold) {
   EXPECT_EQ(FaultsOf("domain: a\ndomain: b\n"), "2:1 the key `domain` stands twice\n");
   EXPECT_EQ(FaultsOf("media:\n  browser: { port: 1, port: 2 }\n"),

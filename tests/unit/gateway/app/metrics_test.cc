@@ -20,7 +20,7 @@ CallRecord AnsweredCall() {
 
 TEST(Histogram, CountsAreCumulativeAndABoundBelongsToItsBucket) {
   Histogram histogram({10, 20});
-  for (const uint64_t value : {10, 11, 20, 21}) histogram.Observe(value);
+  for (const double value : {10, 11, 20, 21}) histogram.Observe(value);
   std::string out;
   histogram.Write("h", "", out);
   EXPECT_EQ(out,
@@ -100,6 +100,53 @@ TEST(Metrics, WhatNeverWasIsNotObserved) {
   record.summary.sdp = {.offer_in = 900};
   metrics.Count(record);
   EXPECT_THAT(metrics.Text({}), Not(HasSubstr("dir=\"out\"} 0")));
+}
+
+TEST(Metrics, TheAudioOfEachLegIsObserved) {
+  Metrics metrics;
+  CallRecord record = AnsweredCall();
+  media::SessionStats& stats = record.summary.media;
+  stats.browser.received = media::StreamQuality{
+      .packets = 990, .lost = 10, .loss = 0.01, .worst_loss = 0.04, .jitter = 15ms, .mos = 4.25};
+  stats.browser.sent = media::StreamQuality{.packets = 500, .mos = 3.5};
+  stats.browser.rtt = 125ms;
+  stats.trunk.received = media::StreamQuality{.packets = 400, .lost = 100};
+  metrics.Count(record);
+  const std::string text = metrics.Text({});
+  EXPECT_THAT(text, HasSubstr("lastmile_rtp_packets_total{leg=\"browser\",dir=\"in\"} 990\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_rtp_packets_total{leg=\"browser\",dir=\"out\"} 500\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_rtp_lost_total{leg=\"browser\",dir=\"in\"} 10\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_rtp_lost_total{leg=\"trunk\",dir=\"in\"} 100\n"));
+  EXPECT_THAT(text, HasSubstr("# TYPE lastmile_mos histogram\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_mos_bucket{leg=\"browser\",dir=\"in\",le=\"4.03\"} 0\n"
+                              "lastmile_mos_bucket{leg=\"browser\",dir=\"in\",le=\"4.34\"} 1\n"
+                              "lastmile_mos_bucket{leg=\"browser\",dir=\"in\",le=\"+Inf\"} 1\n"
+                              "lastmile_mos_sum{leg=\"browser\",dir=\"in\"} 4.25\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_mos_sum{leg=\"browser\",dir=\"out\"} 3.5\n"));
+  EXPECT_THAT(text,
+              HasSubstr("lastmile_rtp_jitter_seconds_sum{leg=\"browser\",dir=\"in\"} 0.015\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_rtp_rtt_seconds_sum{leg=\"browser\"} 0.125\n"));
+  EXPECT_THAT(text, Not(HasSubstr("lastmile_mos_count{leg=\"trunk\""))) << "of no known codec";
+  EXPECT_THAT(text, Not(HasSubstr("lastmile_rtp_rtt_seconds_count{leg=\"trunk\"")));
+}
+
+TEST(Metrics, BothLegsOfABridgeAreTrunks) {
+  Metrics metrics;
+  CallRecord record = AnsweredCall();
+  record.direction = call::CallDirection::kBetweenTrunks;
+  record.summary.media.browser.received = media::StreamQuality{.packets = 30};
+  record.summary.media.trunk.received = media::StreamQuality{.packets = 40};
+  metrics.Count(record);
+  EXPECT_THAT(metrics.Text({}),
+              HasSubstr("lastmile_rtp_packets_total{leg=\"trunk\",dir=\"in\"} 70\n"));
+}
+
+TEST(Metrics, ACallWithoutAudioHasNoFigures) {
+  Metrics metrics;
+  metrics.Count(AnsweredCall());
+  const std::string text = metrics.Text({});
+  EXPECT_THAT(text, Not(HasSubstr("lastmile_mos_")));
+  EXPECT_THAT(text, Not(HasSubstr("lastmile_rtp_lost_total{")));
 }
 
 TEST(Metrics, TheNameOfATrunkCannotBreakALine) {

@@ -8,6 +8,7 @@
 
 #include "tests/support/sdp_samples.h"
 #include "tests/unit/gateway/call/call_harness.h"
+#include "tests/unit/gateway/log_capture.h"
 
 namespace lastmile::call {
 namespace {
@@ -274,6 +275,18 @@ TEST(BridgeTable, EveryInputInEveryStateDoesWhatTheTableSays) {
     EXPECT_EQ(Apply(harness, row.input), row.outputs);
     EXPECT_EQ(harness.bridge().state(), row.to);
   }
+}
+
+TEST(BridgeEnding, BothAreToldThatAPartyIsGoneAndTheLogHowItWas) {
+  BridgeHarness harness;
+  harness.DriveTo(kBridged);
+  harness.Feed(MediaFailed{"the second party has sent neither audio nor a report for 300 s"});
+  EXPECT_THAT(harness.Output<HangUp>().reason_header, HasSubstr("SIP;cause=408;text=\"the second"));
+  test::LogCapture log;
+  MediaClosed closed;
+  closed.stats.browser.received = media::StreamQuality{.packets = 50, .mos = 4.2};
+  harness.Feed(closed);
+  EXPECT_THAT(log.text(), HasSubstr("leg=first audio from it MOS 4.20"));
 }
 
 TEST(BridgeOffers, TheTakenLegGoesOnWithItsNextVersionAndTheBridgesPort) {

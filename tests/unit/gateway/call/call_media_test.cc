@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/gateway/call/call_harness.h"
+#include "tests/unit/gateway/log_capture.h"
 
 namespace lastmile::call {
 namespace {
@@ -28,6 +29,18 @@ const media::PayloadMapping* FindPayload(const media::UpdateSession& update, uin
   return nullptr;
 }
 
+TEST(CallAudio, TheLogSaysInTheEndHowItWas) {
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.DriveTo(CallState::kConnected);
+  harness.Feed(HungUp{Party::kCaller});
+  test::LogCapture log;
+  MediaClosed closed;
+  closed.stats.trunk.received = media::StreamQuality{.packets = 50, .mos = 4.2};
+  harness.Feed(closed);
+  EXPECT_THAT(log.text(), HasSubstr("leg=trunk audio from it MOS 4.20"));
+  EXPECT_EQ(harness.call().summary().media.trunk, closed.stats.trunk);
+}
+
 // --- video ---
 
 TEST(CallVideo, ATrunkThatTakesItIsOfferedItAndBothSidesAgree) {
@@ -49,6 +62,7 @@ TEST(CallVideo, ATrunkThatTakesItIsOfferedItAndBothSidesAgree) {
   EXPECT_EQ(video->trunk_pt, 112);
   EXPECT_EQ(video->clock_rate, 90000u);
   EXPECT_FALSE(FindPayload(update, 0)->video);
+  EXPECT_EQ(FindPayload(update, 0)->codec, media::AudioCodec::kPcmu);
   EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("a=group:BUNDLE 0 1"));
   EXPECT_THAT(harness.Output<AnswerCaller>().sdp, HasSubstr("UDP/TLS/RTP/SAVPF 96\r\n"));
 }

@@ -37,7 +37,7 @@ class BridgeTest : public testing::Test {
                                             .trunk_pt = kSecondAudioOut,
                                             .trunk_pt_in = kSecondAudioIn,
                                             .clock_rate = 8000,
-                                            .g711 = G711::kALaw,
+                                            .codec = AudioCodec::kPcma,
                                             .browser_pt_in = kFirstAudioIn},
                                            {.browser_pt = 101,
                                             .trunk_pt = 96,

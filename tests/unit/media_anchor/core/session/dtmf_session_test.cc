@@ -37,7 +37,7 @@ class DtmfSessionTest : public SessionTest {
 
   void Connect(const Clocks& clocks) {
     payloads_[0].clock_rate = clocks.audio;
-    payloads_[0].g711 = G711::kALaw;
+    payloads_[0].codec = AudioCodec::kPcma;
     payloads_[1].clock_rate = clocks.browser;
     payloads_[1].trunk_clock_rate = clocks.trunk;
     SessionTest::Connect();
@@ -392,7 +392,7 @@ TEST_F(DtmfSessionTest, TonesTakeThePlaceOfTheAudioWithoutAGap) {
 
 TEST_F(DtmfSessionTest, WithoutTelephoneEventADigitGoesAsTonesAndAFlashNotAtAll) {
   payloads_.resize(1);
-  payloads_[0].g711 = G711::kMuLaw;
+  payloads_[0].codec = AudioCodec::kPcmu;
   SessionTest::Connect();
   ASSERT_TRUE(SendDigit(5));
   ASSERT_TRUE(SendDigit(kFlash));

@@ -29,6 +29,7 @@ class RtcpReporterTest : public testing::Test {
   SeededRandom random_{3};
   TimePoint now_{50s};
   RtcpReporter reporter_{kOurSsrc, random_, now_};
+  uint16_t sequence_ = 0;
 };
 
 TEST_F(RtcpReporterTest, SaysNothingBeforeMediaFlows) {
@@ -126,6 +127,109 @@ TEST_F(RtcpReporterTest, TypesThatWereNotAgreedOnBeginNoSource) {
   EXPECT_EQ(LoadBe32(&report[8]), kPeerSsrc);
   EXPECT_EQ(LoadBe32(&report[12]), 0u) << "comfort noise of the source itself is no loss";
   EXPECT_EQ(LoadBe32(&report[16]), 3u);
+}
+
+// --- what becomes of the call's quality ---
+
+TEST_F(RtcpReporterTest, QualityCountsWhatCameAndWhatDidNot) {
+  EXPECT_FALSE(reporter_.quality({}, {}).received);
+  // 10 s without loss, 5 s that lose every fifth packet, 10 s without.
+  for (uint16_t i = 0; i < 1250; ++i) {
+    const bool lost = i >= 501 && i < 751 && i % 5 == 0;
+    if (!lost) Receive(static_cast<uint16_t>(65000 + i), 160u * i);
+    now_ += 20ms;
+  }
+  const LegQuality quality = reporter_.quality(AudioCodec::kPcmu, {});
+  ASSERT_TRUE(quality.received);
+  EXPECT_EQ(quality.received->packets, 1200u);
+  EXPECT_EQ(quality.received->lost, 50u);
+  EXPECT_DOUBLE_EQ(quality.received->loss, 50.0 / 1250);
+  EXPECT_NEAR(quality.received->worst_loss, 0.2, 0.01);
+  EXPECT_EQ(quality.received->jitter, 0ns);
+  EXPECT_NEAR(quality.received->mos.value_or(0), 3.98, 0.01);
+  EXPECT_FALSE(quality.sent);
+  EXPECT_FALSE(quality.rtt);
+}
+
+TEST_F(RtcpReporterTest, QualityGoesOnOverSourcesThatBeginAnew) {
+  for (uint16_t i = 0; i < 100; ++i) {
+    if (i % 10 != 5) Receive(i, 160u * i);
+  }
+  for (uint16_t i = 0; i < 100; ++i) Receive(static_cast<uint16_t>(40000 + i), 160u * i, 0x5555);
+  const auto received = reporter_.quality({}, {}).received;
+  ASSERT_TRUE(received);
+  EXPECT_EQ(received->packets, 190u);
+  EXPECT_EQ(received->lost, 10u);
+  EXPECT_DOUBLE_EQ(received->loss, 0.05);
+  EXPECT_DOUBLE_EQ(received->worst_loss, 0.05) << "of the whole, as long as no window is over";
+  EXPECT_FALSE(received->mos) << "of a codec that nobody knows";
+}
+
+TEST_F(RtcpReporterTest, QualityHasTheMeanJitterOfTheCall) {
+  const auto talk = [&](int packets, Duration late) {
+    for (int i = 0; i < packets; ++i, now_ += 20ms) {
+      const TimePoint on_time = now_;
+      if (i % 2 == 1) now_ += late;
+      ++sequence_;
+      Receive(sequence_, 160u * sequence_);
+      now_ = on_time;
+    }
+  };
+  talk(250, 4ms);
+  talk(250, 12ms);
+  talk(1, 0ms);
+  const auto received = reporter_.quality({}, {}).received;
+  ASSERT_TRUE(received);
+  EXPECT_NEAR(static_cast<double>(received->jitter.count()), 8e6, 0.5e6);
+}
+
+TEST_F(RtcpReporterTest, NeitherAnEventNorAnotherClockIsJitter) {
+  const auto receive = [&](uint32_t timestamp, uint32_t clock_rate) {
+    reporter_.OnReceived(
+        {.payload_type = 0, .sequence = ++sequence_, .timestamp = timestamp, .ssrc = kPeerSsrc},
+        clock_rate, now_);
+    now_ += 20ms;
+  };
+  for (uint32_t i = 0; i < 50; ++i) receive(960 * i, 48000);
+  for (int i = 0; i < 10; ++i) receive(48000, 0);  // a digit: one timestamp for all its packets
+  for (uint32_t i = 60; i < 100; ++i) receive(960 * i, 48000);
+  for (uint32_t i = 0; i < 50; ++i) receive(160 * i, 8000);
+  EXPECT_EQ(LoadBe32(&Report()[20]), 0u);
+  EXPECT_EQ(reporter_.quality({}, {}).received->jitter, 0ns);
+}
+
+// Two reporters at the ends of a line that takes 30 ms each way and loses each 20th packet one way.
+TEST_F(RtcpReporterTest, BothEndsOfALineKnowItsRoundTripAndOneWhatTheOtherMisses) {
+  constexpr Duration kWay = 30ms;
+  RtcpReporter peer(kPeerSsrc, random_, now_);
+  for (uint32_t i = 0; i < 1500; ++i) {
+    const RtpHeader ours{
+        .sequence = static_cast<uint16_t>(i), .timestamp = 160 * i, .ssrc = kOurSsrc};
+    RtpHeader theirs = ours;
+    theirs.ssrc = kPeerSsrc;
+    reporter_.OnSent(ours, 160, 8000, now_);
+    peer.OnSent(theirs, 160, 8000, now_);
+    if (i % 20 != 7) peer.OnReceived(ours, 8000, now_ + kWay);
+    reporter_.OnReceived(theirs, 8000, now_ + kWay);
+    now_ += 20ms;
+    if (now_ >= reporter_.next_report()) peer.OnReport(Report(), now_ + kWay);
+    if (now_ >= peer.next_report()) {
+      Bytes report(RtcpReporter::kMaxReport);
+      report.resize(peer.BuildReport(report, now_));
+      reporter_.OnReport(report, now_ + kWay);
+    }
+  }
+  const LegQuality quality = reporter_.quality(AudioCodec::kPcma, AudioCodec::kPcma);
+  ASSERT_TRUE(quality.rtt);
+  EXPECT_NEAR(static_cast<double>(quality.rtt->count()), 60e6, 0.1e6);
+  ASSERT_TRUE(quality.sent);
+  EXPECT_EQ(quality.sent->packets, 1500u);
+  EXPECT_NEAR(quality.sent->loss, 0.05, 0.005);
+  EXPECT_NEAR(quality.sent->mos.value_or(0), 3.84, 0.03);
+  EXPECT_EQ(quality.received->lost, 0u);
+  EXPECT_GT(quality.received->mos.value_or(0), 4.36);
+  ASSERT_TRUE(peer.quality({}, {}).rtt);
+  EXPECT_NEAR(static_cast<double>(peer.quality({}, {}).rtt->count()), 60e6, 0.1e6);
 }
 
 TEST(IsCompoundRtcp, WantsSrOrRrFirstAndLengthsThatAddUp) {

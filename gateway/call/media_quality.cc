@@ -1,0 +1,46 @@
+#include "gateway/call/media_quality.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "base/log.h"
+#include "gateway/call/media_health.h"
+
+namespace lastmile::call {
+namespace {
+
+long long Milliseconds(Duration duration) {
+  return std::chrono::round<std::chrono::milliseconds>(duration).count();
+}
+
+std::string Describe(const media::StreamQuality& stream) {
+  return fmt::format("{} ({:.1f} % lost, {:.1f} % in the worst 5 s, jitter {} ms)",
+                     stream.mos ? fmt::format("MOS {:.2f}", *stream.mos) : "no MOS of its codec",
+                     100 * stream.loss, 100 * stream.worst_loss, Milliseconds(stream.jitter));
+}
+
+}  // namespace
+
+std::string DescribeQuality(const media::LegQuality& quality) {
+  if (!quality.received && !quality.sent) return "";
+  const std::string from =
+      quality.received ? "from it " + Describe(*quality.received) : "nothing came from it";
+  const std::string to = quality.sent ? "to it " + Describe(*quality.sent)
+                                      : "it reported nothing of what was sent to it";
+  const std::string rtt =
+      quality.rtt ? fmt::format("round trip {} ms", Milliseconds(*quality.rtt)) : "no round trip";
+  return fmt::format("{}; {}; {}", from, to, rtt);
+}
+
+void LogQuality(CallId id, bool bridge, const media::SessionStats& stats) {
+  const auto log = [&](media::MediaLeg leg, const media::LegQuality& quality) {
+    const std::string words = DescribeQuality(quality);
+    if (words.empty()) return;
+    spdlog::info("call={} leg={} audio {}", id.value, NameOf(leg, bridge), words);
+  };
+  log(media::MediaLeg::kBrowser, stats.browser);
+  log(media::MediaLeg::kTrunk, stats.trunk);
+}
+
+}  // namespace lastmile::call
