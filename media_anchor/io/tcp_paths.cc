@@ -132,8 +132,8 @@ void TcpPaths::Accept(TimePoint now) {
   for (int i = 0; i < kMaxAcceptsPerTurn; ++i) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
-    const int fd = accept4(fd_, reinterpret_cast<sockaddr*>(&storage), &size,
-                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd =
+        accept4(fd_, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       Add(fd, Endpoint::FromSockaddr(storage), now);
       continue;

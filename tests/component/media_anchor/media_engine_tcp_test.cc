@@ -37,10 +37,10 @@ class MediaEngineTcpTest : public EngineTest {
     return std::make_unique<FramedTcp>(Loopback(66), engine_->browser_tcp_sockets().at(worker));
   }
   Bytes CheckOf(const TestCall& call, const std::string& pwd, bool nominate = true) {
-    return BuildCheck({.username = call.opened.browser.ice_ufrag + ":" +
-                                   call.browser.Description().ice_ufrag,
-                       .pwd = pwd,
-                       .use_candidate = nominate});
+    return BuildCheck(
+        {.username = call.opened.browser.ice_ufrag + ":" + call.browser.Description().ice_ufrag,
+         .pwd = pwd,
+         .use_candidate = nominate});
   }
   bool ConnectionsBecome(uint32_t count) {
     return WaitFor([&] { return engine_->gauges().tcp_connections == count; }, WaitABit);
@@ -92,9 +92,9 @@ TEST_F(MediaEngineTcpTest, EveryWorkerHasAPortAndATakenOneIsNamed) {
   MediaEngine other(same, events_);
   const auto started = other.Start();
   ASSERT_FALSE(started);
-  EXPECT_EQ(started.error().message,
-            "browser media: cannot bind TCP " + engine_->browser_tcp_sockets()[0].ToString() +
-                ": the port is in use by another program");
+  EXPECT_EQ(started.error().message, "browser media: cannot bind TCP " +
+                                         engine_->browser_tcp_sockets()[0].ToString() +
+                                         ": the port is in use by another program");
 }
 
 TEST_F(MediaEngineTcpTest, ACutConnectionIsReplacedByANewOne) {
@@ -153,8 +153,8 @@ TEST_F(MediaEngineTcpTest, WhatIsNoCheckOfACallEndsTheConnection) {
   auto call = OpenTcpCall();
   ASSERT_TRUE(Connect(*call));
   const ByteView http = AsBytes("GET / HTTP/1.1\r\n\r\n");
-  std::vector<Bytes> streams = {
-      Bytes(http.begin(), http.end()), Bytes{0xff, 0xff, 0x00}, Bytes{0, 1, 0x80}};
+  std::vector<Bytes> streams = {Bytes(http.begin(), http.end()), Bytes{0xff, 0xff, 0x00},
+                                Bytes{0, 1, 0x80}};
   const auto framed = [](const Bytes& datagram) {
     Bytes frame = {static_cast<uint8_t>(datagram.size() >> 8),
                    static_cast<uint8_t>(datagram.size())};

@@ -35,7 +35,8 @@ class FrameReaderTest : public testing::Test {
       std::ranges::copy(stream.first(size), space.begin());
       reader_.Add(size);
       stream = stream.subspan(size);
-      while (const auto datagram = reader_.Next()) got_.emplace_back(datagram->begin(), datagram->end());
+      while (const auto datagram = reader_.Next())
+        got_.emplace_back(datagram->begin(), datagram->end());
     }
   }
 
