@@ -95,26 +95,50 @@ std::optional<size_t> SlotForVideo(Settled& settled) {
 
 // --- writing ---
 
-// RFC 8445 section 5.1.2.1 for host candidates of one component.
-uint32_t HostPriority(size_t rank) {
-  constexpr uint32_t kHostPreference = 126;
-  constexpr uint32_t kComponent = 1;
-  const auto local = static_cast<uint32_t>(65535 - std::min<size_t>(rank, 65535));
-  return kHostPreference << 24 | local << 8 | (256 - kComponent);
+constexpr uint16_t kComponent = 1;
+
+// RFC 8445 section 5.1.2.1.
+uint32_t PriorityOf(uint32_t type_preference, uint32_t local_preference) {
+  return type_preference << 24 | local_preference << 8 | (256u - kComponent);
 }
 
-void AddCandidates(std::vector<Line>& lines, const std::vector<Endpoint>& candidates) {
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    AddAttribute(lines, "candidate",
-                 ToValue(Candidate{.foundation = std::to_string(i + 1),
-                                   .component = 1,
-                                   .transport = "udp",
-                                   .priority = HostPriority(i),
-                                   .address = candidates[i].address.ToString(),
-                                   .ip = candidates[i].address,
-                                   .port = candidates[i].port,
-                                   .type = "host",
-                                   .extensions = {}}));
+uint32_t UdpPriority(size_t rank) {
+  constexpr uint32_t kHost = 126;
+  return PriorityOf(kHost, static_cast<uint32_t>(65535 - std::min<size_t>(rank, 65535)));
+}
+
+// RFC 6544 section 4.2, for media that would rather have UDP: below all that is UDP and not relayed
+// (peer-reflexive 110, server-reflexive 100).
+uint32_t TcpPriority(size_t rank) {
+  constexpr uint32_t kHost = 90;
+  constexpr uint32_t kPassive = 4;
+  constexpr uint32_t kMaxOther = 8191;
+  const auto other = static_cast<uint32_t>(kMaxOther - std::min<size_t>(rank, kMaxOther));
+  return PriorityOf(kHost, kPassive << 13 | other);
+}
+
+void AddCandidate(std::vector<Line>& lines, size_t foundation, std::string transport,
+                  uint32_t priority, const Endpoint& at, std::string extensions) {
+  AddAttribute(lines, "candidate",
+               ToValue(Candidate{.foundation = std::to_string(foundation),
+                                 .component = kComponent,
+                                 .transport = std::move(transport),
+                                 .priority = priority,
+                                 .address = at.address.ToString(),
+                                 .ip = at.address,
+                                 .port = at.port,
+                                 .type = "host",
+                                 .extensions = std::move(extensions)}));
+}
+
+void AddCandidates(std::vector<Line>& lines, const BrowserLocalMedia& local) {
+  size_t foundation = 0;
+  for (size_t i = 0; i < local.candidates.size(); ++i) {
+    AddCandidate(lines, ++foundation, "udp", UdpPriority(i), local.candidates[i], {});
+  }
+  for (size_t i = 0; i < local.tcp_candidates.size(); ++i) {
+    AddCandidate(lines, ++foundation, "tcp", TcpPriority(i), local.tcp_candidates[i],
+                 "tcptype passive");
   }
   AddAttribute(lines, "end-of-candidates");
 }
@@ -142,7 +166,7 @@ MediaSection BuildSection(const Slot& slot, const BrowserLocalMedia& local,
 MediaSection BuildAudio(const Slot& slot, const BrowserLocalMedia& local, Direction direction,
                         Setup setup) {
   MediaSection section = BuildSection(slot, local, local.codecs, direction, setup);
-  AddCandidates(section.lines, local.candidates);
+  AddCandidates(section.lines, local);
   AddCodecs(section.lines, local.codecs);
   AddPacketTimes(section.lines, local.ptime, local.maxptime);
   return section;

@@ -87,7 +87,7 @@ struct TrunkLegSnapshot;
 struct BrowserLocalMedia {
   std::string ice_ufrag;
   std::string ice_pwd;
-  std::vector<Endpoint> candidates;  // best first; at least one
+  std::vector<Endpoint> candidates;  // UDP, best first; at least one
   Fingerprint fingerprint;
   Direction direction = Direction::kSendRecv;
   // Of the answer (numbered as the browser did) or of the offer; at least one.
@@ -97,6 +97,7 @@ struct BrowserLocalMedia {
   // Absent: the video is refused (port 0, not in the bundle) or not offered. Present: it has the
   // audio's transport. Not said where the browser offered none or does not bundle.
   std::optional<BrowserLocalVideo> video = {};
+  std::vector<Endpoint> tcp_candidates = {};  // passive (RFC 6544), behind the others
 };
 
 // The browser's side of the call. Keeps m-line count, order and mids, the gateway's DTLS role and

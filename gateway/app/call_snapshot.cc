@@ -219,6 +219,7 @@ void Describe(auto& field, media::BrowserLocal& local) {
   field("ice_ufrag", local.ice_ufrag);
   field("ice_pwd", local.ice_pwd);
   field("candidates", local.candidates);
+  field("tcp_candidates", local.tcp_candidates);
   field("fingerprint", local.fingerprint);
 }
 

@@ -127,6 +127,14 @@ void ReadMediaTimeout(YamlSection& media, Config& config) {
   if (media.Seconds("timeout", 10, 86400, limit)) config.media_timeout = limit;
 }
 
+void ReadTcpPort(YamlSection& browser, Config& config) {
+  int port = 0;
+  // Without the key there is no default that could be told.
+  if (browser.Find("tcp_port").IsDefined() && browser.Number("tcp_port", 1, 65535, port)) {
+    config.browser_media.tcp_port = static_cast<uint16_t>(port);
+  }
+}
+
 void ReadMedia(YamlSection& root, Config& config) {
   YamlSection media = root.Section("media", "media");
   YamlSection browser = media.Section("browser");
@@ -136,6 +144,7 @@ void ReadMedia(YamlSection& root, Config& config) {
   if (browser.Number("port", 0, 65535, port)) {
     config.browser_media.port = static_cast<uint16_t>(port);
   }
+  ReadTcpPort(browser, config);
   browser.Finish();
   YamlSection trunk = media.Section("trunk");
   ReadAddress(trunk, "bind", config.trunk_media.bind);

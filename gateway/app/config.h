@@ -70,6 +70,7 @@ struct Config {
     IpAddress bind;
     Advertise advertise;
     uint16_t port = 20000;
+    std::optional<uint16_t> tcp_port = std::nullopt;  // nothing: browsers come over UDP alone
   } browser_media;
   struct {
     IpAddress bind;

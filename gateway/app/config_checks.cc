@@ -51,6 +51,21 @@ class Checks {
     }
   }
 
+  // Media worker n listens on the port `first` + n.
+  void BindForWorkers(uint16_t first, int type, const std::string& path) {
+    for (int worker = 0; worker < config_.workers && first != 0; ++worker) {
+      const int port = first + worker;
+      if (port > 65535) {
+        const std::string text = std::to_string(first);
+        return Report(path, "media",
+                      "media worker " + std::to_string(worker) + " would need the port " +
+                          std::to_string(port) + ": each takes one more than the one before",
+                      text.size());
+      }
+      Bind({config_.browser_media.bind, static_cast<uint16_t>(port)}, type, path, "media");
+    }
+  }
+
   void Readable(const std::string& file, const std::string& path) {
     if (file.empty()) return;
     if (access(file.c_str(), R_OK) != 0) {
@@ -101,10 +116,9 @@ std::vector<Diagnostic> CheckMachine(const Config& config) {
   for (const SipListener& listener : config.sip) {
     checks.Bind(listener.address, SOCK_STREAM, listener.path, "listen");
   }
-  for (int worker = 0; worker < config.workers && config.browser_media.port != 0; ++worker) {
-    const auto port = static_cast<uint16_t>(config.browser_media.port + worker);
-    checks.Bind({config.browser_media.bind, port}, SOCK_DGRAM, "media.browser.port", "media");
-  }
+  checks.BindForWorkers(config.browser_media.port, SOCK_DGRAM, "media.browser.port");
+  checks.BindForWorkers(config.browser_media.tcp_port.value_or(0), SOCK_STREAM,
+                        "media.browser.tcp_port");
   if (config.user_source) {
     const UserSourceConfig& source = *config.user_source;
     if (!source.sqlite.empty()) checks.UsersIn(source.sqlite);

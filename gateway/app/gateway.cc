@@ -43,6 +43,7 @@ media::MediaOptions MediaOptionsOf(const Config& config, const IpAddress& trunk_
   options.browser_advertise =
       browser.advertise.automatic ? BrowserAddresses(browser.bind) : browser.advertise.addresses;
   options.browser_port = browser.port;
+  options.browser_tcp_port = browser.tcp_port;
   options.trunk_bind = config.trunk_media.bind;
   options.trunk_advertise = trunk_address;
   options.trunk_port_min = config.trunk_media.port_min;
@@ -136,6 +137,9 @@ Result<void> Gateway::StartParts() {
   if (config_.admin) greeting_.push_back("metrics: http://" + sip->back().ToString() + "/metrics");
   for (const Endpoint& socket : parts_->media.browser_sockets()) {
     greeting_.push_back("media of browsers: udp " + socket.ToString());
+  }
+  for (const Endpoint& socket : parts_->media.browser_tcp_sockets()) {
+    greeting_.push_back("media of browsers: tcp " + socket.ToString());
   }
   for (const trunk::Trunk& trunk : config_.trunks) {
     greeting_.push_back("trunk " + trunk.name + ": " + (trunk.tls ? "tls " : "tcp ") + trunk.host +

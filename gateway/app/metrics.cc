@@ -190,6 +190,9 @@ std::string Metrics::Text(const GatewayGauges& gauges) const {
   WriteGauge("lastmile_media_sessions", "Media sessions.", gauges.media.sessions, out);
   WriteGauge("lastmile_media_ports_in_use", "UDP ports bound towards carriers.",
              gauges.media.ports_in_use, out);
+  WriteGauge("lastmile_media_tcp_connections",
+             "TCP connections of browsers for media, and such as have not shown a call's check.",
+             gauges.media.tcp_connections, out);
   const browser::AuthFailures& failures = gauges.signalling.auth_failures;
   WriteCounters("lastmile_auth_failures_total", "Credentials of browsers that let nobody in.",
                 {{"reason=\"limited\"", failures.limited},
@@ -206,6 +209,9 @@ std::string Metrics::Text(const GatewayGauges& gauges) const {
   WriteCounters("lastmile_media_faults_total",
                 "Directions of calls whose audio was silent and should not be.",
                 CountFaults(gauges.signalling.media_faults), out);
+  WriteCounters("lastmile_media_tcp_refused_total",
+                "TCP connections for media that ended without a check of a call.",
+                {{"", gauges.media.tcp_refused}}, out);
   WriteCounters("lastmile_calls_total", "Calls that are over.", calls_, out);
   WriteCounters("lastmile_sdp_over_budget_total",
                 "Offers that stayed over their trunk's budget with nothing left to remove.",

@@ -64,7 +64,8 @@ std::string Explain(const media::DirectionSilent& silent, bool trunk) {
       return WhatIsReceived(silent, trunk);
     case SilenceCause::kNoIce:
       return "no check of ICE arrives: see whether UDP reaches `media.browser` from there, and "
-             "whether it advertises an address that the browser can reach";
+             "whether it advertises an address that the browser can reach; a network without UDP "
+             "needs its `tcp_port`";
     case SilenceCause::kNoNomination:
       return "it checks and chooses no path: answers to its checks may not reach it";
     case SilenceCause::kNoConsent:

@@ -96,7 +96,8 @@ sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local) {
           .candidates = local.candidates,
           .fingerprint = {local.fingerprint.hash, local.fingerprint.digest},
           .codecs = {},
-          .ptime = {}};
+          .ptime = {},
+          .tcp_candidates = local.tcp_candidates};
 }
 
 sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local, const TrunkKeys& keys) {

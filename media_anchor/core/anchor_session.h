@@ -67,7 +67,11 @@ class AnchorSession final : public SessionCore {
   // During an ICE restart the old ufrag is accepted, too.
   bool AcceptsUfrag(std::string_view ufrag) const { return browser_.AcceptsUfrag(ufrag); }
   const RtpLeg* trunk(MediaKind kind) const override;
+  bool HasBrowserPath(const Path& path) const { return browser_.HasPath(path); }
+  // Over UDP, to any of our addresses.
   bool HasBrowserPath(const Endpoint& remote) const { return browser_.HasRemote(remote); }
+  // Where what is sent to the browser goes; nothing before its first check.
+  const std::optional<Path>& browser_path() const { return browser_.send_path(); }
   const std::optional<TimePoint>& browser_last_heard() const { return browser_.last_heard(); }
   SessionStats stats() const override;
 

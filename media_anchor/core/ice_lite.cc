@@ -208,7 +208,8 @@ bool IceLite::IsValidated(const Path& path) const {
 }
 
 bool IceLite::HasRemote(const Endpoint& remote) const {
-  return std::ranges::any_of(pairs_, [&](const Pair& pair) { return pair.path.remote == remote; });
+  return std::ranges::any_of(
+      pairs_, [&](const Pair& pair) { return pair.path.remote == remote && !pair.path.tcp; });
 }
 
 }  // namespace lastmile::media

@@ -47,7 +47,7 @@ class IceLite {
   Result OnDatagram(ByteView datagram, const Path& path, TimePoint now, MutableByteView reply);
 
   bool IsValidated(const Path& path) const;
-  // The same for any of our addresses.
+  // The same over UDP, for any of our addresses.
   bool HasRemote(const Endpoint& remote) const;
   // The pair of the latest USE-CANDIDATE.
   const std::optional<Path>& selected() const { return selected_; }

@@ -124,6 +124,8 @@ struct BrowserLocal {
   std::string ice_pwd;
   std::vector<Endpoint> candidates;  // host candidates, component 1 (rtcp-mux), best first
   DtlsFingerprint fingerprint;       // of the process's certificate
+  // The same over TCP, passive (RFC 6544); empty: the anchor listens on no TCP port.
+  std::vector<Endpoint> tcp_candidates = {};
   bool operator==(const BrowserLocal&) const = default;
 };
 

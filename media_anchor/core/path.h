@@ -4,15 +4,22 @@
 #include <compare>
 
 #include "base/endpoint.h"
+#include "base/strong_id.h"
 
 namespace lastmile::media {
 
+struct TcpTag;
+// A TCP connection of a browser with a media worker, by which datagrams come and go in frames.
+using TcpId = StrongId<TcpTag>;
+
 // A pair of RFC 8445 as the gateway sees it: where a datagram came from and which of our addresses
 // it came to (any: the socket has only one). An answer leaves from `local`, or the browser's pair
-// would not match. Thread: any, a plain value.
+// would not match. Of a pair over TCP (RFC 6544) the connection is a part: a new one is a new pair,
+// whatever address it comes from. Thread: any, a plain value.
 struct Path {
   Endpoint remote;
   IpAddress local;
+  TcpId tcp = {};  // none: the pair is UDP
   auto operator<=>(const Path&) const = default;
 };
 

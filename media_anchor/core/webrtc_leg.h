@@ -60,6 +60,7 @@ class WebrtcLeg {
 
   // Where to send: the nominated pair, before nomination the pair of the latest check.
   const std::optional<Path>& send_path() const;
+  bool HasPath(const Path& path) const { return ice_.IsValidated(path); }
   bool HasRemote(const Endpoint& remote) const { return ice_.HasRemote(remote); }
   bool has_description() const { return remote_.has_value(); }
   // A pair is nominated, the certificate matched and the keys are there.

@@ -38,8 +38,8 @@ EpollLoop::~EpollLoop() {
   if (epoll_fd_ >= 0) close(epoll_fd_);
 }
 
-Result<void> EpollLoop::Add(int fd, void* token) {
-  epoll_event event{.events = EPOLLIN, .data = {.ptr = token}};
+Result<void> EpollLoop::Add(int fd, Watched* watched) {
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = watched}};
   if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0) return {};
   return std::unexpected(SystemError("cannot watch a socket"));
 }

@@ -11,6 +11,12 @@
 
 namespace lastmile::media {
 
+// What an event is for: the base of an object that stands for a socket. Thread: its owner's.
+struct Watched {
+  enum class Kind { kBrowserUdp, kTrunkUdp, kTcpListener, kTcpConnection };
+  const Kind kind;
+};
+
 // A level-triggered epoll set and an eventfd to wake it. Thread: the one that waits; Wake() any.
 class EpollLoop {
  public:
@@ -19,8 +25,8 @@ class EpollLoop {
   EpollLoop& operator=(EpollLoop&&) = delete;
   ~EpollLoop();
 
-  // `token` comes back with every event of the descriptor; never null.
-  Result<void> Add(int fd, void* token);
+  // `watched` comes back with every event of the descriptor, as its data.ptr; never null.
+  Result<void> Add(int fd, Watched* watched);
   // Before the descriptor is closed. Events of it that Wait() already returned stay in the span.
   void Remove(int fd);
 

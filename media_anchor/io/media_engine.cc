@@ -20,6 +20,7 @@ class MediaEngine::Impl {
   void Stop();
   MediaGauges gauges() const;
   const std::vector<Endpoint>& browser_sockets() const { return browser_sockets_; }
+  const std::vector<Endpoint>& browser_tcp_sockets() const { return browser_tcp_sockets_; }
 
  private:
   struct Seat {
@@ -34,6 +35,7 @@ class MediaEngine::Impl {
   Mailbox<MediaEvent>& events_;
   std::unique_ptr<DtlsContext> context_;
   std::vector<Endpoint> browser_sockets_;
+  std::vector<Endpoint> browser_tcp_sockets_;
   std::vector<Seat> seats_;  // fixed between Start() and the end
   // Which worker has which session: asked once a command, never for a packet.
   mutable std::mutex mutex_;
@@ -50,9 +52,11 @@ Result<void> MediaEngine::Impl::Start() {
     if (!worker) {
       seats_.clear();
       browser_sockets_.clear();
+      browser_tcp_sockets_.clear();
       return std::unexpected(worker.error());
     }
     browser_sockets_.push_back((*worker)->browser_socket());
+    if (const TcpPaths* tcp = (*worker)->tcp()) browser_tcp_sockets_.push_back(tcp->local());
     seats_.push_back({std::move(*worker)});
   }
   for (Seat& seat : seats_) seat.worker->Start();
@@ -108,6 +112,10 @@ MediaGauges MediaEngine::Impl::gauges() const {
   for (const Seat& seat : seats_) {
     sum.sessions += seat.worker->sessions();
     sum.ports_in_use += seat.worker->ports_in_use();
+    if (const TcpPaths* tcp = seat.worker->tcp()) {
+      sum.tcp_connections += tcp->connections();
+      sum.tcp_refused += tcp->refused();
+    }
   }
   return sum;
 }
@@ -121,6 +129,9 @@ void MediaEngine::Stop() { impl_->Stop(); }
 MediaGauges MediaEngine::gauges() const { return impl_->gauges(); }
 const std::vector<Endpoint>& MediaEngine::browser_sockets() const {
   return impl_->browser_sockets();
+}
+const std::vector<Endpoint>& MediaEngine::browser_tcp_sockets() const {
+  return impl_->browser_tcp_sockets();
 }
 
 }  // namespace lastmile::media

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/endpoint.h"
@@ -19,6 +20,8 @@ struct MediaOptions {
   IpAddress browser_bind;
   std::vector<IpAddress> browser_advertise;  // candidates of the SDP, best first; never empty
   uint16_t browser_port = 20000;
+  // The same for TCP (RFC 6544); nothing: browsers come over UDP alone.
+  std::optional<uint16_t> browser_tcp_port = std::nullopt;
   // Trunk side: an even port for RTP and the next one for RTCP a session.
   IpAddress trunk_bind;
   IpAddress trunk_advertise;
@@ -31,7 +34,9 @@ struct MediaOptions {
 
 struct MediaGauges {
   uint32_t sessions = 0;
-  uint32_t ports_in_use = 0;  // trunk UDP ports bound
+  uint32_t ports_in_use = 0;     // trunk UDP ports bound
+  uint32_t tcp_connections = 0;  // of browsers, and such as have not shown that they are one's
+  uint64_t tcp_refused = 0;      // that never showed it, up to now
 };
 
 // The media anchor: worker threads that relay between browser legs and trunk legs. The only public
@@ -53,6 +58,8 @@ class MediaEngine {
 
   MediaGauges gauges() const;                            // any thread
   const std::vector<Endpoint>& browser_sockets() const;  // valid after Start(), one a worker
+  // The same over TCP; empty: there is no such port.
+  const std::vector<Endpoint>& browser_tcp_sockets() const;
 
  private:
   class Impl;

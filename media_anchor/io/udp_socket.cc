@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "media_anchor/io/bind_failure.h"
+
 namespace lastmile::media {
 namespace {
 
@@ -23,15 +25,8 @@ socklen_t SockaddrFor(bool socket_is_v6, const Endpoint& endpoint, sockaddr_stor
   return sizeof v6;
 }
 
-std::string CauseOf(int code) {
-  if (code == EADDRINUSE) return "the port is in use by another program";
-  if (code == EADDRNOTAVAIL) return "this machine has no such address";
-  if (code == EACCES) return "no permission for this port";
-  return std::strerror(code);
-}
-
 UdpSocket::BindError BindErrorOf(const Endpoint& address, int code) {
-  return {code, "cannot bind UDP " + address.ToString() + ": " + CauseOf(code)};
+  return {code, BindFailure("UDP", address, code)};
 }
 
 constexpr size_t kControlSize = CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(in_pktinfo));

@@ -42,7 +42,8 @@ Result<std::unique_ptr<Worker>> Worker::Create(const MediaOptions& options, size
   }
   std::unique_ptr<Worker> worker(
       new Worker(options, index, context, events, std::move(*loop), std::move(*socket)));
-  auto watched = worker->loop_.Add(worker->browser_socket_.fd(), &worker->browser_socket_);
+  auto watched = worker->loop_.Add(worker->browser_socket_.fd(), &worker->browser_watched_);
+  if (watched && options.browser_tcp_port) watched = worker->ListenForTcp(index);
   if (!watched) return std::unexpected(watched.error());
   return worker;
 }
@@ -79,16 +80,14 @@ void Worker::Run() {
     TimePoint now = MonotonicNow();
     const auto ready = loop_.Wait(now, NextDeadline(now));
     now = MonotonicNow();
-    for (const epoll_event& event : ready) {
-      if (event.data.ptr == &browser_socket_) {
-        ReadBrowser(now);
-      } else {
-        ReadTrunk(*static_cast<TrunkPort*>(event.data.ptr), now);
-      }
-    }
+    for (const epoll_event& event : ready) OnReadable(*static_cast<Watched*>(event.data.ptr), now);
     // Sessions go away only here, when no event of this turn can name their sockets any more.
     if (loop_.TakeWake()) RunCommands(now);
     RunTimers(now);
+    if (tcp_) {
+      tcp_->OnTimer(now);
+      tcp_->Sweep();
+    }
     sender_.Flush(browser_socket_);
     FlushEvents();
   }
@@ -97,11 +96,25 @@ void Worker::Run() {
 }
 
 TimePoint Worker::NextDeadline(TimePoint now) const {
-  const TimePoint timer = timers_.empty() ? kNever : timers_.front().at;
+  TimePoint timer = timers_.empty() ? kNever : timers_.front().at;
+  if (tcp_) timer = std::min(timer, tcp_->next_timeout());
   return waiting_events_.empty() ? timer : std::min(timer, now + kEventRetry);
 }
 
 // --- packets ---
+
+void Worker::OnReadable(Watched& watched, TimePoint now) {
+  switch (watched.kind) {
+    case Watched::Kind::kBrowserUdp:
+      return ReadBrowser(now);
+    case Watched::Kind::kTrunkUdp:
+      return ReadTrunk(static_cast<TrunkPort&>(watched), now);
+    case Watched::Kind::kTcpListener:
+      return tcp_->Accept(now);
+    case Watched::Kind::kTcpConnection:
+      return ReadTcp(TcpPaths::Of(watched), now);
+  }
+}
 
 void Worker::ReadBrowser(TimePoint now) {
   for (int round = 0; round < kMaxBatchesPerTurn; ++round) {
@@ -111,29 +124,40 @@ void Worker::ReadBrowser(TimePoint now) {
   }
 }
 
-void Worker::OnBrowserDatagram(BatchReceiver::Datagram& datagram, TimePoint now) {
-  if (datagram.truncated) return;
+bool Worker::OnBrowserDatagram(BatchReceiver::Datagram& datagram, TimePoint now) {
+  if (datagram.truncated) return false;
   const ByteView bytes = datagram.room.first(datagram.size);
   const bool is_stun = Classify(bytes) == PacketKind::kStun;
-  Session* const session = FindBrowser(bytes, datagram.path.remote, is_stun);
-  if (session == nullptr) return;
+  Session* const session = FindBrowser(bytes, datagram.path, is_stun);
+  if (session == nullptr) return false;
   Send(*session,
        session->anchor->OnBrowserDatagram(datagram.room, datagram.size, datagram.path, now));
   if (is_stun) {
-    LearnAddress(*session, datagram.path.remote, now);
+    if (datagram.path.tcp) {
+      LearnTcp(*session, datagram.path);
+    } else {
+      LearnAddress(*session, datagram.path.remote, now);
+    }
     DropOldUfrags(*session);
+    TellTransport(*session, now);
   }
   Settle(*session);
+  return true;
 }
 
-Worker::Session* Worker::FindBrowser(ByteView datagram, const Endpoint& from, bool is_stun) {
+Worker::Session* Worker::FindBrowser(ByteView datagram, const Path& path, bool is_stun) {
+  if (path.tcp) {
+    const auto found = by_tcp_.find(path.tcp);
+    if (found != by_tcp_.end()) return found->second;
+  }
   if (is_stun) {
     const auto ufrag = LocalUfragOf(datagram);
     if (!ufrag) return nullptr;
     const auto found = by_ufrag_.find(*ufrag);
     return found == by_ufrag_.end() ? nullptr : found->second;
   }
-  const auto found = by_address_.find(from);
+  if (path.tcp) return nullptr;
+  const auto found = by_address_.find(path.remote);
   return found == by_address_.end() ? nullptr : found->second;
 }
 
@@ -173,7 +197,11 @@ void Worker::Send(Session& session, const Outgoing& outgoing) {
     case Outgoing::To::kNone:
       return;
     case Outgoing::To::kBrowser:
-      sender_.Add(browser_socket_, outgoing.bytes, outgoing.path);
+      if (outgoing.path.tcp) {
+        tcp_->Send(outgoing.path.tcp, outgoing.bytes);
+      } else {
+        sender_.Add(browser_socket_, outgoing.bytes, outgoing.path);
+      }
       return;
     case Outgoing::To::kTrunkRtp:
       session.trunk(outgoing.kind)->ports.rtp.SendTo(outgoing.bytes, outgoing.endpoint);
@@ -194,7 +222,10 @@ void Worker::Settle(Session& session) {
       spdlog::warn("session={} leg={} failed: {}", session.core->id().value,
                    trunk ? "trunk" : "browser", failed->reason);
     } else if (std::holds_alternative<BrowserConnected>(*event)) {
-      spdlog::info("session={} leg=browser connected", session.core->id().value);
+      session.connected = true;
+      session.over_tcp = IsOverTcp(session);
+      spdlog::info("session={} leg=browser connected over {}", session.core->id().value,
+                   session.over_tcp ? "TCP" : "UDP");
     }
     PostEvent(std::move(*event));
   }

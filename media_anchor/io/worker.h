@@ -18,18 +18,20 @@
 #include "media_anchor/io/epoll_loop.h"
 #include "media_anchor/io/media_engine.h"
 #include "media_anchor/io/port_pool.h"
+#include "media_anchor/io/tcp_paths.h"
 #include "media_anchor/io/udp_socket.h"
 
 namespace lastmile::media {
 
-// One media thread: its epoll set, its UDP port for all its browsers, two trunk sockets a session
-// and two more for its video, or for the second trunk of a bridge.
+// One media thread: its epoll set, its UDP port (and TCP port, if there is one) for all its
+// browsers, two trunk sockets a session and two more for its video, or for the second trunk of a
+// bridge.
 // All packets of a session are handled here, in the order read, without a lock, an allocation or a
 // log line each. Thread: Create(), Start() and Stop() the engine's owner's; Post() and the gauges
 // any; all else the worker's own.
 class Worker {
  public:
-  // Binds the browser port. `options`, `context` and `events` outlive the worker.
+  // Binds the browser ports. `options`, `context` and `events` outlive the worker.
   static Result<std::unique_ptr<Worker>> Create(const MediaOptions& options, size_t index,
                                                 const DtlsContext& context,
                                                 Mailbox<MediaEvent>& events);
@@ -41,6 +43,7 @@ class Worker {
   [[nodiscard]] bool Post(MediaCommand command) { return commands_.Push(std::move(command)); }
 
   const Endpoint& browser_socket() const { return browser_socket_.local(); }
+  const TcpPaths* tcp() const { return tcp_.get(); }  // null: there is no TCP port
   uint32_t sessions() const { return session_gauge_.load(std::memory_order_relaxed); }
   uint32_t ports_in_use() const { return port_gauge_.load(std::memory_order_relaxed); }
 
@@ -66,11 +69,20 @@ class Worker {
   void Run();
   TimePoint NextDeadline(TimePoint now) const;
 
+  void OnReadable(Watched& watched, TimePoint now);
   void ReadBrowser(TimePoint now);
-  void OnBrowserDatagram(BatchReceiver::Datagram& datagram, TimePoint now);
-  Session* FindBrowser(ByteView datagram, const Endpoint& from, bool is_stun);
+  // False: it is no session's.
+  bool OnBrowserDatagram(BatchReceiver::Datagram& datagram, TimePoint now);
+  Session* FindBrowser(ByteView datagram, const Path& path, bool is_stun);
   void LearnAddress(Session& session, const Endpoint& remote, TimePoint now);
   void ReadTrunk(TrunkPort& port, TimePoint now);
+
+  Result<void> ListenForTcp(size_t index);
+  void ReadTcp(TcpPaths::Connection& connection, TimePoint now);
+  void LearnTcp(Session& session, const Path& path);
+  void DropTcp(TcpId id);
+  static bool IsOverTcp(const Session& session);
+  void TellTransport(Session& session, TimePoint now);
 
   void RunCommands(TimePoint now);
   void On(OpenSession& command, TimePoint now);
@@ -114,6 +126,8 @@ class Worker {
   SystemRandom random_;
   EpollLoop loop_;
   UdpSocket browser_socket_;
+  Watched browser_watched_{Watched::Kind::kBrowserUdp};
+  std::unique_ptr<TcpPaths> tcp_;  // null: there is no TCP port
   PortPool ports_;
   BatchReceiver receiver_;
   BatchSender sender_;
@@ -122,6 +136,7 @@ class Worker {
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
   std::unordered_map<std::string, Session*, TextHash, std::equal_to<>> by_ufrag_;
   std::unordered_map<Endpoint, Session*> by_address_;
+  std::unordered_map<TcpId, Session*> by_tcp_;
   std::vector<Timer> timers_;  // a heap; entries of closed or rescheduled sessions are skipped
   std::vector<MediaCommand> batch_;
   std::vector<MediaEvent> waiting_events_;

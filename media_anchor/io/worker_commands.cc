@@ -149,6 +149,11 @@ SessionOpened Worker::DescribeOpened(const Session& session) const {
   for (const IpAddress& address : options_.browser_advertise) {
     opened.browser.candidates.push_back({address, browser_socket_.local().port});
   }
+  if (tcp_) {
+    for (const IpAddress& address : options_.browser_advertise) {
+      opened.browser.tcp_candidates.push_back({address, tcp_->local().port});
+    }
+  }
   opened.browser.fingerprint = context_.fingerprint();
   const TrunkPorts audio = DescribePorts(session, MediaKind::kAudio);
   opened.trunk.rtp = audio.rtp;
@@ -252,6 +257,7 @@ void Worker::Close(std::unique_ptr<Session> session) {
   while (session->core->PopOutgoing(outgoing)) Send(*session, outgoing);
   for (const std::string& ufrag : session->ufrags) by_ufrag_.erase(ufrag);
   for (const Endpoint& address : session->browser_addresses) by_address_.erase(address);
+  while (!session->tcp.empty()) DropTcp(session->tcp.back().tcp);
   CloseTrunk(*session, MediaKind::kAudio);
   CloseTrunk(*session, MediaKind::kVideo);
   CloseTrunk(*session, MediaKind::kSecondAudio);

@@ -18,7 +18,7 @@
 namespace lastmile::media {
 
 // What the epoll set gives back for a trunk socket.
-struct Worker::TrunkPort {
+struct Worker::TrunkPort : Watched {
   Session* session;
   UdpSocket* socket;
   MediaKind kind;
@@ -29,8 +29,8 @@ struct Worker::TrunkPort {
 struct Worker::TrunkSide {
   TrunkSide(Session* session, MediaKind kind, PortPool::Pair pair)
       : ports(std::move(pair)),
-        rtp{session, &ports.rtp, kind, false},
-        rtcp{session, &ports.rtcp, kind, true} {}
+        rtp{{Watched::Kind::kTrunkUdp}, session, &ports.rtp, kind, false},
+        rtcp{{Watched::Kind::kTrunkUdp}, session, &ports.rtcp, kind, true} {}
   TrunkSide(const TrunkSide&) = delete;
   TrunkSide& operator=(const TrunkSide&) = delete;
 
@@ -62,6 +62,10 @@ struct Worker::Session {
   std::array<std::optional<TrunkSide>, kMediaKinds> trunks;
   std::vector<std::string> ufrags;          // its keys in by_ufrag_: two during a restart
   std::vector<Endpoint> browser_addresses;  // its keys in by_address_
+  std::vector<Path> tcp;                    // by_tcp_ has their connections
+  bool connected = false;
+  bool over_tcp = false;       // as was told last
+  TimePoint transport_told{};  // when it was another one than before
   TimePoint scheduled = kNever;
 };
 

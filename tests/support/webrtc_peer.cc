@@ -18,6 +18,7 @@
 
 #include "base/c_handle.h"
 #include "base/random.h"
+#include "tests/support/framed_tcp.h"
 #include "tests/support/stun_message.h"
 
 namespace lastmile::test {
@@ -149,6 +150,7 @@ struct WebrtcPeer::Impl {
   }
 
   void Send(ByteView datagram) {
+    if (tcp) return tcp->Send(datagram);
     sockaddr_storage storage{};
     const socklen_t size = target.ToSockaddr(storage);
     static_cast<void>(sendto(fd, datagram.data(), datagram.size(), 0,
@@ -257,7 +259,7 @@ struct WebrtcPeer::Impl {
     const auto answer = ParseStunAnswer(datagram, gateway.ice_pwd);
     if (!answer || answer->type != kStunBindingSuccess || !answer->integrity_ok ||
         !answer->fingerprint_ok || answer->transaction_id != last_transaction ||
-        answer->mapped != local) {
+        answer->mapped != (tcp ? tcp->local() : local)) {
       return;
     }
     ++checks_answered;
@@ -285,7 +287,9 @@ struct WebrtcPeer::Impl {
   int fd = -1;
   Endpoint local;
   Endpoint target;
-  std::string own_ufrag;  // of the SDP
+  bool over_tcp = false;
+  std::unique_ptr<FramedTcp> tcp;  // null: all goes over UDP
+  std::string own_ufrag;           // of the SDP
   std::string own_pwd;
   std::string ufrag;  // of the checks
   media::BrowserLocal gateway;
@@ -324,6 +328,25 @@ void WebrtcPeer::SetGateway(const media::BrowserLocal& gateway, TimePoint now) {
   impl_->ufrag = impl_->own_ufrag;
   impl_->gateway = gateway;
   impl_->target = gateway.candidates.front();
+  if (impl_->over_tcp) return GoOverTcp(now);
+  impl_->next_check = now;
+  OnTimer(now);
+}
+
+void WebrtcPeer::GoOverTcp(TimePoint now) {
+  impl_->over_tcp = true;
+  if (impl_->gateway.ice_ufrag.empty()) return;  // when it is known
+  Require(!impl_->gateway.tcp_candidates.empty(), "the gateway has no TCP candidate");
+  impl_->tcp.reset();
+  impl_->tcp =
+      std::make_unique<FramedTcp>(impl_->options.bind, impl_->gateway.tcp_candidates.front());
+  impl_->next_check = now;
+  OnTimer(now);
+}
+
+void WebrtcPeer::GoOverUdp(TimePoint now) {
+  impl_->over_tcp = false;
+  impl_->tcp.reset();
   impl_->next_check = now;
   OnTimer(now);
 }
@@ -332,15 +355,18 @@ void WebrtcPeer::Poll(Duration timeout) {
   const TimePoint start = MonotonicNow();
   const TimePoint until = std::min(start + timeout, next_timeout());
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(until - start).count();
-  pollfd entry{.fd = impl_->fd, .events = POLLIN, .revents = 0};
+  pollfd entry{.fd = fd(), .events = POLLIN, .revents = 0};
   poll(&entry, 1, static_cast<int>(std::max<int64_t>(wait, 0)));
   OnReadable(MonotonicNow());
   OnTimer(MonotonicNow());
 }
 
-int WebrtcPeer::fd() const { return impl_->fd; }
+int WebrtcPeer::fd() const { return impl_->tcp ? impl_->tcp->fd() : impl_->fd; }
 
 void WebrtcPeer::OnReadable(TimePoint now) {
+  while (auto datagram = impl_->tcp ? impl_->tcp->Receive() : std::nullopt) {
+    impl_->OnDatagram(*datagram, now);
+  }
   std::array<uint8_t, 2048> room;
   for (;;) {
     sockaddr_storage storage{};

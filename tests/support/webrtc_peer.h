@@ -27,9 +27,9 @@ struct TestRtp {
 };
 
 // A browser for tests: controlling ICE agent, DTLS either way round and SRTP on one real UDP
-// socket. DTLS is plain OpenSSL and SRTP is libsrtp2, so that neither end of a test shares code
-// with the other. All peers of a process show the same certificate. Thread: one, the test's; it
-// works only inside Poll() and OnReadable()/OnTimer().
+// socket, or on TCP connections (RFC 6544, active). DTLS is plain OpenSSL and SRTP is libsrtp2, so
+// that neither end of a test shares code with the other. All peers of a process show the same
+// certificate. Thread: one, the test's; it works only inside Poll() and OnReadable()/OnTimer().
 class WebrtcPeer {
  public:
   struct Options {
@@ -48,8 +48,14 @@ class WebrtcPeer {
   // An ICE restart: Description() has new credentials, which are used from the next SetGateway()
   // on.
   void RenewIce();
-  // What the gateway's SDP says: checks begin with the first candidate.
+  // What the gateway's SDP says: checks begin with the first candidate, over UDP, or with the first
+  // of TCP once GoOverTcp() was called.
   void SetGateway(const media::BrowserLocal& gateway, TimePoint now);
+
+  // From now on all is sent over a new connection to the gateway's first TCP candidate, beginning
+  // with a check; one that is there is closed. Then, over UDP as before.
+  void GoOverTcp(TimePoint now);
+  void GoOverUdp(TimePoint now);
 
   // Waits at most `timeout` for a datagram, handles all that are there and what is due.
   void Poll(Duration timeout);

@@ -46,6 +46,8 @@ export function gatewayProgram() {
 //   trunks        entries of other trunks; routes: of routes to them
 //   sipTls        a port for carriers that call over TLS
 //   advertise     the address for media that browsers are told
+//   tcpMedia      true: browsers may bring their media over TCP, too
+//   chromiumFlags more arguments of the browser's program
 //   usersEntry    one more line of the section users
 //   secureTrunk   SIP over TLS between gateway and carrier, where the gateway has to register
 export class Lab {
@@ -58,17 +60,18 @@ export class Lab {
   constructor({ carrier = true, trunkHost = '127.0.0.1', carrierHost = '127.0.0.1',
                 acceptFrom = '[ "127.0.0.0/8" ]', trunk = '', trunks = '', routes = '',
                 clients = false, browser = true, chromium, browserHost = '127.0.0.1',
-                advertise = browserHost, users = [], usersEntry = '', sipTls = 0, secureTrunk = false } = {}) {
+                advertise = browserHost, users = [], usersEntry = '', sipTls = 0, secureTrunk = false,
+                tcpMedia = false, chromiumFlags = [] } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, acceptFrom,
                           trunkEntry: trunk, otherTrunks: trunks, otherRoutes: routes,
                           withClients: clients, withBrowser: browser, chromium, browserHost,
-                          advertise, usersEntry, sipTls, secureTrunk,
+                          advertise, usersEntry, sipTls, secureTrunk, tcpMedia, chromiumFlags,
                           users: ['alice', 'bob', ...users] });
   }
 
   async start() {
-    const [http, https, sip, carrierSip, browserMedia, admin] = await freePorts(6);
-    Object.assign(this, { http, https, sip, carrierSip, browserMedia, admin });
+    const [http, https, sip, carrierSip, browserMedia, admin, browserTcp] = await freePorts(7);
+    Object.assign(this, { http, https, sip, carrierSip, browserMedia, admin, browserTcp });
     this.pageFolder = this.withClients ? join(this.#folder, 'page') : PAGE_FOLDER;
     const host = this.browserHost === '127.0.0.1' ? 'localhost' : this.browserHost;
     this.pageUrl = `http://${host}:${http}/`;
@@ -85,7 +88,7 @@ export class Lab {
     this.gateway = new ChildProcess('gateway', gatewayProgram(), ['run', '-c', this.config]);
     await this.#ready();
     this.openFiles = this.countFiles();
-    this.browser = this.withBrowser ? await launchBrowser(this.chromium) : null;
+    this.browser = this.withBrowser ? await launchBrowser(this.chromium, this.chromiumFlags) : null;
   }
 
   // What the gateway shows to who connects to it over TLS; it is its own authority.
@@ -243,7 +246,7 @@ listen:
   admin: { addr: "127.0.0.1:${this.admin}" }
 tls: { cert: ${cert}, key: ${key} }
 media:
-  browser: { bind: "${this.browserHost}", advertise: "${this.advertise}", port: ${this.browserMedia} }
+  browser: { bind: "${this.browserHost}", advertise: "${this.advertise}", port: ${this.browserMedia}${this.#tcpMedia()} }
   trunk: { bind: "${this.trunkHost}", advertise: "${this.trunkHost}", ports: ${this.#ranges[0]} }
 users:
   inline:
@@ -261,6 +264,10 @@ ${this.otherRoutes}  - { to: "^[0-9*#+]+$", trunk: carrier }
 cdr: { jsonl: ${join(this.#folder, 'cdr.jsonl')} }
 `);
     return path;
+  }
+
+  #tcpMedia() {
+    return this.tcpMedia ? `, tcp_port: ${this.browserTcp}` : '';
   }
 
   #sipOverTls() {

@@ -200,6 +200,27 @@ TEST(BrowserLeg, CarriesPtimeAndManyCandidatesBestFirst) {
   EXPECT_THAT(answer, HasSubstr("a=ptime:30\r\n"));
 }
 
+// RFC 6544 section 4.2: 2^24 * 90 + 2^8 * (2^13 * 4 + 8191) + 255.
+TEST(BrowserLeg, TcpCandidatesArePassiveAndBehindThoseOfUdp) {
+  BrowserLeg leg(kId);
+  BrowserLocalMedia local = BrowserLocal(CarrierCodecs(), VideoCodecs());
+  local.candidates.push_back(*Endpoint::Parse("[2001:db8::10]:20000"));
+  local.tcp_candidates = {*Endpoint::Parse("192.0.2.10:443"),
+                          *Endpoint::Parse("[2001:db8::10]:443")};
+  const std::string offer = leg.BuildOffer(local);
+  EXPECT_THAT(SectionOf(offer, 0),
+              HasSubstr("a=candidate:1 1 udp 2130706431 192.0.2.10 20000 typ host\r\n"
+                        "a=candidate:2 1 udp 2130706175 2001:db8::10 20000 typ host\r\n"
+                        "a=candidate:3 1 tcp 1520435199 192.0.2.10 443 typ host tcptype passive\r\n"
+                        "a=candidate:4 1 tcp 1520434943 2001:db8::10 443 typ host tcptype "
+                        "passive\r\n"
+                        "a=end-of-candidates\r\n"));
+  EXPECT_THAT(SectionOf(offer, 0), HasSubstr("m=audio 20000 ")) << "the default is UDP";
+  EXPECT_THAT(SectionOf(offer, 1), Not(HasSubstr("a=candidate"))) << "it shares the transport";
+  const auto described = Parse(offer);
+  ASSERT_TRUE(described);
+}
+
 TEST(BrowserLeg, IsDtlsServerUnlessTheBrowserIs) {
   const struct {
     const char* setup;

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -603,6 +605,51 @@ TEST(CheckMachine, TellsAMissingCertificateAtItsKey) {
   EXPECT_EQ(faults[0].position.line, 2);
   EXPECT_EQ(faults[0].position.column, 14);
   EXPECT_THAT(faults[0].message, HasSubstr("cannot read /nowhere/a.pem"));
+}
+
+TEST(Config, BrowsersComeOverTcpOnlyIfAPortIsNamed) {
+  EXPECT_FALSE(ParseConfig("", "test.yaml")->browser_media.tcp_port);
+  const auto config = ParseConfig("media: { browser: { tcp_port: 443 } }\n", "test.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->browser_media.tcp_port, 443);
+  EXPECT_EQ(FaultsOf("media: { browser: { tcp_port: 0 } }\n"),
+            "1:32 `media.browser.tcp_port` must be a number from 1 to 65535\n");
+}
+
+TEST(CheckMachine, TellsATcpPortForMediaThatIsTaken) {
+  const int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_storage storage{};
+  socklen_t size = Endpoint{*IpAddress::Parse("127.0.0.1"), 0}.ToSockaddr(storage);
+  auto* const name = reinterpret_cast<sockaddr*>(&storage);
+  ASSERT_TRUE(bind(other, name, size) == 0 && listen(other, 1) == 0);
+  size = sizeof storage;
+  ASSERT_EQ(getsockname(other, name, &size), 0);
+  const Endpoint taken = Endpoint::FromSockaddr(storage);
+  const auto config = ParseConfig("media:\n  browser: { bind: 127.0.0.1, port: 0, tcp_port: " +
+                                      std::to_string(taken.port) + " }\n",
+                                  "test.yaml");
+  ASSERT_TRUE(config);
+  const auto faults = CheckMachine(*config);
+  close(other);
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].position.line, 2);
+  EXPECT_EQ(faults[0].position.column, 50);
+  EXPECT_EQ(faults[0].message,
+            "cannot listen on " + taken.ToString() + ": another program has it already");
+}
+
+TEST(CheckMachine, TellsWorkersThatHaveNoPortLeft) {
+  const auto config = ParseConfig(
+      "media:\n  workers: 2\n  browser: { bind: 127.0.0.1, port: 65535, tcp_port: 65535 }\n",
+      "test.yaml");
+  ASSERT_TRUE(config);
+  const auto faults = CheckMachine(*config);
+  ASSERT_EQ(faults.size(), 2u);
+  for (const Diagnostic& fault : faults) {
+    EXPECT_EQ(fault.position.line, 3);
+    EXPECT_EQ(fault.message,
+              "media worker 1 would need the port 65536: each takes one more than the one before");
+  }
 }
 
 TEST(CheckMachine, TellsAnAddressThatIsNotOurs) {

@@ -160,13 +160,16 @@ TEST(Metrics, TheNameOfATrunkCannotBreakALine) {
 }
 
 TEST(Metrics, GaugesAreThoseOfTheMoment) {
-  const std::string text = Metrics().Text({.signalling = {.calls = 3, .registrations = 5},
-                                           .media = {.sessions = 2, .ports_in_use = 4},
-                                           .ws = {.connections = 6}});
+  const std::string text = Metrics().Text(
+      {.signalling = {.calls = 3, .registrations = 5},
+       .media = {.sessions = 2, .ports_in_use = 4, .tcp_connections = 7, .tcp_refused = 8},
+       .ws = {.connections = 6}});
   EXPECT_THAT(text, HasSubstr("# TYPE lastmile_calls_active gauge\nlastmile_calls_active 3\n"));
   EXPECT_THAT(text, HasSubstr("lastmile_registrations 5\n"));
   EXPECT_THAT(text, HasSubstr("lastmile_media_sessions 2\n"));
   EXPECT_THAT(text, HasSubstr("lastmile_media_ports_in_use 4\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_media_tcp_connections 7\n"));
+  EXPECT_THAT(text, HasSubstr("lastmile_media_tcp_refused_total{} 8\n"));
   EXPECT_THAT(text, HasSubstr("lastmile_ws_connections 6\n"));
 }
 

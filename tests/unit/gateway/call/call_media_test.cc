@@ -41,6 +41,27 @@ TEST(CallAudio, TheLogSaysInTheEndHowItWas) {
   EXPECT_EQ(harness.call().summary().media.trunk, closed.stats.trunk);
 }
 
+// --- transport ---
+
+TEST(CallTransport, ABrowserHearsOfTheTcpPortAndATrunkNever) {
+  constexpr const char* kTcp = " tcp 1520435199 192.0.2.1 443 typ host tcptype passive\r\n";
+  media::SessionOpened opened = OpenedSession();
+  opened.browser.tcp_candidates = {*Endpoint::Parse("192.0.2.1:443")};
+  CallHarness outbound(CallDirection::kFromBrowser);
+  outbound.Feed(Invited{testing::BrowserSdp()});
+  outbound.Feed(MediaOpened{opened});
+  EXPECT_THAT(outbound.Output<PlaceCallee>().offer, Not(HasSubstr("candidate")));
+  outbound.Feed(CalleeAnswered{testing::TrunkSdp("0 101")});
+  EXPECT_THAT(outbound.Output<AnswerCaller>().sdp, HasSubstr(kTcp));
+
+  CallHarness inbound(CallDirection::kFromTrunk);
+  inbound.Feed(Invited{testing::TrunkSdp()});
+  inbound.Feed(MediaOpened{opened});
+  EXPECT_THAT(inbound.Output<PlaceCallee>().offer, HasSubstr(kTcp));
+  inbound.Feed(CalleeAnswered{testing::BrowserSdp("active", "0 101")});
+  EXPECT_THAT(inbound.Output<AnswerCaller>().sdp, Not(HasSubstr("candidate")));
+}
+
 // --- video ---
 
 TEST(CallVideo, ATrunkThatTakesItIsOfferedItAndBothSidesAgree) {

@@ -14,7 +14,7 @@ TEST(EpollLoop, GivesBackTheTokenOfWhatIsReadable) {
   ASSERT_TRUE(loop);
   auto socket = UdpSocket::Bind(*Endpoint::Parse("127.0.0.1:0"));
   ASSERT_TRUE(socket);
-  int token = 0;
+  Watched token{Watched::Kind::kBrowserUdp};
   ASSERT_TRUE(loop->Add(socket->fd(), &token));
   EXPECT_FALSE(loop->Add(socket->fd(), &token)) << "twice";
   const TimePoint now = MonotonicNow();

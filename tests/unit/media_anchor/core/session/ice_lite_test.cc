@@ -94,6 +94,24 @@ TEST_F(IceLiteTest, ThePairIncludesOurAddress) {
   EXPECT_TRUE(ice_.HasRemote(From(5000).remote));
 }
 
+TEST_F(IceLiteTest, ThePairIncludesTheConnection) {
+  Path first = From(5000);
+  first.tcp = TcpId{1};
+  Path second = From(5000);
+  second.tcp = TcpId{2};
+  CheckOptions nominate = Check();
+  nominate.use_candidate = true;
+  Feed(BuildCheck(nominate), first);
+  EXPECT_EQ(ice_.selected(), first);
+  EXPECT_FALSE(ice_.IsValidated(second)) << "another connection from the same address";
+  EXPECT_FALSE(ice_.IsValidated(From(5000)));
+  EXPECT_FALSE(ice_.HasRemote(From(5000).remote)) << "nothing came from there over UDP";
+  Feed(BuildCheck(nominate), From(5000));
+  EXPECT_EQ(ice_.selected(), From(5000));
+  EXPECT_TRUE(ice_.HasRemote(From(5000).remote));
+  EXPECT_TRUE(ice_.IsValidated(first));
+}
+
 TEST_F(IceLiteTest, WrongCredentialsGetNoAnswer) {
   ice_.SetRemoteUfrag("brow");
   CheckOptions check = Check();

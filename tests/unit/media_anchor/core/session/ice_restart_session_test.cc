@@ -41,6 +41,32 @@ class IceRestartSessionTest : public SessionTest {
   std::optional<uint16_t> last_sequence_;
 };
 
+TEST_F(IceRestartSessionTest, MediaFollowsTheNominationFromUdpToTcpAndBack) {
+  Connect(From(5000));
+  Path tcp = From(5000);
+  tcp.tcp = TcpId{1};
+  EXPECT_EQ(AudioBothWays(From(5000)), From(5000));
+  Check(tcp, false);
+  EXPECT_EQ(AudioBothWays(From(5000)), From(5000)) << "checked, not nominated";
+  Check(tcp, true);
+  EXPECT_EQ(AudioBothWays(tcp), tcp);
+  EXPECT_EQ(session_.browser_path(), tcp);
+  // The connection is lost, and the browser makes another one.
+  Path again = tcp;
+  again.tcp = TcpId{2};
+  const Bytes packet = browser_->Rtp(109, ++number_);
+  TakeToTrunk();
+  FromBrowser(packet, again);
+  EXPECT_TRUE(TakeToTrunk().empty()) << "not checked yet";
+  Check(again, true);
+  FromBrowser(packet, again);
+  EXPECT_EQ(TakeToTrunk().size(), 1u);
+  ++*last_sequence_;
+  EXPECT_EQ(AudioBothWays(again), again);
+  Check(From(5000), true);
+  EXPECT_EQ(AudioBothWays(From(5000)), From(5000));
+}
+
 TEST_F(IceRestartSessionTest, MediaFlowsOnTheOldPairUntilTheNewOneIsNominated) {
   Connect(From(5000));
   BrowserRemote renewed = browser_->Description();
