@@ -20,6 +20,7 @@ class BrowserPhone final : public SipPhone {
     std::string domain;
     std::string user;
     std::string password;
+    bool tls = false;
   };
   explicit BrowserPhone(Options options);
 
@@ -36,6 +37,7 @@ class BrowserPhone final : public SipPhone {
 
   void AddDescriptors(std::vector<pollfd>& out) const override;
   void OnTurn(TimePoint now) override;
+  int connection() const { return client_.fd(); }
 
  private:
   void SendText(uint64_t flow, const std::string& text) override;
