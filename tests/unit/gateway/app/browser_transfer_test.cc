@@ -463,7 +463,7 @@ class OtherCodecTransferTest : public BrowserTransferTest {
     options.trunk.trunks.push_back({.name = "other", .host = "198.51.100.9", .port = 5070});
     options.routing.routes.insert(options.routing.routes.begin(),
                                   {.name = "other", .to = "^7", .trunks = {{"other"}}});
-    options.policies["other"] = {.codecs = {"PCMA"}};
+    options.policies["other"] = {.codecs = {"PCMA"}, .transcode = call::Transcode::kNever};
     return options;
   }
   OtherCodecTransferTest() : BrowserTransferTest(Options()) {}

@@ -322,8 +322,13 @@ TEST(BridgeOffers, ALateOfferIsAnsweredInItsAck) {
   EXPECT_EQ(harness.Feed(CallerAcked{testing::TrunkSdp("0 101")}), "update");
 }
 
-TEST(BridgeOffers, WithoutACodecInCommonNothingIsOpened) {
+TEST(BridgeOffers, WithoutACodecInCommonTheAudioIsTranscoded) {
   BridgeHarness harness(TrunkPolicy{.codecs = {"PCMA"}});
+  EXPECT_NE(harness.Start(), "tell:488 ended");
+}
+
+TEST(BridgeOffers, WithoutACodecInCommonNothingIsOpenedWhereATrunkForbidsToTranscode) {
+  BridgeHarness harness(TrunkPolicy{.codecs = {"PCMA"}, .transcode = Transcode::kNever});
   EXPECT_EQ(harness.Start(), "tell:488 ended");
   EXPECT_EQ(harness.bridge().state(), kEnded);
 }

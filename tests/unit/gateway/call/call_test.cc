@@ -80,7 +80,8 @@ TEST(CallFromBrowser, UnusableEarlyMediaIsProgressWithoutSdp) {
 }
 
 TEST(CallFromBrowser, NoCommonCodecIs488AndNamesWhatWasOffered) {
-  Call call({1}, {7}, {.trunk = {.codecs = {"PCMA"}}, .sdp_session_id = 1});
+  Call call({1}, {7},
+            {.trunk = {.codecs = {"PCMA"}, .transcode = Transcode::kNever}, .sdp_session_id = 1});
   std::vector<CallOutput> out;
   call.On(Invited{testing::BrowserSdp("actpass", "0 101")}, {}, out);
   ASSERT_EQ(out.size(), 2u);

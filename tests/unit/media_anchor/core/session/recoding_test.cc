@@ -57,10 +57,10 @@ void ExpectOneSource(const std::vector<LinePacket>& packets) {
 }
 
 void ExpectTone(AudioCodec codec, const std::vector<LinePacket>& packets, double hz) {
-  constexpr uint32_t kRate = 8000;
-  const Samples heard = test::Hear(codec, packets, kRate);
-  ASSERT_GT(heard.size(), kRate * 3 / 2);
-  const auto found = test::FindTone(Pcm(heard).subspan(kRate / 2, kRate), kRate, hz);
+  const uint32_t rate = codec == AudioCodec::kG722 ? 16000 : 8000;
+  const Samples heard = test::Hear(codec, packets, rate);
+  ASSERT_GT(heard.size(), rate * 3 / 2);
+  const auto found = test::FindTone(Pcm(heard).subspan(rate / 2, rate), rate, hz);
   EXPECT_NEAR(found.level, -10, 1.5);
   EXPECT_GT(found.purity, 20);
 }
