@@ -2,7 +2,10 @@
 """Measures this gateway and its peers in turn under the load of tests/bench/load, on one core each.
 
 Usage: load_bench.py BUILD_FOLDER [--rounds 5] [--calls 400] [--seconds 5] [--out RESULT.json]
-                     [--steps relay,gateways,capacity,idle]
+                     [--steps relay,gateways,capacity,idle] [--realtime]
+
+Steps: relay, rtpengine alone; gateways, Kamailio with rtpengine; own, this gateway, which relay and
+gateways bring with them; capacity, calls a core; idle, many clients that do nothing.
 
 The load runs on the first core that this process may use, what it measures on the second one. The
 result is a list of objects for load_report.py, one a run: what was run, and what came of it.
@@ -31,6 +34,7 @@ OUR_STEPS = (400, 50)
 MOST_CALLS = 900  # what the load itself can do on a core
 IDLE_CLIENTS = 10000
 IDLE_SECONDS = 60
+REALTIME_PRIORITY = 10
 
 
 def free_ports(count):
@@ -43,13 +47,20 @@ def free_ports(count):
     return ports
 
 
+def pin(core, realtime):
+    os.sched_setaffinity(0, {core})
+    if realtime:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
+
+
 class Bench:
     """One set of programs under test in a folder of its own, which ends them."""
 
-    def __init__(self, folder, build, core):
+    def __init__(self, folder, build, core, realtime):
         self.folder = pathlib.Path(folder)
         self.build = build
         self.core = core
+        self.realtime = realtime
         self.programs = []
 
     def start(self, *command):
@@ -57,7 +68,7 @@ class Bench:
         with open(self.folder / f"{name}.log", "wb") as log:
             program = subprocess.Popen(
                 [str(word) for word in command], stdout=log, stderr=subprocess.STDOUT,
-                preexec_fn=lambda: os.sched_setaffinity(0, {self.core}))
+                preexec_fn=lambda: pin(self.core, self.realtime))
         self.programs.append((name, program))
 
     def stop(self):
@@ -168,7 +179,7 @@ class Runs:
         load = subprocess.Popen(
             [self.build / "tests/bench/lastmile-load", *map(str, arguments)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {self.load_core}))
+            preexec_fn=lambda: pin(self.load_core, self.options.realtime))
         pids = " ".join(str(program.pid) for _, program in bench.programs)
         try:
             told, _ = load.communicate(pids + "\n", RUN_LIMIT)
@@ -186,7 +197,7 @@ class Runs:
     @contextlib.contextmanager
     def bench(self):
         with tempfile.TemporaryDirectory(prefix="lastmile-bench-") as folder:
-            bench = Bench(folder, self.build, self.core)
+            bench = Bench(folder, self.build, self.core, self.options.realtime)
             try:
                 yield bench
             finally:
@@ -211,11 +222,13 @@ class Runs:
     def round(self):
         steps, calls = self.options.steps, self.options.calls
         if "relay" in steps:
-            self.relay(False)
-            self.relay(True)
-        for program in ("lastmile", "kamailio+rtpengine"):
-            if "gateways" in steps or ("relay" in steps and program == "lastmile"):
-                self.gateway("calls", program, calls, "--calls", calls)
+            self.relay(gcm=False)
+            self.relay(gcm=True)
+        # Ours is the same for both: a whole gateway.
+        if {"relay", "gateways", "own"} & set(steps):
+            self.gateway("calls", "lastmile", calls, "--calls", calls)
+        if "gateways" in steps:
+            self.gateway("calls", "kamailio+rtpengine", calls, "--calls", calls)
         if "capacity" in steps:
             for program, (first, step) in (("lastmile", OUR_STEPS), ("kamailio+rtpengine", PEER_STEPS)):
                 self.gateway("capacity", program, MOST_CALLS, "--calls", first, "--step", step)
@@ -234,6 +247,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--realtime", action="store_true",
+                        help="before all others, on a machine that others use, too (as root)")
     parser.add_argument("--out", default="bench-load.json")
     parser.add_argument("--steps", type=lambda text: text.split(","),
                         default=["relay", "gateways", "capacity", "idle"])

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Shows what load_bench.py measured: medians of all rounds with their ranges, ratios and bars.
 
-Usage: load_report.py RESULT.json        exit status 1 if a bar is missed
+Usage: load_report.py RESULT.json...        exit status 1 if a bar is missed
 """
 import json
 import os
@@ -95,8 +95,10 @@ def machine():
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        results = json.load(file)
+    results = []
+    for path in sys.argv[1:]:
+        with open(path, encoding="utf-8") as file:
+            results += json.load(file)
     print(machine())
     print(f"{'median [range]':40}{'unit':>5}{'lastmile':>24}{'peer':>24}{'ratio':>24}  bar")
     all_met = True

@@ -68,7 +68,9 @@ class SipPhone {
   // Calls that come in ring, and are answered at once if this is set.
   void set_answers(bool answers) { answers_ = answers; }
   // The media of the calls from now on instead of the phone's own.
-  void set_media(std::function<std::unique_ptr<CallMedia>()> make) { make_media_ = std::move(make); }
+  void set_media(std::function<std::unique_ptr<CallMedia>()> make) {
+    make_media_ = std::move(make);
+  }
 
   Call& Dial(const std::string& number);
   void Answer(Call& call);

@@ -11,7 +11,7 @@ using State = test::SipPhone::Call::State;
 
 constexpr Duration kPatience = 20s;
 constexpr Duration kUpkeep = 5ms;
-constexpr Duration kRest = 2s;  // until a program that has worked shows its true size
+constexpr Duration kRest = 2s;         // until a program that has worked shows its true size
 constexpr double kHangUpsPerCall = 4;  // so much faster than they are set up
 constexpr char kNumber[] = "600";
 
@@ -90,19 +90,30 @@ Result<nlohmann::json> CallRun::CallOnce() {
   return result_;
 }
 
-Result<nlohmann::json> CallRun::FindCapacity() {
+// Whether so many get through; a disturbance of the machine is not yet a no.
+bool CallRun::GetThrough(int calls) {
+  constexpr int kTries = 3;
   constexpr double kMostLoss = 0.001;
   constexpr double kMostDelayMs = 20;  // of 99 %
-  constexpr double kLoadIsFull = 0.95;
+  constexpr double kLeastPace = 0.99;  // less: the load does not keep up
+  for (int i = 0; i < kTries; ++i) {
+    const nlohmann::json media = Talk(calls);
+    result_["tried"].push_back({calls, media["core"], media["loss"], media["p99_ms"]});
+    result_["load_was_full"] = media["pace"] < kLeastPace;
+    if (media["pace"] < kLeastPace) continue;
+    if (media["loss"] <= kMostLoss && media["p99_ms"] <= kMostDelayMs) return true;
+  }
+  return false;
+}
+
+Result<nlohmann::json> CallRun::FindCapacity() {
   result_["capacity"] = 0;
-  for (int from = 0, to = options_->calls; to <= options_->clients;
-       from = to, to += options_->step) {
+  int from = 0;
+  for (int to = options_->calls; to <= options_->clients; to += options_->step) {
     if (const auto done = SetUp(from, to); !done) return std::unexpected(done.error());
-    const nlohmann::json media = Talk(to);
-    result_["load_was_full"] = media["load_core"] > kLoadIsFull;
-    result_["tried"].push_back({to, media["core"], media["loss"], media["p99_ms"]});
-    if (media["loss"] > kMostLoss || media["p99_ms"] > kMostDelayMs) break;
+    if (!GetThrough(to)) break;
     result_["capacity"] = to;
+    from = to;
   }
   return result_;
 }
@@ -117,13 +128,13 @@ Result<void> CallRun::Measure(const std::string& name, int count,
 
 Result<void> CallRun::Connect() {
   for (int i = 0; i < options_->clients; ++i) {
-    Client& client = clients_.emplace_back(
-        test::BrowserPhone::Options{.server = options_->gateway,
-                                    .origin = options_->origin,
-                                    .domain = options_->domain,
-                                    .user = "user" + std::to_string(i),
-                                    .password = "secret",
-                                    .tls = options_->tls});
+    Client& client =
+        clients_.emplace_back(test::BrowserPhone::Options{.server = options_->gateway,
+                                                          .origin = options_->origin,
+                                                          .domain = options_->domain,
+                                                          .user = "user" + std::to_string(i),
+                                                          .password = "secret",
+                                                          .tls = options_->tls});
     if (!client.phone.connected()) return Fail("client " + std::to_string(i) + " cannot connect");
     client.phone.set_media(
         [this] { return std::make_unique<ClientAudio>(loop_, next_leg_++, tally_); });
@@ -168,11 +179,10 @@ void CallRun::Dial(Client& client) {
 }
 
 bool CallRun::AllReady(int calls) const {
-  return std::ranges::all_of(clients_.begin(), clients_.begin() + calls,
-                             [](const Client& client) {
-                               const ClientAudio* audio = client.audio();
-                               return audio != nullptr && audio->ready();
-                             });
+  return std::ranges::all_of(clients_.begin(), clients_.begin() + calls, [](const Client& client) {
+    const ClientAudio* audio = client.audio();
+    return audio != nullptr && audio->ready();
+  });
 }
 
 Result<void> CallRun::SetUp(int from, int to) {

@@ -23,10 +23,10 @@ struct CallOptions {
   bool tls = false;
   std::string origin;
   std::string domain;
-  int clients = 0;    // "user0" ... with the password "secret"
-  int calls = 0;      // of the first clients, one each
-  double rate = 40;   // calls a second that are set up
-  Duration idle{};    // how long the clients do nothing before they call
+  int clients = 0;   // "user0" ... with the password "secret"
+  int calls = 0;     // of the first clients, one each
+  double rate = 40;  // calls a second that are set up
+  Duration idle{};   // how long the clients do nothing before they call
   // Not 0: as many calls more, again and again, until they do not get through or all clients call.
   int step = 0;
   PumpOptions pump;
@@ -39,8 +39,8 @@ class CallRun {
   // Listens for the gateway's SIP at 127.0.0.1:`carrier_port`.
   explicit CallRun(uint16_t carrier_port);
 
-  // Connect, register, rest, call, talk, hang up; tells what each step cost the programs under test:
-  // CPU a piece in ms, memory in KiB, latencies in ms and what PumpMedia() tells. With `step`
+  // Connect, register, rest, call, talk, hang up; tells what each step cost the programs under
+  // test: CPU a piece in ms, memory in KiB, latencies in ms and what PumpMedia() tells. With `step`
   // instead: `capacity`, the most calls that got through, and whether the `load_was_full` by then.
   // The error says which step did not come to its end.
   Result<nlohmann::json> Run(const CallOptions& options, const ProcessMeter& meter);
@@ -68,6 +68,7 @@ class CallRun {
   void BeIdle();
   Result<nlohmann::json> CallOnce();
   Result<nlohmann::json> FindCapacity();
+  bool GetThrough(int calls);
   Result<void> SetUp(int from, int to);
   nlohmann::json Talk(int calls);
   Result<void> HangUp();

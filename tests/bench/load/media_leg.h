@@ -18,7 +18,8 @@ namespace lastmile::bench {
 // Nanoseconds of the wall clock: the one by which the kernel stamps what arrives.
 int64_t WallNs();
 
-// What all legs of a run count. Of packets only those that were sent from `from_ns` until `until_ns`.
+// What all legs of a run count. Of packets only those that were sent from `from_ns` until
+// `until_ns`.
 struct Tally {
   int64_t from_ns = std::numeric_limits<int64_t>::max();
   int64_t until_ns = std::numeric_limits<int64_t>::max();
@@ -40,7 +41,8 @@ class MediaLeg {
   void Connect(const Endpoint& remote);
   void SetKeys(const media::StreamKeys& keys);
   void Send();
-  // Reads one datagram. What is neither RTP nor RTCP is handed back; it is valid until the next call.
+  // Reads one datagram. What is neither RTP nor RTCP is handed back; it is valid until the next
+  // call.
   std::optional<MutableByteView> Read();
 
  private:

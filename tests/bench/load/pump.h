@@ -19,8 +19,9 @@ struct PumpOptions {
 
 // Lets every leg send 50 packets a second, all of them spread evenly over time, and tells what it
 // cost the programs under test and what became of the packets: `us_per_packet`, `core` (of one),
-// `loss`, `p50_ms`, `p99_ms`, `p999_ms`, `pps`, `refused`, and `load_core`, what the load itself
-// took. The legs are read by the loop; `upkeep` is called every few milliseconds.
+// `loss`, `p50_ms`, `p99_ms`, `p999_ms`, `pps`, `refused`, and of the load itself `load_core` and
+// `pace`, the share of the packets that it should have sent. The legs are read by the loop;
+// `upkeep` is called every few milliseconds.
 nlohmann::json PumpMedia(LoadLoop& loop, const std::vector<MediaLeg*>& legs, Tally& tally,
                          const ProcessMeter& meter, const PumpOptions& options,
                          const std::function<void(TimePoint)>& upkeep);

@@ -131,10 +131,8 @@ Result<nlohmann::json> RunRelay(const RelayOptions& options, const ProcessMeter&
     legs.push_back(&carrier.leg());
   }
   const Duration set_up = meter.Cpu() - before;
-  nlohmann::json result =
-      PumpMedia(loop, legs, tally, meter, options.pump, [](TimePoint) {});
-  result["setup_ms"] =
-      std::chrono::duration<double, std::milli>(set_up).count() / options.calls;
+  nlohmann::json result = PumpMedia(loop, legs, tally, meter, options.pump, [](TimePoint) {});
+  result["setup_ms"] = std::chrono::duration<double, std::milli>(set_up).count() / options.calls;
   return result;
 }
 
