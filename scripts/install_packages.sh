@@ -3,6 +3,7 @@
 #   build   compiler, CMake and the libraries of the gateway
 #   demo    Node, which builds the demo page, and openssl, which makes its certificate
 #   test    browsers, SIP peers and sanitizer tools of the tests
+#   bench   what scripts/bench.sh measures against
 # Works as root or through sudo. Does nothing, and needs neither, when all of them are there.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -15,6 +16,8 @@ BUILD=(build-essential cmake ninja-build ccache pkg-config git
 TEST=(libgtest-dev libgmock-dev libbenchmark-dev sip-tester baresip-core chromium tcpdump clang-19 lld
   libclang-rt-19-dev python3 python3-yaml iproute2 iptables openssl kamailio
   kamailio-tls-modules rtpengine-daemon firefox-esr)
+BENCH=(libbenchmark-dev libgtest-dev python3 openssl kamailio kamailio-tls-modules
+  kamailio-websocket-modules rtpengine-daemon linux-perf)
 # Packages that come with services of their name. The tests start the programs themselves; as
 # services they would take SIP's port from whatever else wants it.
 SERVICES=(kamailio rtpengine-daemon)
@@ -33,9 +36,10 @@ wanted_packages() {
       build) printf '%s\n' "${BUILD[@]}" ;;
       demo) echo openssl ;;  # and Node, see below
       test) printf '%s\n' "${TEST[@]}" ;;
-      *) die "unknown group \"$group\" (build, demo, test)" ;;
+      bench) printf '%s\n' "${BENCH[@]}" ;;
+      *) die "unknown group \"$group\" (build, demo, test, bench)" ;;
     esac
-    if [ "$group" != build ] && ! node_is_there; then
+    if [[ $group == demo || $group == test ]] && ! node_is_there; then
       printf '%s\n' nodejs npm
     fi
   done | sort -u
@@ -79,7 +83,7 @@ apt_progress() {
 }
 
 main() {
-  [ $# -gt 0 ] || die "usage: install_packages.sh GROUP... (build, demo, test)"
+  [ $# -gt 0 ] || die "usage: install_packages.sh GROUP... (build, demo, test, bench)"
   command -v apt-get >/dev/null || die "this is not Debian: install the packages listed in $0 by hand"
   local wanted missing
   mapfile -t wanted < <(wanted_packages "$@")

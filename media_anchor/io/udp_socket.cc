@@ -181,7 +181,7 @@ struct BatchReceiver::Slots {
 };
 
 BatchReceiver::BatchReceiver(size_t datagrams, size_t room, size_t readable)
-    : slots_(std::make_unique<Slots>(datagrams, room)), datagrams_(datagrams) {
+    : slots_(std::make_unique<Slots>(datagrams, room)), datagrams_(datagrams), used_(datagrams) {
   for (size_t i = 0; i < datagrams; ++i) {
     datagrams_[i].room = MutableByteView(slots_->memory).subspan(i * room, room);
     slots_->vectors[i] = {datagrams_[i].room.data(), readable};
@@ -192,7 +192,7 @@ BatchReceiver::~BatchReceiver() = default;
 
 size_t BatchReceiver::Receive(const UdpSocket& socket) {
   Slots& s = *slots_;
-  for (size_t i = 0; i < s.headers.size(); ++i) {
+  for (size_t i = 0; i < used_; ++i) {
     s.headers[i].msg_hdr = {.msg_name = &s.sources[i],
                             .msg_namelen = sizeof s.sources[i],
                             .msg_iov = &s.vectors[i],
@@ -203,14 +203,14 @@ size_t BatchReceiver::Receive(const UdpSocket& socket) {
   }
   const int got = recvmmsg(socket.fd(), s.headers.data(), static_cast<unsigned>(s.headers.size()),
                            MSG_DONTWAIT, nullptr);
-  if (got <= 0) return 0;
-  for (size_t i = 0; i < static_cast<size_t>(got); ++i) {
+  used_ = static_cast<size_t>(std::max(got, 0));
+  for (size_t i = 0; i < used_; ++i) {
     Datagram& d = datagrams_[i];
     d.size = s.headers[i].msg_len;
     d.truncated = (s.headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
     d.path = {Endpoint::FromSockaddr(s.sources[i]), LocalAddressOf(s.headers[i].msg_hdr)};
   }
-  return static_cast<size_t>(got);
+  return used_;
 }
 
 struct BatchSender::Slots {

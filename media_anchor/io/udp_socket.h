@@ -82,6 +82,7 @@ class BatchReceiver {
   struct Slots;
   std::unique_ptr<Slots> slots_;
   std::vector<Datagram> datagrams_;
+  size_t used_;  // slots that the kernel has written to
 };
 
 // Collects datagrams for one socket and hands them to the kernel together (sendmmsg), each from the

@@ -1,5 +1,7 @@
 #include "media_anchor/io/worker.h"
 
+#include <sys/prctl.h>
+
 #include <algorithm>
 #include <functional>
 #include <utility>
@@ -8,6 +10,7 @@
 #include "base/log.h"
 #include "media_anchor/core/ice_lite.h"
 #include "media_anchor/core/packet_kind.h"
+#include "media_anchor/io/turn_pacer.h"
 #include "media_anchor/io/worker_session.h"
 
 namespace lastmile::media {
@@ -17,7 +20,11 @@ constexpr size_t kMaxCommands = 8192;
 constexpr size_t kBatch = 64;
 // Bounds how long one socket can keep the others waiting.
 constexpr int kMaxBatchesPerTurn = 4;
-constexpr int kMaxTrunkReadsPerTurn = 8;
+// Audio comes a packet at a time: to look for another one would be a system call for nothing. Video
+// comes in bursts.
+constexpr int kMaxVideoReadsPerTurn = 8;
+// Linux lets a thread sleep 50 us longer than it wants, which is half a turn.
+constexpr unsigned long kTimerSlackNs = 1000;
 constexpr int kBrowserReceiveBuffer = 4 << 20;
 // An address that was silent for so long may be taken over by another session: the browser's NAT
 // gave its port to somebody else. Sooner it may not, or a caller could cut others off.
@@ -76,6 +83,8 @@ void Worker::Stop() {
 }
 
 void Worker::Run() {
+  prctl(PR_SET_TIMERSLACK, kTimerSlackNs);
+  TurnPacer pacer;
   while (!stopping_.load(std::memory_order_acquire)) {
     TimePoint now = MonotonicNow();
     const auto ready = loop_.Wait(now, NextDeadline(now));
@@ -90,6 +99,7 @@ void Worker::Run() {
     }
     sender_.Flush(browser_socket_);
     FlushEvents();
+    std::this_thread::sleep_until(pacer.OnTurn(std::exchange(taken_, 0), now));
   }
   RunCommands(MonotonicNow());  // sessions asked for but not opened yet are closed, too
   CloseAll();
@@ -120,6 +130,7 @@ void Worker::ReadBrowser(TimePoint now) {
   for (int round = 0; round < kMaxBatchesPerTurn; ++round) {
     const size_t count = receiver_.Receive(browser_socket_);
     for (size_t i = 0; i < count; ++i) OnBrowserDatagram(receiver_[i], now);
+    taken_ += count;
     if (count < receiver_.capacity()) return;
   }
 }
@@ -182,10 +193,12 @@ void Worker::LearnAddress(Session& session, const Endpoint& remote, TimePoint no
 void Worker::ReadTrunk(TrunkPort& port, TimePoint now) {
   Session& session = *port.session;
   const MutableByteView room(trunk_room_);
-  for (int i = 0; i < kMaxTrunkReadsPerTurn; ++i) {
+  const int reads = port.kind == MediaKind::kVideo ? kMaxVideoReadsPerTurn : 1;
+  for (int i = 0; i < reads; ++i) {
     Endpoint from;
     const auto size = port.socket->Receive(room.first(AnchorSession::kMaxDatagram), from);
     if (!size) break;
+    ++taken_;
     Send(session, port.is_rtcp ? session.core->OnTrunkRtcp(port.kind, room, *size, from, now)
                                : session.core->OnTrunkRtp(port.kind, room, *size, from, now));
   }

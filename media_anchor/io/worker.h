@@ -140,6 +140,7 @@ class Worker {
   std::vector<Timer> timers_;  // a heap; entries of closed or rescheduled sessions are skipped
   std::vector<MediaCommand> batch_;
   std::vector<MediaEvent> waiting_events_;
+  size_t taken_ = 0;  // datagrams, in this turn
   std::thread thread_;
 };
 

@@ -66,7 +66,7 @@ BrowserPhone::BrowserPhone(Options options)
     : SipPhone(options.user),
       options_(std::move(options)),
       host_(random_.Token(12) + ".invalid"),
-      client_(options_.server),
+      client_(options_.server, {.tls = options_.tls}),
       connected_(client_.Open("Origin: " + options_.origin + "\r\n")) {}
 
 void BrowserPhone::Register() {
@@ -118,7 +118,7 @@ std::unique_ptr<CallMedia> BrowserPhone::MakeMedia() {
 }
 
 sip::Via BrowserPhone::OwnVia() const {
-  return {.transport = "WS", .sent_by = host_, .params = {}};
+  return {.transport = options_.tls ? "WSS" : "WS", .sent_by = host_, .params = {}};
 }
 
 sip::NameAddr BrowserPhone::OwnContact() const {

@@ -21,6 +21,7 @@ class BrowserPhone final : public SipPhone {
     std::string user;
     std::string password;
     std::vector<std::string> candidates = {};  // values of a=candidate in its SDP
+    bool tls = false;
   };
   explicit BrowserPhone(Options options);
 
@@ -37,6 +38,7 @@ class BrowserPhone final : public SipPhone {
 
   void AddDescriptors(std::vector<pollfd>& out) const override;
   void OnTurn(TimePoint now) override;
+  int connection() const { return client_.fd(); }
 
  private:
   void SendText(uint64_t flow, const std::string& text) override;

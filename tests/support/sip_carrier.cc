@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -50,10 +52,10 @@ class PlainAudio final : public CallMedia {
 
 }  // namespace
 
-SipCarrier::SipCarrier()
+SipCarrier::SipCarrier(uint16_t port)
     : SipPhone("15550100"), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_storage storage{};
-  socklen_t size = Endpoint{kAddress, 0}.ToSockaddr(storage);
+  socklen_t size = Endpoint{kAddress, port}.ToSockaddr(storage);
   EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&storage), size), 0);
   EXPECT_EQ(listen(listener_, 16), 0);
   size = sizeof storage;
@@ -76,7 +78,10 @@ void SipCarrier::OnTurn(TimePoint now) {
   pollfd waiting{listener_, POLLIN, 0};
   if (poll(&waiting, 1, 0) == 1) {
     ++accepted_;
-    streams_[accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)];
+    const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    streams_[fd];
   }
   for (auto at = streams_.begin(); at != streams_.end();) {
     const int fd = at->first;

@@ -16,7 +16,7 @@ namespace lastmile::test {
 // gateway makes and, once the gateway's listener is known, makes one of its own for its calls.
 class SipCarrier final : public SipPhone {
  public:
-  SipCarrier();
+  explicit SipCarrier(uint16_t port = 0);
   ~SipCarrier() override;
 
   const Endpoint& local() const { return local_; }  // its listener

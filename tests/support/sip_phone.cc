@@ -34,7 +34,7 @@ std::string SdpValue(const std::string& sdp, const std::string& start) {
 SipPhone::Call& SipPhone::Dial(const std::string& number) {
   Call& call = calls_.emplace_back();
   call.flow = OutgoingFlow();
-  call.media = MakeMedia();
+  call.media = NewMedia();
   call.target = DomainUri();
   call.target.user = number;
   call.invite = NewRequest("INVITE", call.target);
@@ -172,7 +172,7 @@ void SipPhone::OnInvite(uint64_t flow, const sip::Message& request) {
   call.local.params.Set("tag", random_.Token(10));
   call.remote = request.from;
   call.target = request.contacts.empty() ? request.from.uri : request.contacts.front().uri;
-  call.media = MakeMedia();
+  call.media = NewMedia();
   call.media->TakeRemote(request.body);
   Respond(flow, request, 180, call.local.tag());
   if (answers_) Answer(call);

@@ -67,6 +67,10 @@ class SipPhone {
 
   // Calls that come in ring, and are answered at once if this is set.
   void set_answers(bool answers) { answers_ = answers; }
+  // The media of the calls from now on instead of the phone's own.
+  void set_media(std::function<std::unique_ptr<CallMedia>()> make) {
+    make_media_ = std::move(make);
+  }
 
   Call& Dial(const std::string& number);
   void Answer(Call& call);
@@ -110,8 +114,10 @@ class SipPhone {
   void Respond(uint64_t flow, const sip::Message& request, int status, const std::string& tag);
   Call* Find(const std::string& call_id);
   static void End(Call& call);
+  std::unique_ptr<CallMedia> NewMedia() { return make_media_ ? make_media_() : MakeMedia(); }
 
   bool answers_ = true;
+  std::function<std::unique_ptr<CallMedia>()> make_media_;
   std::list<Call> calls_;
 };
 

@@ -9,7 +9,6 @@
 namespace lastmile::test {
 namespace {
 
-constexpr uint32_t kCookie = 0x2112a442;
 constexpr uint32_t kFingerprintMask = 0x5354554e;
 
 uint32_t Crc32(ByteView bytes) {
@@ -36,15 +35,15 @@ Bytes WithLength(ByteView message, size_t length) {
 }
 
 Endpoint UnmaskAddress(ByteView value) {
-  const auto port = static_cast<uint16_t>(LoadBe16(&value[2]) ^ (kCookie >> 16));
-  return {IpAddress::V4(LoadBe32(&value[4]) ^ kCookie), port};
+  const auto port = static_cast<uint16_t>(LoadBe16(&value[2]) ^ (kStunCookie >> 16));
+  return {IpAddress::V4(LoadBe32(&value[4]) ^ kStunCookie), port};
 }
 
 }  // namespace
 
 StunBuilder::StunBuilder(uint16_t type, std::string_view transaction_id) : bytes_(20) {
   StoreBe16(&bytes_[0], type);
-  StoreBe32(&bytes_[4], kCookie);
+  StoreBe32(&bytes_[4], kStunCookie);
   std::copy_n(transaction_id.begin(), std::min<size_t>(12, transaction_id.size()), &bytes_[8]);
 }
 
@@ -89,7 +88,7 @@ Bytes BuildCheck(const CheckOptions& options) {
 }
 
 std::optional<StunAnswer> ParseStunAnswer(ByteView bytes, std::string_view pwd) {
-  if (bytes.size() < 20 || LoadBe32(&bytes[4]) != kCookie ||
+  if (bytes.size() < 20 || LoadBe32(&bytes[4]) != kStunCookie ||
       LoadBe16(&bytes[2]) != bytes.size() - 20) {
     return std::nullopt;
   }

@@ -53,6 +53,7 @@ struct StunAnswer {
 // Nothing if the bytes are no STUN message.
 std::optional<StunAnswer> ParseStunAnswer(ByteView bytes, std::string_view pwd);
 
+inline constexpr uint32_t kStunCookie = 0x2112a442;
 inline constexpr uint16_t kStunBindingRequest = 0x0001;
 inline constexpr uint16_t kStunBindingSuccess = 0x0101;
 inline constexpr uint16_t kStunBindingError = 0x0111;

@@ -91,6 +91,16 @@ ProfileSizes SizesOf(unsigned long id) {
   return {16, 14};
 }
 
+media::SrtpKeys KeysOf(unsigned long profile, const Bytes& key_and_salt) {
+  media::SrtpKeys keys{.profile = media::SrtpProfile::kAes128CmHmacSha1_80};
+  if (profile == SRTP_AEAD_AES_128_GCM) keys.profile = media::SrtpProfile::kAeadAes128Gcm;
+  if (profile == SRTP_AEAD_AES_256_GCM) keys.profile = media::SrtpProfile::kAeadAes256Gcm;
+  const auto salt_at = key_and_salt.begin() + static_cast<ptrdiff_t>(SizesOf(profile).key);
+  keys.master_key.assign(key_and_salt.begin(), salt_at);
+  keys.master_salt.assign(salt_at, key_and_salt.end());
+  return keys;
+}
+
 srtp_t MakeSrtp(unsigned long profile, const Bytes& key_and_salt, srtp_ssrc_type_t direction) {
   srtp_policy_t policy{};
   srtp_profile_t wanted = srtp_profile_aes128_cm_sha1_80;
@@ -234,11 +244,15 @@ struct WebrtcPeer::Impl {
                   keys.begin() + static_cast<ptrdiff_t>(salt_at + salt_size));
       return both;
     };
-    const Bytes client = part(0, 2 * key_size);
-    const Bytes server = part(key_size, 2 * key_size + salt_size);
-    const bool we_are_client = options.gateway_role == media::DtlsRole::kServer;
-    send_srtp = MakeSrtp(profile, we_are_client ? client : server, ssrc_any_outbound);
-    receive_srtp = MakeSrtp(profile, we_are_client ? server : client, ssrc_any_inbound);
+    Bytes ours = part(0, 2 * key_size);
+    Bytes gateways = part(key_size, 2 * key_size + salt_size);
+    if (options.gateway_role == media::DtlsRole::kClient) std::swap(ours, gateways);
+    if (options.hands_out_keys) {
+      handed_out = {KeysOf(profile, ours), KeysOf(profile, gateways)};
+    } else {
+      send_srtp = MakeSrtp(profile, ours, ssrc_any_outbound);
+      receive_srtp = MakeSrtp(profile, gateways, ssrc_any_inbound);
+    }
     connected = true;
   }
 
@@ -255,7 +269,22 @@ struct WebrtcPeer::Impl {
     }
   }
 
+  // A gateway that is no ICE-lite agent checks us, too (RFC 8445 section 7.3).
+  void AnswerCheck(ByteView check) {
+    Bytes mapped = {0, 1, 0, 0, 0, 0, 0, 0};
+    StoreBe16(&mapped[2], static_cast<uint16_t>(target.port ^ kStunCookie >> 16));
+    StoreBe32(&mapped[4], target.address.v4_host_order() ^ kStunCookie);
+    Send(StunBuilder(kStunBindingSuccess, AsText(check.subspan(8, 12)))
+             .Attribute(kStunXorMappedAddress, mapped)
+             .Integrity(own_pwd)
+             .Fingerprint()
+             .Build());
+  }
+
   void OnStun(ByteView datagram, TimePoint) {
+    if (datagram.size() >= 20 && LoadBe16(datagram.data()) == kStunBindingRequest) {
+      return AnswerCheck(datagram);
+    }
     const auto answer = ParseStunAnswer(datagram, gateway.ice_pwd);
     if (!answer || answer->type != kStunBindingSuccess || !answer->integrity_ok ||
         !answer->fingerprint_ok || answer->transaction_id != last_transaction ||
@@ -306,6 +335,7 @@ struct WebrtcPeer::Impl {
   std::deque<Bytes> rtcp;
   size_t rtcp_received = 0;
   size_t undecryptable = 0;
+  std::optional<media::StreamKeys> handed_out;
 };
 
 WebrtcPeer::WebrtcPeer(Options options) : impl_(std::make_unique<Impl>(options)) {}
@@ -387,12 +417,17 @@ void WebrtcPeer::OnTimer(TimePoint now) {
   }
 }
 
+void WebrtcPeer::OnDatagram(MutableByteView datagram, TimePoint now) {
+  impl_->OnDatagram(datagram, now);
+}
+
 TimePoint WebrtcPeer::next_timeout() const { return impl_->next_check; }
 bool WebrtcPeer::ice_done() const { return impl_->ice_done; }
 bool WebrtcPeer::connected() const { return impl_->connected; }
 bool WebrtcPeer::failed() const { return impl_->dtls_failed; }
 int WebrtcPeer::checks_answered() const { return impl_->checks_answered; }
 const Endpoint& WebrtcPeer::local() const { return impl_->local; }
+const std::optional<media::StreamKeys>& WebrtcPeer::keys() const { return impl_->handed_out; }
 void WebrtcPeer::StopChecks() { impl_->next_check = kNever; }
 
 void WebrtcPeer::CloseDtls() {

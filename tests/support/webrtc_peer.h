@@ -37,6 +37,7 @@ class WebrtcPeer {
     media::DtlsRole gateway_role = media::DtlsRole::kServer;  // kServer: we send the ClientHello
     Duration check_interval = 50ms;                           // until DTLS is through
     Duration consent_interval = 2s;                           // afterwards
+    bool hands_out_keys = false;  // see keys(): SRTP is the caller's, and there is no RTP here
   };
   explicit WebrtcPeer(Options options);
   ~WebrtcPeer();
@@ -62,6 +63,8 @@ class WebrtcPeer {
   // The same for a caller with a loop of its own.
   int fd() const;
   void OnReadable(TimePoint now);
+  // For one who reads the socket, too: STUN and DTLS of the gateway's candidate.
+  void OnDatagram(MutableByteView datagram, TimePoint now);
   void OnTimer(TimePoint now);
   TimePoint next_timeout() const;
 
@@ -70,6 +73,8 @@ class WebrtcPeer {
   bool failed() const;     // DTLS ended with an alert
   int checks_answered() const;
   const Endpoint& local() const;
+  // What SRTP is to be protected and unprotected with; with `hands_out_keys`, once connected().
+  const std::optional<media::StreamKeys>& keys() const;
   void StopChecks();  // like a browser whose page is gone
   void CloseDtls();   // sends close_notify
 

@@ -1,5 +1,7 @@
 #include "tests/support/ws_client.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,6 +51,8 @@ WsClient::WsClient(const Endpoint& server, const Options& options) {
   const timeval limit{.tv_sec = 10, .tv_usec = 0};
   setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  const int on = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // as browsers do
   connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&storage), length) == 0;
   if (!connected_ || !options.tls) return;
 
