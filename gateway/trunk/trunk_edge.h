@@ -299,8 +299,8 @@ class TrunkEdge {
     bool inbound = false;
     bool tls = false;
     sip::Framer framer;
-    ServerId server = {};   // outbound; 0: still looked up
-    bool open = false;      // outbound: the connection stands
+    ServerId server = {};  // outbound; 0: still looked up
+    bool open = false;     // outbound: the connection stands
     std::optional<IpAddress> peer = {};
     std::string held = {};  // sent before the server was known
     TimePoint keepalive_at = kNever;

@@ -1,5 +1,5 @@
-// S-10, S-12: an ICE-lite gateway sends no checks, so that the candidates of an offer are nothing it
-// acts on, whatever their number and whomever they name.
+// S-10, S-12: an ICE-lite gateway sends no checks, so that the candidates of an offer are nothing
+// it acts on, whatever their number and whomever they name.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -65,7 +65,8 @@ TEST_F(GatewayCandidatesTest, S10_S12_CandidatesOfAnyNumberOrNameCauseNoPacketAn
       address = i % 4 == 1 ? fmt::format("h{}.victim.test", i) : fmt::format("{}-mdns.local", i);
       names.push_back(address);
     }
-    candidates.push_back(fmt::format("{} 1 udp {} {} {} typ host", i, 2'130'706'431 - i, address, port));
+    candidates.push_back(
+        fmt::format("{} 1 udp {} {} {} typ host", i, 2'130'706'431 - i, address, port));
   }
   test::BrowserPhone phone({.server = ws_,
                             .origin = "http://phone.example",
@@ -93,9 +94,10 @@ TEST_F(GatewayCandidatesTest, S10_S12_CandidatesOfAnyNumberOrNameCauseNoPacketAn
   for (const std::string& name : names) questions += dns_->Answered(name);
   EXPECT_EQ(packets, 0);
   EXPECT_EQ(questions, 0);
-  std::printf("S-10: an offer with %d candidates: %d packets to those it names\n"
-              "S-12: %zu of them are names: %d questions to the name server\n",
-              kCandidates, packets, names.size(), questions);
+  std::printf(
+      "S-10: an offer with %d candidates: %d packets to those it names\n"
+      "S-12: %zu of them are names: %d questions to the name server\n",
+      kCandidates, packets, names.size(), questions);
   Remove(phone);
   ExpectIdle();
 }

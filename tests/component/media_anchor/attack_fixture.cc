@@ -40,8 +40,7 @@ class AttackTest::LineCounter final : public spdlog::sinks::base_sink<std::mutex
   std::atomic<size_t> lines_{0};
 };
 
-AttackTest::AttackTest()
-    : options_(LoopbackOptions()), lines_(std::make_shared<LineCounter>()) {
+AttackTest::AttackTest() : options_(LoopbackOptions()), lines_(std::make_shared<LineCounter>()) {
   spdlog::default_logger()->sinks().push_back(lines_);
 }
 

@@ -26,15 +26,17 @@ class AttackTest : public EngineTest {
   // Portions of an attack between two packets of the calls.
   using Attack = std::function<void()>;
   struct Heard {
-    int spoken = 0;  // packets of the calls, both ways
-    int lost = 0;    // of those
+    int spoken = 0;   // packets of the calls, both ways
+    int lost = 0;     // of those
     int foreign = 0;  // packets that none of the two parties has sent
     bool perfect() const { return lost == 0 && foreign == 0; }
   };
   // Each call says a packet each way, as fast as may pass, and waits at most a second until it was
   // heard, so often.
-  Heard Talk(const std::vector<TestCall*>& calls, int rounds, const Attack& attack = [] {});
-  Heard Talk(TestCall& call, int rounds, const Attack& attack = [] {}) {
+  Heard Talk(
+      const std::vector<TestCall*>& calls, int rounds, const Attack& attack = [] {});
+  Heard Talk(
+      TestCall& call, int rounds, const Attack& attack = [] {}) {
     return Talk(std::vector{&call}, rounds, attack);
   }
   // Calls that talk.

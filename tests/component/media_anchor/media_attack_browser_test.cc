@@ -60,9 +60,10 @@ TEST_F(MediaAttackBrowserTest, S05_ClientHellosOfStrangersDisturbNoHandshake) {
   EXPECT_EQ(connected, kCalls);
   EXPECT_EQ(Received(stranger), 0);
   std::ranges::sort(times);
-  std::printf("S-05: %d ClientHellos of a stranger during %d set-ups: %d connected, the slowest "
-              "within %ld ms, 0 answers\n",
-              sent, kCalls, connected, static_cast<long>(times.back() / 1ms));
+  std::printf(
+      "S-05: %d ClientHellos of a stranger during %d set-ups: %d connected, the slowest "
+      "within %ld ms, 0 answers\n",
+      sent, kCalls, connected, static_cast<long>(times.back() / 1ms));
 }
 
 TEST_F(MediaAttackBrowserTest, S06_MediaNeedsTheCertificateOfTheSdp) {
@@ -76,10 +77,11 @@ TEST_F(MediaAttackBrowserTest, S06_MediaNeedsTheCertificateOfTheSdp) {
     const char* name;
     std::vector<DtlsFingerprint> said;
     bool connects;
-  } cases[] = {
-      {"wrong", {wrong}, false},          {"none", {}, false},
-      {"SHA-1 alone", {sha1}, false},     {"two wrong ones", {sha1, wrong}, false},
-      {"two, one right", {sha1, right}, true}};
+  } cases[] = {{"wrong", {wrong}, false},
+               {"none", {}, false},
+               {"SHA-1 alone", {sha1}, false},
+               {"two wrong ones", {sha1, wrong}, false},
+               {"two, one right", {sha1, right}, true}};
   for (const auto& c : cases) {
     auto call = std::make_unique<TestCall>(PeerOptions());
     call->id = ids_.Next();
@@ -93,8 +95,8 @@ TEST_F(MediaAttackBrowserTest, S06_MediaNeedsTheCertificateOfTheSdp) {
     std::string why;
     if (c.connects) {
       EXPECT_TRUE(WaitEvent<BrowserConnected>(call->id, [&] { call->browser.Poll(2ms); }));
-      EXPECT_TRUE(WaitFor([&] { return call->browser.connected(); },
-                          [&] { call->browser.Poll(2ms); }));
+      EXPECT_TRUE(
+          WaitFor([&] { return call->browser.connected(); }, [&] { call->browser.Poll(2ms); }));
       EXPECT_TRUE(Talk(*call, 5).perfect());
       // A re-offer with another certificate is no hand-over of the call.
       UpdateSession other = UpdateOf(*call);
@@ -150,9 +152,10 @@ TEST_F(MediaAttackBrowserTest, S10_WithoutConsentNothingIsSent) {
   }
   EXPECT_TRUE(silent);
   EXPECT_EQ(after, 0);
-  std::printf("S-10: consent withheld: silent after %ld ms (set: 500), then %d of %d packets of the "
-              "carrier sent on\n",
-              static_cast<long>(at / 1ms), after, sent);
+  std::printf(
+      "S-10: consent withheld: silent after %ld ms (set: 500), then %d of %d packets of the "
+      "carrier sent on\n",
+      static_cast<long>(at / 1ms), after, sent);
   CloseCall(call->id);
 }
 
@@ -216,11 +219,13 @@ TEST_F(MediaAttackBrowserTest, S11_StunThatIsNotAuthenticGetsNoAnswer) {
   Bytes room(2048);
   Endpoint from;
   std::optional<size_t> size;
-  ASSERT_TRUE(WaitFor([&] { return (size = reflected.Receive(room, from)).has_value(); }, WaitABit));
+  ASSERT_TRUE(
+      WaitFor([&] { return (size = reflected.Receive(room, from)).has_value(); }, WaitABit));
   EXPECT_LE(*size, check.size());
-  std::printf("S-11: %d messages of strangers: %d answers; %d of %d of the call lost. A check of %zu "
-              "bytes has an answer of %zu\n",
-              sent, answers, heard.lost, heard.spoken, check.size(), *size);
+  std::printf(
+      "S-11: %d messages of strangers: %d answers; %d of %d of the call lost. A check of %zu "
+      "bytes has an answer of %zu\n",
+      sent, answers, heard.lost, heard.spoken, check.size(), *size);
   CloseCall(call->id);
 }
 

@@ -40,14 +40,16 @@ TEST_F(MediaAttackFloodTest, T11_WhoSpeaksTwentyTimesAsFastIsCappedAndCostsNobod
   const TimePoint start = MonotonicNow();
   const Heard heard = Talk(calls, kRounds, flood);
   const Duration took = MonotonicNow() - start;
-  const double own_rate = std::chrono::duration<double>(took) / std::chrono::duration<double>(kPacket);
+  const double own_rate =
+      std::chrono::duration<double>(took) / std::chrono::duration<double>(kPacket);
   EXPECT_LT(before.lost + heard.lost, (before.spoken + heard.spoken) / 1000);
   EXPECT_EQ(before.foreign + heard.foreign, 0);
   EXPECT_LE(relayed, own_rate * 2 * 1.05 + 2);
-  std::printf("T-11: one call sends %.1f times its rate for %.1f s: %.2f times pass; of %d packets "
-              "of %d others %d lost\n",
-              sent / own_rate, std::chrono::duration<double>(took).count(), relayed / own_rate,
-              before.spoken + heard.spoken, kOthers, before.lost + heard.lost);
+  std::printf(
+      "T-11: one call sends %.1f times its rate for %.1f s: %.2f times pass; of %d packets "
+      "of %d others %d lost\n",
+      sent / own_rate, std::chrono::duration<double>(took).count(), relayed / own_rate,
+      before.spoken + heard.spoken, kOthers, before.lost + heard.lost);
   EXPECT_GT(CloseCall(offender->id).browser_to_trunk.too_fast, 0u);
   for (const auto& call : others) EXPECT_EQ(CloseCall(call->id).browser_to_trunk.too_fast, 0u);
 }
@@ -83,10 +85,12 @@ TEST_F(MediaAttackFloodTest, T12_GarbageOnEveryPortCostsLittleAndNoPacketOfACall
   EXPECT_EQ(heard.foreign, 0);
   EXPECT_EQ(Received(noise), 0);
   EXPECT_EQ(lines_logged(), lines);
-  const double each_us = std::chrono::duration<double, std::micro>(cpu).count() / static_cast<double>(at);
-  std::printf("T-12: %zu datagrams of garbage over all ports: %d of %d packets of 20 calls lost, 0 "
-              "lines logged, %.2f us of CPU each in the engine: %.0f %% of a core at 100,000 a second\n",
-              at, heard.lost, heard.spoken, each_us, each_us * 10);
+  const double each_us =
+      std::chrono::duration<double, std::micro>(cpu).count() / static_cast<double>(at);
+  std::printf(
+      "T-12: %zu datagrams of garbage over all ports: %d of %d packets of 20 calls lost, 0 "
+      "lines logged, %.2f us of CPU each in the engine: %.0f %% of a core at 100,000 a second\n",
+      at, heard.lost, heard.spoken, each_us, each_us * 10);
   for (const auto& call : calls) CloseCall(call->id);
 }
 

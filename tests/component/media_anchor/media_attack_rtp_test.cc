@@ -91,10 +91,11 @@ TEST_F(MediaAttackRtpTest, S02_ASprayOverAllPortsReachesNoEarAndGetsNothing) {
     EXPECT_TRUE(heard.perfect()) << heard.lost << " lost, " << heard.foreign << " foreign";
     const int leaked = Received(sprayer.socket());
     EXPECT_EQ(leaked, 0);
-    std::printf("S-02: %s: %d packets over all ports, before, during and after set-up: %d to the "
-                "attacker, %d injected, %d of %d lost\n",
-                nat ? "behind a NAT" : "as its SDP says", sprayer.sent(), leaked, heard.foreign,
-                heard.lost, heard.spoken);
+    std::printf(
+        "S-02: %s: %d packets over all ports, before, during and after set-up: %d to the "
+        "attacker, %d injected, %d of %d lost\n",
+        nat ? "behind a NAT" : "as its SDP says", sprayer.sent(), leaked, heard.foreign, heard.lost,
+        heard.spoken);
     CloseCall(call->id);
   }
 }
@@ -125,9 +126,10 @@ TEST_F(MediaAttackRtpTest, S03_SrtpThatIsNotAuthenticMovesNothing) {
   EXPECT_FALSE(other->browser.PopRtp());
   const int leaked = Received(stranger);
   EXPECT_EQ(leaked, 0);
-  std::printf("S-03: %d packets with bad tags from three addresses: 0 address changes, %d to the "
-              "attacker, %d of %d of the call lost\n",
-              3 * kRounds * kPortion, leaked, heard.lost, heard.spoken);
+  std::printf(
+      "S-03: %d packets with bad tags from three addresses: 0 address changes, %d to the "
+      "attacker, %d of %d of the call lost\n",
+      3 * kRounds * kPortion, leaked, heard.lost, heard.spoken);
   CloseCall(other->id);
   CloseCall(call->id);
 }
@@ -156,9 +158,10 @@ TEST_F(MediaAttackRtpTest, S04_BadTagsEndNoCallAndFillNoLog) {
   const size_t logged = lines_logged() - lines;
   const SessionStats stats = CloseCall(call->id);
   EXPECT_EQ(stats.browser_to_trunk.dropped, uint64_t{kRounds} * kPortion);
-  std::printf("S-04: %d packets with bad tags in %.1f s: the call is up, %d of %d lost, %zu lines "
-              "logged\n",
-              kRounds * kPortion, took, heard.lost, heard.spoken, logged);
+  std::printf(
+      "S-04: %d packets with bad tags in %.1f s: the call is up, %d of %d lost, %zu lines "
+      "logged\n",
+      kRounds * kPortion, took, heard.lost, heard.spoken, logged);
 }
 
 TEST_F(MediaAttackRtpTest, S07_WhatWasCapturedIsNotRelayedAgain) {
@@ -213,8 +216,9 @@ TEST_F(MediaAttackRtpTest, S07_TenThousandSourcesAreNotTenThousandStates) {
   }
   EXPECT_LE(heard, static_cast<int>(SrtpTransform::kMaxSsrcs));
   EXPECT_TRUE(Talk(*call, 20).lost <= 2) << "the call's own source is still known";
-  std::printf("S-07: 10000 sources with good keys: %d relayed, the bound is %zu; the call goes on\n",
-              heard, SrtpTransform::kMaxSsrcs);
+  std::printf(
+      "S-07: 10000 sources with good keys: %d relayed, the bound is %zu; the call goes on\n", heard,
+      SrtpTransform::kMaxSsrcs);
   CloseCall(call->id);
 }
 
@@ -257,9 +261,10 @@ TEST_F(MediaAttackRtpTest, S08_PacketsOfEverySizeAndFirstByteAreSurvived) {
   });
   EXPECT_TRUE(lied.perfect());
   EXPECT_FALSE(TakeEvent<SessionFailed>(call->id));
-  std::printf("S-08: %d datagrams of 0 to 64 bytes with every first byte and %d reports that lie: "
-              "%d of %d of the call lost\n",
-              sent, reports, heard.lost + lied.lost, heard.spoken + lied.spoken);
+  std::printf(
+      "S-08: %d datagrams of 0 to 64 bytes with every first byte and %d reports that lie: "
+      "%d of %d of the call lost\n",
+      sent, reports, heard.lost + lied.lost, heard.spoken + lied.spoken);
   CloseCall(call->id);
 }
 
@@ -301,8 +306,9 @@ TEST_F(MediaAttackRtpTest, S09_OldCallsAreNotHeardInNewOnes) {
     foreign += heard.packets + heard.dropped;
   }
   EXPECT_EQ(foreign, 0u);
-  std::printf("S-09: %d new calls while the carriers of %d old ones send on: %llu foreign packets\n",
-              kNew, kOld, static_cast<unsigned long long>(foreign));
+  std::printf(
+      "S-09: %d new calls while the carriers of %d old ones send on: %llu foreign packets\n", kNew,
+      kOld, static_cast<unsigned long long>(foreign));
 }
 
 }  // namespace
