@@ -84,6 +84,10 @@ users:
     'a port that is taken': () => [
       good.replace(/addr: "[^"]*"/, `addr: "${takenAddress()}"`), `"${takenAddress()}"`,
       `error[listen]: cannot listen on ${takenAddress()}: another program has it already`],
+    'a TCP port for media that is taken': () => [
+      good.replace(' }\n  workers', `, tcp_port: ${taken.address().port} }\n  workers`),
+      `${taken.address().port} }\n  workers`,
+      `error[media]: cannot listen on ${takenAddress()}: another program has it already`],
     'a file of users that is not there': () => [
       `${good.slice(0, good.indexOf('users:'))}users: { source: "sqlite:${folder}/none.db" }\n`,
       `"sqlite:${folder}/none.db"`,

@@ -613,7 +613,7 @@ TEST(Config, BrowsersComeOverTcpOnlyIfAPortIsNamed) {
   ASSERT_TRUE(config);
   EXPECT_EQ(config->browser_media.tcp_port, 443);
   EXPECT_EQ(FaultsOf("media: { browser: { tcp_port: 0 } }\n"),
-            "1:32 `media.browser.tcp_port` must be a number from 1 to 65535\n");
+            "1:31 `media.browser.tcp_port` must be a number from 1 to 65535\n");
 }
 
 TEST(CheckMachine, TellsATcpPortForMediaThatIsTaken) {

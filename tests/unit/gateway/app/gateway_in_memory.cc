@@ -75,8 +75,7 @@ void GatewayInMemory::Execute(const CallManagerOutputs& outputs) {
       opened.browser = {.ice_ufrag = "gwUf",
                         .ice_pwd = "gwPwgwPwgwPwgwPwgwPwgwPw",
                         .candidates = {*Endpoint::Parse("192.0.2.1:20000")},
-                        .fingerprint = {"sha-256", Bytes(32, 0xab)},
-                        .tcp_candidates = {*Endpoint::Parse("192.0.2.1:443")}};
+                        .fingerprint = {"sha-256", Bytes(32, 0xab)}};
       opened.trunk = {*Endpoint::Parse("192.0.2.1:30000"), *Endpoint::Parse("192.0.2.1:30001")};
       media_events_.push_back(std::move(opened));
     } else if (const auto* bridge = std::get_if<media::OpenBridge>(&command)) {
