@@ -133,8 +133,9 @@ class MediaEngineQuietTest : public EngineTest {
 
 // With reports of RTCP among the packets, and without checks of ICE.
 TEST_F(MediaEngineQuietTest, TenSecondsOfRelayTakeNoLockAndNoMemory) {
-  // The first packets make their sources known, the first report of RTCP makes room for the others.
-  TalkFor(6s);
+  // The first packets make their sources known, the first report of RTCP makes room for the others:
+  // it comes after one and a half intervals of 5 s at most.
+  TalkFor(8s);
   for (auto& call : calls_) call->browser.StopChecks();
   counting = true;
   TalkFor(10s);
