@@ -38,7 +38,7 @@ TEST_F(SessionAllocationTest, ARelayedPacketAllocatesNothing) {
   size_t before = 0;
   for (uint16_t i = 0; i < kPackets; ++i) {
     if (i == 1) before = allocations;  // the first packet makes an SSRC known
-    now_ += 5ms;
+    now_ += 20ms;
     std::ranges::copy(from_browser[i], room.begin());
     Outgoing out = session_.OnBrowserDatagram(room, from_browser[i].size(), path, now_);
     relayed += out.to == Outgoing::To::kTrunkRtp;
@@ -104,7 +104,7 @@ TEST_F(SessionAllocationTest, APacketBetweenSrtpAndSrtpAllocatesNothing) {
       Update(std::nullopt, secure);
     }
     if (i == 1 || i == 200) before = allocations;
-    now_ += 5ms;
+    now_ += 20ms;
     std::ranges::copy(from_browser[i], room.begin());
     Outgoing out = session_.OnBrowserDatagram(room, from_browser[i].size(), From(5000), now_);
     relayed += out.to == Outgoing::To::kTrunkRtp;
@@ -206,7 +206,7 @@ TEST_F(BridgeTest, APacketBetweenTrunksAllocatesNothing) {
   size_t relayed = 0;
   const size_t before = allocations;
   for (const Bytes& packet : packets) {
-    now_ += 5ms;
+    now_ += 20ms;
     std::ranges::copy(packet, room.begin());
     Outgoing out = bridge_.OnTrunkRtp(kFirst, room, packet.size(), first_.rtp, now_);
     relayed += out.to == Outgoing::To::kTrunkRtp;
