@@ -157,14 +157,16 @@ class GoneCarrierTest : public SilentCarrierTest {
     SilentCarrierTest::Configure(config);
     config.media_timeout = 2s;
   }
-  bool IsOver() { return gateway_->gauges().signalling.calls == 0; }
+  // The call is gone before its last requests have come to the sides.
+  bool IsOver() {
+    return gateway_->gauges().signalling.calls == 0 && at_browser_->state == State::kEnded &&
+           at_carrier_->state == State::kEnded;
+  }
 };
 
 TEST_F(GoneCarrierTest, TheCallIsEndedForBoth) {
   ASSERT_NO_FATAL_FAILURE(Connect());
   EXPECT_TRUE(Talk([&] { return IsOver(); }, [] {}, 5s));
-  EXPECT_EQ(at_browser_->state, State::kEnded);
-  EXPECT_EQ(at_carrier_->state, State::kEnded);
   EXPECT_EQ(at_browser_->reason.substr(0, 13), "SIP;cause=408");
   const auto record = TakeRecord();
   EXPECT_EQ(record["reason"], "the carrier has sent neither audio nor a report for 2 s");
