@@ -5,7 +5,8 @@ Usage: load_bench.py BUILD_FOLDER [--rounds 5] [--calls 400] [--seconds 5] [--ou
                      [--steps relay,gateways,capacity,idle] [--realtime]
 
 Steps: relay, rtpengine alone; gateways, Kamailio with rtpengine; own, this gateway, which relay and
-gateways bring with them; capacity, calls a core; idle, many clients that do nothing.
+gateways bring with them; capacity, calls a core; idle, many clients that do nothing. The calls of
+a gateway talk twice, the second time beside others that come and go.
 
 The load runs on the first core that this process may use, what it measures on the second one. The
 result is a list of objects for load_report.py, one a run: what was run, and what came of it.
