@@ -4,7 +4,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-"$ROOT/scripts/install_packages.sh" build test
+"$ROOT/scripts/install_packages.sh" build bench
 step "configuring the benchmarks"
 (cd "$ROOT" && run_logged "$(log_file configure-benches)" \
   cmake --preset release -DLASTMILE_BUILD_BENCHES=ON) || die "cmake could not configure"

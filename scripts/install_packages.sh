@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing. Usage: install_packages.sh GROUP...
 #   build   compiler, CMake and the libraries of the gateway
 #   demo    Node, which builds the demo page, and openssl, which makes its certificate
-#   test    browsers, SIP peers and sanitizer tools of the tests
+#   test    browsers, SIP peers and sanitizer tools of the tests, and alsa-utils' recorded speech
 #   bench   what scripts/bench.sh measures against
 # Works as root or through sudo. Does nothing, and needs neither, when all of them are there.
 set -euo pipefail
@@ -15,7 +15,7 @@ BUILD=(build-essential cmake ninja-build ccache pkg-config git
   libopus-dev libspandsp-dev libspeexdsp-dev)
 TEST=(libgtest-dev libgmock-dev libbenchmark-dev sip-tester baresip-core chromium tcpdump clang-19 lld
   libclang-rt-19-dev python3 python3-yaml iproute2 iptables openssl kamailio
-  kamailio-tls-modules rtpengine-daemon firefox-esr)
+  kamailio-tls-modules rtpengine-daemon firefox-esr alsa-utils)
 BENCH=(libbenchmark-dev libgtest-dev python3 openssl kamailio kamailio-tls-modules
   kamailio-websocket-modules rtpengine-daemon linux-perf)
 # Packages that come with services of their name. The tests start the programs themselves; as

@@ -5,7 +5,8 @@ Usage: load_bench.py BUILD_FOLDER [--rounds 5] [--calls 400] [--seconds 5] [--ou
                      [--steps relay,gateways,capacity,idle] [--realtime]
 
 Steps: relay, rtpengine alone; gateways, Kamailio with rtpengine; own, this gateway, which relay and
-gateways bring with them; capacity, calls a core; idle, many clients that do nothing.
+gateways bring with them; capacity, calls a core; idle, many clients that do nothing. The calls of
+a gateway talk twice, the second time beside others that come and go.
 
 The load runs on the first core that this process may use, what it measures on the second one. The
 result is a list of objects for load_report.py, one a run: what was run, and what came of it.
@@ -29,6 +30,7 @@ START_LIMIT = 20  # seconds until a program listens
 RUN_LIMIT = 600  # seconds of one load
 MEDIA_PORTS = (20002, 31999)  # below those that the load's sockets get
 RATE = 40  # calls a second: less than half of what the slowest peer takes
+HANDSHAKES = 20  # calls a second that come and go beside those that are measured
 PEER_STEPS = (200, 50)  # where the search for its capacity begins, and how it goes on
 OUR_STEPS = (400, 50)
 MOST_CALLS = 900  # what the load itself can do on a core
@@ -219,6 +221,9 @@ class Runs:
                                 "--domain", DOMAIN, "--carrier-port", carrier, "--seconds",
                                 self.options.seconds, "--clients", clients, "--rate", RATE, *arguments))
 
+    def calls(self, program, calls):
+        self.gateway("calls", program, calls + HANDSHAKES, "--calls", calls, "--handshakes", HANDSHAKES)
+
     def round(self):
         steps, calls = self.options.steps, self.options.calls
         if "relay" in steps:
@@ -226,9 +231,9 @@ class Runs:
             self.relay(gcm=True)
         # Ours is the same for both: a whole gateway.
         if {"relay", "gateways", "own"} & set(steps):
-            self.gateway("calls", "lastmile", calls, "--calls", calls)
+            self.calls("lastmile", calls)
         if "gateways" in steps:
-            self.gateway("calls", "kamailio+rtpengine", calls, "--calls", calls)
+            self.calls("kamailio+rtpengine", calls)
         if "capacity" in steps:
             for program, (first, step) in (("lastmile", OUR_STEPS), ("kamailio+rtpengine", PEER_STEPS)):
                 self.gateway("capacity", program, MOST_CALLS, "--calls", first, "--step", step)

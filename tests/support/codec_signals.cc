@@ -56,6 +56,19 @@ class LowPass {
   double b_, a1_, a2_, x1_ = 0, x2_ = 0, y1_ = 0, y2_ = 0;
 };
 
+// Butterworth of the eighth order: what a telephone lets through.
+class TelephoneBand {
+ public:
+  double operator()(double in) {
+    for (LowPass& stage : stages_) in = stage(in);
+    return in;
+  }
+
+ private:
+  std::array<LowPass, 4> stages_ = {LowPass(3200, 0.5098), LowPass(3200, 0.6013),
+                                    LowPass(3200, 0.9), LowPass(3200, 2.5629)};
+};
+
 // One sound of the voice.
 struct Sound {
   std::array<double, 3> formants;  // Hz
@@ -88,8 +101,7 @@ class Voice {
     double out = 0;
     for (size_t i = 0; i < formants_.size(); ++i)
       out += formants_[i](in) / static_cast<double>(i + 1);
-    for (LowPass& stage : low_pass_) out = stage(out);
-    return out;
+    return band_(out);
   }
 
  private:
@@ -108,8 +120,7 @@ class Voice {
   Sound sound_ = kSounds[0];
   double pitch_ = 120, pitch_target_ = 120, pulses_ = 0, hiss_ = 0, phase_ = 0;
   std::array<Resonator, 3> formants_;
-  std::array<LowPass, 4> low_pass_ = {LowPass(3200, 0.5098), LowPass(3200, 0.6013),
-                                      LowPass(3200, 0.9), LowPass(3200, 2.5629)};
+  TelephoneBand band_;
 };
 
 int16_t ToSample(double value) {
@@ -171,6 +182,13 @@ Samples MakeSpeech(Duration length, uint64_t seed) {
                        std::sqrt(power / static_cast<double>(raw.size()));
   Samples samples(raw.size());
   std::ranges::transform(raw, samples.begin(), [&](double x) { return ToSample(x * scale); });
+  return samples;
+}
+
+Samples Narrow(const Samples& source) {
+  TelephoneBand band;
+  Samples samples(source.size());
+  std::ranges::transform(source, samples.begin(), [&](double x) { return ToSample(band(x)); });
   return samples;
 }
 

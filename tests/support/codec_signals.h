@@ -19,6 +19,8 @@ Samples MakeTone(double hz, double level, Duration length);
 // Like a voice, below 3.4 kHz: pulses of a pitch that moves through three formants that change,
 // some hiss, and pauses. The same for the same seed.
 Samples MakeSpeech(Duration length, uint64_t seed);
+// What a telephone hears of it: below 3.4 kHz, too.
+Samples Narrow(const Samples& source);
 // Every n-th sample; nothing above half of `rate` is in these signals.
 Samples AtRate(const Samples& source, uint32_t rate);
 

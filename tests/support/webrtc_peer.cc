@@ -119,13 +119,13 @@ srtp_t MakeSrtp(unsigned long profile, const Bytes& key_and_salt, srtp_ssrc_type
 }  // namespace
 
 Bytes TestRtp::Build() const {
-  Bytes out(12);
+  Bytes out(12 + payload.size());
   out[0] = 0x80;
   out[1] = static_cast<uint8_t>((marker ? 0x80 : 0) | payload_type);
   StoreBe16(&out[2], sequence);
   StoreBe32(&out[4], timestamp);
   StoreBe32(&out[8], ssrc);
-  out.insert(out.end(), payload.begin(), payload.end());
+  std::ranges::copy(payload, out.begin() + 12);
   return out;
 }
 

@@ -13,7 +13,6 @@ constexpr Duration kPatience = 20s;
 constexpr Duration kUpkeep = 5ms;
 constexpr Duration kRest = 2s;         // until a program that has worked shows its true size
 constexpr double kHangUpsPerCall = 4;  // so much faster than they are set up
-constexpr char kNumber[] = "600";
 
 Duration Seconds(double count) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(count));
@@ -32,15 +31,6 @@ double Quantile(std::vector<double>& values, double share) {
 }
 
 }  // namespace
-
-void CallRun::Client::OnReadable(TimePoint now) {
-  phone.OnTurn(now);
-  if (call != nullptr && answered == kNever && call->state == State::kTalking) answered = now;
-}
-
-const ClientAudio* CallRun::Client::audio() const {
-  return call == nullptr ? nullptr : static_cast<const ClientAudio*>(call->media.get());
-}
 
 void CallRun::CarrierReader::OnReadable(TimePoint now) {
   run.carrier_.OnTurn(now);
@@ -85,6 +75,8 @@ Result<nlohmann::json> CallRun::CallOnce() {
   result_["call_kib"] = KibOf(meter_->PssBytes(), before) / calls;
   result_.update(Talk(calls));
   result_["threads"] = meter_->threads();
+  if (options_->handshakes > 0) done = TalkBesideHandshakes(calls);
+  if (!done) return std::unexpected(done.error());
   done = Measure("release_ms", calls, [this] { return HangUp(); });
   if (!done) return std::unexpected(done.error());
   return result_;
@@ -173,23 +165,16 @@ void CallRun::BeIdle() {
   result_["idle_connected"] = connected;
 }
 
-void CallRun::Dial(Client& client) {
-  client.dialled = MonotonicNow();
-  client.call = &client.phone.Dial(kNumber);
-}
-
 bool CallRun::AllReady(int calls) const {
-  return std::ranges::all_of(clients_.begin(), clients_.begin() + calls, [](const Client& client) {
-    const ClientAudio* audio = client.audio();
-    return audio != nullptr && audio->ready();
-  });
+  return std::ranges::all_of(clients_.begin(), clients_.begin() + calls,
+                             [](const Client& client) { return client.ready(); });
 }
 
 Result<void> CallRun::SetUp(int from, int to) {
   const TimePoint start = MonotonicNow();
   for (int i = from; i < to; ++i) {
     TurnUntil(start + Seconds((i - from) / options_->rate));
-    Dial(clients_[static_cast<size_t>(i)]);
+    clients_[static_cast<size_t>(i)].Dial();
   }
   if (Until([&] { return AllReady(to); })) return {};
   for (const Client& client : clients_) {
@@ -216,15 +201,39 @@ void CallRun::TellLatencies() {
   result_["media_p99_ms"] = Quantile(media, 0.99);
 }
 
-nlohmann::json CallRun::Talk(int calls) {
+nlohmann::json CallRun::Talk(int calls, Handshakes* beside) {
   std::vector<MediaLeg*> legs;
   auto at_carrier = carrier_.calls().begin();
   for (int i = 0; i < calls; ++i, ++at_carrier) {
     legs.push_back(&static_cast<CallAudio&>(*clients_[static_cast<size_t>(i)].call->media).leg());
     legs.push_back(&static_cast<CallAudio&>(*at_carrier->media).leg());
   }
-  return PumpMedia(loop_, legs, tally_, *meter_, options_->pump,
-                   [this](TimePoint now) { Upkeep(now); });
+  return PumpMedia(loop_, legs, tally_, *meter_, options_->pump, [&](TimePoint now) {
+    Upkeep(now);
+    if (beside != nullptr) beside->OnTurn(now);
+  });
+}
+
+Result<void> CallRun::TalkBesideHandshakes(int calls) {
+  std::vector<Client*> others;
+  for (auto at = clients_.begin() + calls; at != clients_.end(); ++at) others.push_back(&*at);
+  const TimePoint start = MonotonicNow();
+  Handshakes beside(others, options_->handshakes);
+  const nlohmann::json media = Talk(calls, &beside);
+  for (const auto& [name, value] : media.items()) result_["beside_" + name] = value;
+  const Duration took = MonotonicNow() - start;
+  std::vector<double> set_ups_ms = beside.set_ups_ms();
+  result_["handshakes"] = static_cast<double>(set_ups_ms.size()) * 1000 / Ms(took);
+  result_["handshake_p50_ms"] = Quantile(set_ups_ms, 0.5);
+  result_["handshake_p99_ms"] = Quantile(set_ups_ms, 0.99);
+  beside.Stop();
+  const bool over = Until([&] {
+    beside.OnTurn(MonotonicNow());
+    return beside.idle();
+  });
+  result_["handshakes_failed"] = beside.failed();
+  if (!over) return Fail("not every call beside the others came to its end");
+  return {};
 }
 
 Result<void> CallRun::HangUp() {

@@ -9,11 +9,11 @@
 
 #include "base/endpoint.h"
 #include "base/result.h"
-#include "tests/bench/load/call_audio.h"
+#include "tests/bench/load/client.h"
+#include "tests/bench/load/handshakes.h"
 #include "tests/bench/load/load_loop.h"
 #include "tests/bench/load/process_meter.h"
 #include "tests/bench/load/pump.h"
-#include "tests/support/browser_phone.h"
 #include "tests/support/sip_carrier.h"
 
 namespace lastmile::bench {
@@ -29,6 +29,9 @@ struct CallOptions {
   Duration idle{};   // how long the clients do nothing before they call
   // Not 0: as many calls more, again and again, until they do not get through or all clients call.
   int step = 0;
+  // Not 0: after the calls have talked they talk once more, while the other clients call and hang
+  // up so many times a second.
+  double handshakes = 0;
   PumpOptions pump;
 };
 
@@ -40,22 +43,14 @@ class CallRun {
   explicit CallRun(uint16_t carrier_port);
 
   // Connect, register, rest, call, talk, hang up; tells what each step cost the programs under
-  // test: CPU a piece in ms, memory in KiB, latencies in ms and what PumpMedia() tells. With `step`
-  // instead: `capacity`, the most calls that got through, and whether the `load_was_full` by then.
-  // The error says which step did not come to its end.
+  // test: CPU a piece in ms, memory in KiB, latencies in ms and what PumpMedia() tells. With
+  // `handshakes` also what it tells beside them, as `beside_...`, how many there were a second,
+  // `handshakes`, of which some `handshakes_failed`, and INVITE to media, `handshake_p50_ms` and
+  // p99. With `step` instead: `capacity`, the most calls that got through, and whether the
+  // `load_was_full` by then. The error says which step did not come to its end.
   Result<nlohmann::json> Run(const CallOptions& options, const ProcessMeter& meter);
 
  private:
-  struct Client final : Readable {
-    Client(test::BrowserPhone::Options options) : phone(std::move(options)) {}
-    void OnReadable(TimePoint now) override;
-    const ClientAudio* audio() const;
-
-    test::BrowserPhone phone;
-    test::SipPhone::Call* call = nullptr;
-    TimePoint dialled{};
-    TimePoint answered = kNever;
-  };
   struct CarrierReader final : Readable {
     explicit CarrierReader(CallRun& of_run) : run(of_run) {}
     void OnReadable(TimePoint now) override;
@@ -70,10 +65,10 @@ class CallRun {
   Result<nlohmann::json> FindCapacity();
   bool GetThrough(int calls);
   Result<void> SetUp(int from, int to);
-  nlohmann::json Talk(int calls);
+  nlohmann::json Talk(int calls, Handshakes* beside = nullptr);
+  Result<void> TalkBesideHandshakes(int calls);
   Result<void> HangUp();
 
-  void Dial(Client& client);
   bool AllReady(int calls) const;
   void TellLatencies();
   // CPU of the programs under test for `step`, a piece of `count`, in ms, as result_[name].

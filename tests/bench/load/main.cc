@@ -83,6 +83,8 @@ int main(int argc, char** argv) {
   calls->add_option("--clients", arguments.call.clients, "as many as calls at least");
   calls->add_option("--rate", arguments.call.rate, "calls a second");
   calls->add_option("--idle", arguments.idle, "seconds without a call, measured");
+  calls->add_option("--handshakes", arguments.call.handshakes,
+                    "calls a second that the other clients begin and end");
   calls->add_option("--step", arguments.call.step, "calls more until they do not get through");
   for (CLI::App* const command : {relay, calls}) {
     command->add_option("address", arguments.address, "of its control or WebSocket port")

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <random>
 #include <vector>
 
+#include "media_anchor/io/udp_socket.h"
 #include "tests/component/media_anchor/engine_fixture.h"
 
 // glibc's own, under the name that is left when malloc is replaced.
@@ -106,6 +108,12 @@ class MediaEngineQuietTest : public EngineTest {
       } while (MonotonicNow() < due + kPacketTime);
     }
   }
+  // The first packets make their sources known, the first report of RTCP makes room for the others:
+  // it comes after one and a half intervals of 5 s at most.
+  void Settle() {
+    TalkFor(8s);
+    for (auto& call : calls_) call->browser.StopChecks();
+  }
   void SendBothWays(TestCall& call) {
     ++call.next;
     test::TestRtp packet{.payload_type = kBrowserAudio,
@@ -133,10 +141,7 @@ class MediaEngineQuietTest : public EngineTest {
 
 // With reports of RTCP among the packets, and without checks of ICE.
 TEST_F(MediaEngineQuietTest, TenSecondsOfRelayTakeNoLockAndNoMemory) {
-  // The first packets make their sources known, the first report of RTCP makes room for the others:
-  // it comes after one and a half intervals of 5 s at most.
-  TalkFor(8s);
-  for (auto& call : calls_) call->browser.StopChecks();
+  Settle();
   counting = true;
   TalkFor(10s);
   counting = false;
@@ -145,6 +150,40 @@ TEST_F(MediaEngineQuietTest, TenSecondsOfRelayTakeNoLockAndNoMemory) {
   TalkFor(100ms);
   EXPECT_EQ(heard_, sent_);
   EXPECT_GE(sent_, 10'000u);
+}
+
+// T-12: what a stranger sends is thrown away without more than a look.
+TEST_F(MediaEngineQuietTest, FiftyThousandDatagramsOfGarbageTakeNoLockAndNoMemory) {
+  constexpr int kRounds = 250;
+  constexpr int kPortion = 200;  // half of it to the browsers' port, half to those of the calls
+  Settle();
+  auto noise = UdpSocket::Bind({test::Loopback(66), 0});
+  ASSERT_TRUE(noise);
+  std::mt19937 random(1);
+  std::vector<Bytes> garbage(997);
+  for (Bytes& datagram : garbage) {
+    datagram.resize(random() % 300);
+    for (uint8_t& byte : datagram) byte = static_cast<uint8_t>(random());
+  }
+  const Endpoint browsers = engine_->browser_sockets().front();
+  size_t at = 0;
+  counting = true;
+  for (int round = 0; round < kRounds; ++round) {
+    for (int i = 0; i < kPortion; ++i, ++at) {
+      const TestCall& call = *calls_[at / 2 % calls_.size()];
+      noise->SendTo(garbage[at % garbage.size()], i % 2 == 0 ? browsers : call.opened.trunk.rtp);
+    }
+    TalkFor(kPacketTime);
+    // What was said behind the garbage is heard: there is room for the next portion.
+    const auto all_heard = [&] { return heard_ == sent_; };
+    ASSERT_TRUE(WaitFor(all_heard, [&] {
+      for (auto& call : calls_) TakeAll(*call);
+      WaitABit();
+    }));
+  }
+  counting = false;
+  EXPECT_EQ(allocations, 0u);
+  EXPECT_EQ(locks, 0u);
 }
 
 // Or the figures above would say nothing.

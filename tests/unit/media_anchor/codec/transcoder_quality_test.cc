@@ -6,6 +6,7 @@
 #include "media_anchor/codec/resampler.h"
 #include "media_anchor/codec/transcoder.h"
 #include "tests/support/codec_line.h"
+#include "tests/support/recorded_speech.h"
 
 namespace lastmile::media {
 namespace {
@@ -42,18 +43,37 @@ std::vector<Bytes> ResampledPass(AudioCodec in, AudioCodec out, const Samples& s
   return EncodeAt(out, NativeRateOf(out), Resample(between, NativeRateOf(in), NativeRateOf(out)));
 }
 
+// dB. Opus knows to decode at 8 kHz, but it is a hundredth of a dB better on a recording to decode
+// at 48 kHz and to resample, which costs more.
+constexpr double kHardlyLess = 0.05;
+
+enum class Signal { kTone, kVoice, kRecording };
+
+Samples Make(Signal signal) {
+  switch (signal) {
+    case Signal::kTone:
+      return test::MakeTone(1000, -12, 8s);
+    case Signal::kVoice:
+      return test::MakeSpeech(8s, 7);
+    case Signal::kRecording:
+      return test::Narrow(test::ReadRecordedSpeech());
+  }
+  return {};
+}
+
 struct Case {
   const char* name;
   AudioCodec in;
   AudioCodec out;
-  bool speech;
+  Signal signal;
 };
 
 class Quality : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Quality, IsThatOfOnePassOfTheLibraries) {
-  const auto& [name, in, out, speech] = GetParam();
-  const Samples source = speech ? test::MakeSpeech(8s, 7) : test::MakeTone(1000, -12, 8s);
+  const auto& [name, in, out, signal] = GetParam();
+  const Samples source = Make(signal);
+  if (source.empty()) GTEST_SKIP() << "no " << test::kRecordedSpeech << ": is alsa-utils there?";
   const auto transcoder = test::MakeTranscoder(test::PlanOf(in, out));
   const auto left = test::PayloadsOf(test::Run(*transcoder, test::Packetize(in, source), 20ms));
   auto plain = PlainPass(in, out, source);
@@ -69,16 +89,19 @@ TEST_P(Quality, IsThatOfOnePassOfTheLibraries) {
             << " dB, one pass over 48 kHz " << snr(resampled) << " dB\n";
   EXPECT_TRUE(left == plain) << "not the same bytes";
   EXPECT_GE(snr(left), snr(plain));
-  EXPECT_GE(snr(left), snr(resampled));
+  EXPECT_GE(snr(left), snr(resampled) - (signal == Signal::kRecording ? kHardlyLess : 0));
   EXPECT_GT(snr(left), 5);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Signals, Quality,
-    ::testing::Values(Case{"opus_to_pcmu_tone", AudioCodec::kOpus, AudioCodec::kPcmu, false},
-                      Case{"opus_to_pcmu_speech", AudioCodec::kOpus, AudioCodec::kPcmu, true},
-                      Case{"pcmu_to_opus_tone", AudioCodec::kPcmu, AudioCodec::kOpus, false},
-                      Case{"pcmu_to_opus_speech", AudioCodec::kPcmu, AudioCodec::kOpus, true}),
+    ::testing::Values(
+        Case{"opus_to_pcmu_tone", AudioCodec::kOpus, AudioCodec::kPcmu, Signal::kTone},
+        Case{"opus_to_pcmu_speech", AudioCodec::kOpus, AudioCodec::kPcmu, Signal::kVoice},
+        Case{"opus_to_pcmu_recording", AudioCodec::kOpus, AudioCodec::kPcmu, Signal::kRecording},
+        Case{"pcmu_to_opus_tone", AudioCodec::kPcmu, AudioCodec::kOpus, Signal::kTone},
+        Case{"pcmu_to_opus_speech", AudioCodec::kPcmu, AudioCodec::kOpus, Signal::kVoice},
+        Case{"pcmu_to_opus_recording", AudioCodec::kPcmu, AudioCodec::kOpus, Signal::kRecording}),
     [](const auto& which) { return which.param.name; });
 
 }  // namespace
