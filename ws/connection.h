@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -116,6 +116,7 @@ class Connection {
   void OnItem(MessageReader::Item& item, TimePoint now);
   void OnPeerClose(uint16_t code, TimePoint now);
   void OnPing(std::string_view payload, TimePoint now);
+  TimePoint NextPing(TimePoint now) const;
   void PingOrGiveUp(TimePoint now);
   void EndOpen(uint16_t code, std::string_view reason);
   void FailOpen(uint16_t code, std::string_view reason, State next, TimePoint now);
@@ -139,7 +140,7 @@ class Connection {
   int unanswered_pings_ = 0;
 
   // Output: whole frames or pieces of responses; of the first one, `front_taken_` bytes are gone.
-  std::deque<std::string> queue_;
+  std::list<std::string> queue_;  // an idle connection has none: it weighs nothing then
   size_t front_taken_ = 0;
   size_t queued_bytes_ = 0;
   TimePoint stall_deadline_ = kNever;

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <uv.h>
 
 #include <algorithm>
@@ -23,8 +22,12 @@
 #include "ws/connection.h"
 #include "ws/http_response.h"
 #include "ws/listen_socket.h"
+#include "ws/log_limit.h"
 #include "ws/page.h"
 #include "ws/server_certificate.h"
+#include "ws/server_library.h"
+#include "ws/signals_blocked.h"
+#include "ws/turn_pace.h"
 
 // Connections are adopted in lws's raw role: lws gives them TLS, readiness and buffered writes on
 // our libuv loop, and Connection reads HTTP and WebSocket. lws 4.1.6's own WebSocket role takes
@@ -41,63 +44,8 @@ constexpr size_t kReadBytes = 32 * 1024;   // more than one, so that none stays 
 constexpr int kAcceptsPerWake = 64;
 constexpr Duration kAcceptPause = 100ms;  // after running out of file descriptors
 constexpr Duration kRetryClosed = 10ms;
-constexpr Duration kStopLimit = 1s;  // for Close frames and their answers
-constexpr int kLogLinesPerSecond = 10;
-
-// Keeps what hostile peers can cause from flooding the log. Thread: its owner's.
-class LogLimit {
- public:
-  bool Admit(TimePoint now) {
-    if (now - window_ >= 1s) {
-      window_ = now;
-      lines_ = 0;
-    }
-    return ++lines_ <= kLogLinesPerSecond;
-  }
-
- private:
-  TimePoint window_{};
-  int lines_ = 0;
-};
-
-std::string AcceptKeyOf(std::string_view key) {
-  const std::string salted = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  unsigned char digest[20];
-  lws_SHA1(reinterpret_cast<const unsigned char*>(salted.data()), salted.size(), digest);
-  char text[32];
-  const int length = lws_b64_encode_string(reinterpret_cast<const char*>(digest), sizeof digest,
-                                           text, sizeof text);
-  return std::string(text, length > 0 ? static_cast<size_t>(length) : 0);
-}
-
-void LogLineThunk(int level, const char* line) noexcept {
-  std::string_view text(line);
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  if (level == LLL_ERR) {
-    spdlog::error("libwebsockets: {}", text);
-  } else {
-    spdlog::warn("libwebsockets: {}", text);
-  }
-}
-
-void RedirectLibraryLog() {
-  static std::once_flag once;
-  std::call_once(once, [] { lws_set_log_level(LLL_ERR | LLL_WARN, LogLineThunk); });
-}
-
-// SIGTERM and its like belong to the thread that waits for them: the ws thread takes none.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
+constexpr Duration kStopLimit = 1s;    // for Close frames and their answers
+constexpr int kDeadlinesPerTurn = 64;  // packets that are due then wait about a millisecond
 
 }  // namespace
 
@@ -159,6 +107,7 @@ class Server::Impl {
 
   static void WakeThunk(uv_async_t* handle) noexcept;
   static void TimerThunk(uv_timer_t* handle) noexcept;
+  static void PaceThunk(uv_prepare_t* handle) noexcept;
   static void AcceptThunk(uv_poll_t* handle, int status, int events) noexcept;
   static int LwsThunk(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                       size_t size) noexcept;
@@ -171,13 +120,16 @@ class Server::Impl {
   void ResumeAccepting();
 
   int OnLws(Peer& peer, lws_callback_reasons reason, char* in, size_t size);
+  bool OnBytes(Peer& peer, char* in, size_t size);
   bool OnWritable(Peer& peer);
+  bool Write(Peer& peer);
   size_t FillWriteBuffer(Peer& peer);
   void HalfClose(Peer& peer);
   void OnGone(Peer& peer);
   void OnDeadline(Peer& peer);
 
   bool Advance(Peer& peer);
+  bool WriteSoon(Peer& peer);
   void AdvanceOrKill(Peer& peer);
   void Kill(Peer& peer);
   void HandleEvents(Peer& peer);
@@ -214,6 +166,8 @@ class Server::Impl {
   uv_loop_t loop_{};
   uv_async_t wake_{};
   uv_timer_t timer_{};
+  uv_prepare_t pace_handle_{};
+  TurnPace pace_;
   lws_context* context_ = nullptr;
   IdSource<ConnId> ids_;
   std::unordered_map<ConnId, std::unique_ptr<Peer>> peers_;
@@ -224,6 +178,8 @@ class Server::Impl {
   TimePoint stop_deadline_ = kNever;
   bool stopping_ = false;
   std::vector<Command> command_batch_;
+  std::vector<ConnId> commanded_;  // by the batch
+  std::vector<char> read_buffer_ = std::vector<char>(kReadBytes);
   std::vector<unsigned char> write_buffer_ = std::vector<unsigned char>(LWS_PRE + kWriteBytes);
   LogLimit log_limit_;
 };
@@ -308,7 +264,9 @@ Result<void> Server::Impl::SetUp() {
   uv_loop_init(&loop_);
   uv_async_init(&loop_, &wake_, WakeThunk);
   uv_timer_init(&loop_, &timer_);
-  wake_.data = timer_.data = this;
+  uv_prepare_init(&loop_, &pace_handle_);
+  uv_prepare_start(&pace_handle_, PaceThunk);
+  wake_.data = timer_.data = pace_handle_.data = this;
   {
     std::lock_guard lock(wake_mutex_);
     wakeable_ = true;
@@ -354,20 +312,7 @@ bool Server::Impl::MakeVhost(Port& port, const Listener& listener) {
       {"lastmile", LwsThunk, 0, 0, 0, nullptr, kWriteBytes},
       {nullptr, nullptr, 0, 0, 0, nullptr, 0},
   };
-  lws_context_creation_info info{};
-  info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
-  info.vhost_name = port.name.c_str();
-  info.protocols = kProtocols;
-  info.extensions = nullptr;
-  info.alpn = "http/1.1";
-  info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_ONLY_RAW;
-  if (port.tls) {
-    info.ssl_cert_filepath = listener.cert_file.c_str();
-    info.ssl_private_key_filepath = listener.key_file.c_str();
-    info.ssl_cipher_list = "ECDHE+AESGCM:ECDHE+CHACHA20";
-    info.ssl_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
-  }
-  port.vhost = lws_create_vhost(context_, &info);
+  port.vhost = ws::MakeVhost(context_, listener, port.name, kProtocols);
   return port.vhost != nullptr;
 }
 
@@ -392,6 +337,7 @@ void Server::Impl::TearDown() {
   };
   close(wake_);
   close(timer_);
+  close(pace_handle_);
   for (const auto& port : ports_) close(port->poll);
   for (int call = 0; call < 2; ++call) {
     if (context_ != nullptr) lws_context_destroy(context_);
@@ -439,14 +385,26 @@ void Server::Impl::TimerThunk(uv_timer_t* handle) noexcept {
   static_cast<Impl*>(handle->data)->OnTimer();
 }
 
+// libuv is about to wait. What comes while this sleeps is taken in one turn.
+void Server::Impl::PaceThunk(uv_prepare_t* handle) noexcept {
+  if (uv_backend_timeout(handle->loop) == 0) return;
+  Impl& self = *static_cast<Impl*>(handle->data);
+  const Duration rest = self.pace_.RestBeforeTurn(MonotonicNow());
+  if (rest > 0ns) std::this_thread::sleep_for(rest);
+}
+
 void Server::Impl::AcceptThunk(uv_poll_t* handle, int status, int events) noexcept {
   Port& port = *static_cast<Port*>(handle->data);
   if (status == 0 && (events & UV_READABLE) != 0) port.server->OnAcceptable(port);
 }
 
-int Server::Impl::LwsThunk(lws* wsi, lws_callback_reasons reason, void* /*user*/, void* in,
+int Server::Impl::LwsThunk(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                            size_t size) noexcept {
   switch (reason) {
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+      // A browser connects once and stays: two tickets a handshake would be made for nobody.
+      SSL_CTX_set_num_tickets(static_cast<SSL_CTX*>(user), 0);
+      return 0;
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX:
     case LWS_CALLBACK_RAW_WRITEABLE:
@@ -466,6 +424,11 @@ void Server::Impl::OnWake() {
   for (Command& command : command_batch_) {
     std::visit([this](auto& one) { On(one); }, command);
   }
+  // Now, so that what a batch has for one connection leaves together.
+  for (const ConnId id : commanded_) {
+    if (Peer* peer = Find(id)) AdvanceOrKill(*peer);
+  }
+  commanded_.clear();
   FlushClosed();
   if (stop_asked_ && !stopping_) BeginStop();
 }
@@ -475,7 +438,8 @@ void Server::Impl::OnTimer() {
   armed_ = kNever;
   if (now >= accept_again_) ResumeAccepting();
   FlushClosed();
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+  for (int i = 0; i < kDeadlinesPerTurn; ++i) {
+    if (deadlines_.empty() || deadlines_.begin()->first > now) break;
     Peer* peer = Find(ConnId{deadlines_.begin()->second});
     LASTMILE_CHECK(peer != nullptr);
     if (peer != nullptr) {
@@ -561,13 +525,7 @@ void Server::Impl::ResumeAccepting() {
 int Server::Impl::OnLws(Peer& peer, lws_callback_reasons reason, char* in, size_t size) {
   switch (reason) {
     case LWS_CALLBACK_RAW_RX:
-      if (peer.tls_deadline != kNever) {
-        peer.tls_deadline = kNever;
-        // lws leaves the timer of its TLS handshake running in this role.
-        lws_set_timeout(peer.wsi, NO_PENDING_TIMEOUT, 0);
-      }
-      peer.connection.OnBytes(in, size, MonotonicNow());
-      return Advance(peer) ? 0 : -1;
+      return OnBytes(peer, in, size) && Advance(peer) ? 0 : -1;
     case LWS_CALLBACK_RAW_WRITEABLE:
       return OnWritable(peer) && Advance(peer) ? 0 : -1;
     case LWS_CALLBACK_RAW_CLOSE:
@@ -578,12 +536,38 @@ int Server::Impl::OnLws(Peer& peer, lws_callback_reasons reason, char* in, size_
   }
 }
 
+// After the handshake OpenSSL takes from the socket what is there, not a record's header first. lws
+// does not know of what then waits in OpenSSL, so it is fetched here.
+bool Server::Impl::OnBytes(Peer& peer, char* in, size_t size) {
+  const TimePoint now = MonotonicNow();
+  if (peer.tls_deadline != kNever) {
+    peer.tls_deadline = kNever;
+    // lws leaves the timer of its TLS handshake running in this role.
+    lws_set_timeout(peer.wsi, NO_PENDING_TIMEOUT, 0);
+    SSL_set_read_ahead(lws_get_ssl(peer.wsi), 1);
+  }
+  peer.connection.OnBytes(in, size, now);
+  if (!peer.tls) return true;
+  SSL* const ssl = lws_get_ssl(peer.wsi);
+  while (SSL_has_pending(ssl) != 0) {
+    ERR_clear_error();
+    const int count = SSL_read(ssl, read_buffer_.data(), static_cast<int>(read_buffer_.size()));
+    if (count <= 0) return SSL_get_error(ssl, count) == SSL_ERROR_WANT_READ;
+    peer.connection.OnBytes(read_buffer_.data(), static_cast<size_t>(count), now);
+  }
+  return true;
+}
+
 bool Server::Impl::OnWritable(Peer& peer) {
   if (!peer.reading) {
     peer.reading = true;
     lws_rx_flow_control(peer.wsi, 1);
   }
-  if (peer.half_closed) return true;
+  return peer.half_closed || Write(peer);
+}
+
+// One TLS record at most. False: the connection is broken.
+bool Server::Impl::Write(Peer& peer) {
   const size_t size = FillWriteBuffer(peer);
   if (size > 0 && lws_write(peer.wsi, &write_buffer_[LWS_PRE], size, LWS_WRITE_RAW) < 0) {
     return false;
@@ -660,11 +644,24 @@ void Server::Impl::OnDeadline(Peer& peer) {
 bool Server::Impl::Advance(Peer& peer) {
   HandleEvents(peer);
   if (peer.connection.done()) return false;
-  const bool to_write = !peer.connection.output().empty() || peer.connection.awaiting_body() ||
-                        peer.connection.wants_half_close();
-  if (to_write && !peer.half_closed) lws_callback_on_writable(peer.wsi);
+  if (!peer.half_closed && !WriteSoon(peer)) return false;
   Schedule(peer, std::min(peer.connection.deadline(), peer.tls_deadline));
   ArmTimer();
+  return true;
+}
+
+// A message is written at once if the socket has room, which spares two changes of what the loop
+// waits for and a turn of it. What is more than a record, or of a page, waits until lws says so.
+// False: the connection is broken.
+bool Server::Impl::WriteSoon(Peer& peer) {
+  const bool message = !peer.connection.output().empty() && peer.connection.is_websocket();
+  if (message && lws_send_pipe_choked(peer.wsi) == 0) {
+    if (!Write(peer)) return false;
+    if (peer.half_closed) return true;
+  }
+  const bool more = !peer.connection.output().empty() || peer.connection.awaiting_body() ||
+                    peer.connection.wants_half_close() || lws_partial_buffered(peer.wsi);
+  if (more) lws_callback_on_writable(peer.wsi);
   return true;
 }
 
@@ -736,14 +733,14 @@ void Server::Impl::On(Send& send) {
   Peer* peer = Find(send.conn);
   if (peer == nullptr) return;  // closed meanwhile; its Closed is on the way
   peer->connection.Send(send.text, MonotonicNow());
-  AdvanceOrKill(*peer);
+  commanded_.push_back(send.conn);
 }
 
 void Server::Impl::On(Close& close) {
   Peer* peer = Find(close.conn);
   if (peer == nullptr) return;
   peer->connection.Close(close.code, close.reason, MonotonicNow());
-  AdvanceOrKill(*peer);
+  commanded_.push_back(close.conn);
 }
 
 // While one waits here no connection is opened, so there is at most one for each open connection.

@@ -336,6 +336,12 @@ void StreamConnection::EndByTls(const Error& error) {
 
 bool StreamConnection::Queue(std::string bytes) {
   if (bytes.empty()) return true;
+  // Nearly always all of it goes: no request has to wait for libuv to say so. Nothing is taken
+  // while others wait; what is wrong with the socket is told by the request.
+  uv_buf_t whole = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
+  const int taken = uv_try_write(AsStream(socket_), &whole, 1);
+  if (taken > 0) bytes.erase(0, static_cast<size_t>(taken));
+  if (bytes.empty()) return true;
   auto write = std::make_unique<Write>();
   write->bytes = std::move(bytes);
   write->request.data = write.get();

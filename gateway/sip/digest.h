@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 
 // Digest access authentication (RFC 7616 with RFC 3261 section 22.4; RFC 8760), MD5 and SHA-256,
 // qop="auth".
+struct evp_mac_ctx_st;  // OpenSSL's EVP_MAC_CTX
+
 namespace lastmile::sip {
 
 enum class DigestAlgorithm { kMd5, kSha256 };
@@ -68,6 +71,9 @@ class DigestServer {
   static constexpr size_t kMaxNonces = 16384;  // 55 accepted requests a second for 5 minutes
 
  private:
+  struct MacFree {
+    void operator()(evp_mac_ctx_st* mac) const noexcept;
+  };
   // When it was made, and the random part that tells two of one moment apart.
   using NonceId = std::pair<int64_t, uint64_t>;
 
@@ -77,9 +83,9 @@ class DigestServer {
 
   std::string realm_;
   RandomSource& random_;
-  Bytes key_;
-  std::map<NonceId, uint32_t> spent_;  // last nc of each accepted nonce
-  int64_t floor_;                      // nonces made at or before it are stale
+  std::unique_ptr<evp_mac_ctx_st, MacFree> mac_;  // has the key of all nonces
+  std::map<NonceId, uint32_t> spent_;             // last nc of each accepted nonce
+  int64_t floor_;                                 // nonces made at or before it are stale
 };
 
 // The client side, towards trunks.

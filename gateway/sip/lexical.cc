@@ -16,18 +16,8 @@ int HexValue(char c) {
 
 }  // namespace
 
-bool IsTokenChar(char c) {
-  return IsDigit(c) || IsAlpha(c) ||
-         std::string_view("-.!%*_+`'~").find(c) != std::string_view::npos;
-}
-
 bool IsToken(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenChar);
-}
-
-bool EqualNoCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return ToLower(x) == ToLower(y); });
 }
 
 bool HasToken(const std::vector<std::string>& list, std::string_view token) {

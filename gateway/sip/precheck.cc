@@ -112,6 +112,8 @@ size_t Utf8Length(std::string_view text, size_t at) {
 
 // False: a control byte that may not be there.
 bool CleanText(std::string& text) {
+  const auto plain = [](char c) { return c >= ' ' && c < 0x7F; };
+  if (std::all_of(text.begin(), text.end(), plain)) return true;  // nearly every line
   bool quoted = false;
   for (size_t i = 0; i < text.size();) {
     const char c = text[i];

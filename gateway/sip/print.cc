@@ -12,12 +12,16 @@ namespace {
 // Every byte of a head goes through here: whatever a value holds, a line stays one line.
 class HeadWriter {
  public:
+  HeadWriter() { text_.reserve(1024); }
+
   void Line(std::string_view line) {
-    for (char c : line) text_.push_back(IsControl(c) ? ' ' : c);
+    Put(line);
     text_ += "\r\n";
   }
   void Header(std::string_view name, std::string_view value) {
-    Line(std::string(name) + ": " + std::string(value));
+    Put(name);
+    text_ += ": ";
+    Line(value);
   }
   template <class Values>
   void Each(std::string_view name, const Values& values) {
@@ -32,6 +36,12 @@ class HeadWriter {
   std::string Take() { return std::move(text_); }
 
  private:
+  void Put(std::string_view text) {
+    const size_t from = text_.size();
+    text_ += text;
+    std::replace_if(text_.begin() + static_cast<std::ptrdiff_t>(from), text_.end(), IsControl, ' ');
+  }
+
   std::string text_;
 };
 
@@ -82,7 +92,10 @@ std::string Print(const Message& message) {
     out.Header("Content-Type", message.content_type + message.content_type_params);
   }
   out.Header("Content-Length", std::to_string(message.body.size()));
-  return out.Take() + "\r\n" + message.body;
+  std::string text = out.Take();
+  text += "\r\n";
+  text += message.body;
+  return text;
 }
 
 }  // namespace lastmile::sip

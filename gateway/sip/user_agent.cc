@@ -112,7 +112,7 @@ void UserAgent::Impl::BindFlow(DialogId dialog, FlowId flow) {
   usage->owner = FindFlow(flow)->owner;
   if (!usage->ack_on_bind) return;
   usage->ack_on_bind->vias.clear();
-  SendStateless(flow, *std::exchange(usage->ack_on_bind, std::nullopt));
+  SendStateless(flow, *std::exchange(usage->ack_on_bind, nullptr));
 }
 
 FlowId UserAgent::Impl::FlowOf(DialogId dialog) const {
@@ -304,7 +304,7 @@ TransactionId UserAgent::Impl::SendStateful(FlowId id, Message request, ClientUs
   if (FindAccount(use.account) && use.kind != ClientUse::Kind::kInvite &&
       request.method != "CANCEL") {
     if (!use.sent) Preempt(use.account, request);
-    use.sent = request;
+    use.sent = std::make_unique<Message>(request);
   }
   Stamp(request, flow);
   const TransactionId transaction = transactions_.Send(id, flow.owner, request, now);

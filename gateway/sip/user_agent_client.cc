@@ -419,7 +419,9 @@ void UserAgent::Impl::OnClientEnded(TransactionId id, int status, TimePoint now)
   if (use.winner) {
     std::erase(usage->accepted, id);
     // The ACK may have been lost with the flow, and the peer's next 2xx would find no transaction.
-    if (status == 503 && !use.acks.empty()) usage->ack_on_bind = use.acks.front().ack;
+    if (status == 503 && !use.acks.empty()) {
+      usage->ack_on_bind = std::make_unique<Message>(use.acks.front().ack);
+    }
     EraseIfDone(*usage);
     return;
   }
@@ -460,7 +462,7 @@ void UserAgent::Impl::SendAck(Usage& usage, Extras extras) {
   internal::Apply(ack, std::move(extras));
   const Flow* flow = FindFlow(usage.flow);
   if (!flow) {
-    usage.ack_on_bind = std::move(ack);
+    usage.ack_on_bind = std::make_unique<Message>(std::move(ack));
     return;
   }
   Stamp(ack, *flow);

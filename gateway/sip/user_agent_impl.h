@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -124,6 +125,7 @@ class UserAgent::Impl {
     std::deque<Held> waiting;  // 18x after it
     std::optional<Held> final_response;
   };
+  // As long as its call: a message, of 1 KiB even when empty, is kept apart where it is rare.
   struct Usage {
     DialogId id;
     State state = State::kCalling;
@@ -146,11 +148,11 @@ class UserAgent::Impl {
     std::vector<Header> cancel_headers;
     std::optional<OwedAck> owed_ack;
     // Sent into a flow that is lost, or not at all: repeated by BindFlow.
-    std::optional<Message> ack_on_bind;
+    std::unique_ptr<Message> ack_on_bind;
 
-    TransactionId peer_invite;         // unanswered: their first INVITE or a re-INVITE
-    std::optional<Reliable> reliable;  // for it our 18x are
-    std::optional<Unacked> unacked;
+    TransactionId peer_invite;           // unanswered: their first INVITE or a re-INVITE
+    std::unique_ptr<Reliable> reliable;  // for it our 18x are
+    std::unique_ptr<Unacked> unacked;
     Extras bye;  // kEnding and unacked: the BYE to be sent after the ACK
 
     TransactionId our_reinvite;           // unanswered
@@ -172,7 +174,7 @@ class UserAgent::Impl {
     bool has_body = false;
     // What a challenge of any request but our first INVITE needs; `sent` only with an account.
     AccountId account = {};
-    std::optional<Message> sent = {};
+    std::unique_ptr<Message> sent = {};
     ChallengeTries tries = {};
     std::optional<std::string> winner = {};  // To-tag of the first 2xx
     std::vector<SentAck> acks = {};

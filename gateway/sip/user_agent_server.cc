@@ -110,7 +110,10 @@ void UserAgent::Impl::OnNewInvite(FlowId flow, Message request, TimePoint now) {
   server_uses_.emplace(id, ServerUse{.usage = usage.id, .to_tag = usage.local_tag});
   transactions_.Respond(id, BuildResponse(request, 100, "", {}, {}), now);
   const bool reliable = WantsReliable(*FindFlow(flow), request);
-  if (reliable) usage.reliable = Reliable{.invite_cseq = request.cseq.number, .response = {}};
+  if (reliable) {
+    usage.reliable = std::make_unique<Reliable>();
+    usage.reliable->invite_cseq = request.cseq.number;
+  }
   events_.push_back(IncomingInvite{usage.id, flow, std::move(request), reliable});
 }
 
@@ -242,7 +245,8 @@ void UserAgent::Impl::OnAck(FlowId flow, Message ack, TimePoint now) {
 void UserAgent::Impl::AwaitAck(Usage& usage, TransactionId transaction, Message response,
                                TimePoint now) {
   const uint32_t cseq = response.cseq.number;
-  usage.unacked = Unacked{transaction, cseq, std::move(response), options_.t1};
+  usage.unacked =
+      std::make_unique<Unacked>(Unacked{transaction, cseq, std::move(response), options_.t1});
   if (options_.retransmit_2xx) timers_.Set({usage.id, Timer::kResend}, now + options_.t1);
   timers_.Set({usage.id, Timer::kAckDeadline}, now + internal::kTimeoutInT1 * options_.t1);
 }

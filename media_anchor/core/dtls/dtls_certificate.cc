@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -82,6 +83,7 @@ bool IsStrongHash(const DtlsFingerprint& fingerprint) {
 
 bool MatchesAny(const x509_st* certificate, const std::vector<DtlsFingerprint>& expected) {
   for (const StrongHash& hash : kStrongHashes) {
+    if (std::ranges::find(expected, hash.name, &DtlsFingerprint::hash) == expected.end()) continue;
     const Bytes digest = DigestOf(certificate, hash.algorithm());
     for (const DtlsFingerprint& fingerprint : expected) {
       if (fingerprint.hash == hash.name && !digest.empty() && fingerprint.digest == digest) {

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <deque>
+#include <list>
 #include <utility>
 
 #include "base/c_handle.h"
@@ -376,8 +376,8 @@ class Association {
   TimePoint retransmit_at_ = kNever;     // when OpenSSL is to be asked
   std::chrono::microseconds timeout_{};  // what OpenSSL was told last
   size_t repetition_ = 0;                // of the flight; its timeout
-  std::deque<Bytes> outgoing_;
-  bool flight_begins_ = true;  // what OpenSSL writes next
+  std::list<Bytes> outgoing_;            // weighs nothing when empty
+  bool flight_begins_ = true;            // what OpenSSL writes next
   DtlsTransport::Keys keys_;
   bool fingerprint_mismatch_ = false;
   std::string failure_;

@@ -1,4 +1,7 @@
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <string>
 #include <utility>
@@ -69,6 +72,30 @@ TEST_P(MessagesTest, Takes64KiBAndClosesWith1009AboveThat) {
   const auto closed = events_->Expect<Closed>();
   ASSERT_TRUE(closed);
   EXPECT_EQ(closed->code, 1009);
+}
+
+TEST_P(MessagesTest, TakesWhatComesInOnePiece) {
+  Start();
+  const Session session = OpenSession();
+  // The kernel keeps them until they fill a segment.
+  const int on = 1, off = 0;
+  setsockopt(session.client->fd(), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+  for (int i = 0; i < 20; ++i) session.client->SendText(std::to_string(i));
+  setsockopt(session.client->fd(), IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(ReceivedText(), std::to_string(i));
+}
+
+TEST_P(MessagesTest, SendsWhatIsPostedTogetherInOrder) {
+  Start();
+  const Session session = OpenSession();
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(server_->Post(Send{session.conn, std::to_string(i)}));
+  }
+  for (int i = 0; i < 20; ++i) {
+    const auto frame = session.client->ReadFrame();
+    ASSERT_TRUE(frame) << i;
+    EXPECT_EQ(frame->payload, std::to_string(i));
+  }
 }
 
 TEST_P(MessagesTest, SendsLongMessagesWhole) {

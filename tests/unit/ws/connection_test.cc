@@ -294,6 +294,23 @@ TEST_F(ConnectionTest, PingsEveryIntervalWhileAnswered) {
   EXPECT_THAT(Events(), IsEmpty());
 }
 
+TEST_F(ConnectionTest, PingsOfASecondAreDueTogether) {
+  now_ += 300ms;
+  Open();
+  const TimePoint opened = now_;
+  Connection second(rules_, true, now_);
+  now_ += 600ms;
+  std::string upgrade = kUpgrade;
+  second.OnBytes(upgrade.data(), upgrade.size(), now_);
+  while (!second.output().empty()) second.TakeOutput(second.output().size(), now_);
+  EXPECT_EQ(connection_.deadline(), second.deadline());
+  EXPECT_GT(connection_.deadline(), opened + 24s);
+  EXPECT_LE(connection_.deadline(), opened + 25s) << "a NAT may count on the interval";
+  RunToDeadline();
+  Out();
+  EXPECT_EQ(connection_.deadline(), now_ + 25s);
+}
+
 TEST_F(ConnectionTest, TwoUnansweredPingsCloseTheConnection) {
   Open();
   const TimePoint opened = now_;
