@@ -16,10 +16,10 @@
 #include "base/time.h"
 #include "gateway/sip/message.h"
 
-// Digest access authentication (RFC 7616 with RFC 3261 section 22.4; RFC 8760), MD5 and SHA-256,
-// qop="auth".
 struct evp_mac_ctx_st;  // OpenSSL's EVP_MAC_CTX
 
+// Digest access authentication (RFC 7616 with RFC 3261 section 22.4; RFC 8760), MD5 and SHA-256,
+// qop="auth".
 namespace lastmile::sip {
 
 enum class DigestAlgorithm { kMd5, kSha256 };
