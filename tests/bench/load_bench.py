@@ -39,8 +39,8 @@ IDLE_SECONDS = 60
 REALTIME_PRIORITY = 10
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
+def free_ports(count, kind=socket.SOCK_STREAM):
+    sockets = [socket.socket(type=kind) for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
     ports = [one.getsockname()[1] for one in sockets]
@@ -141,6 +141,7 @@ class Bench:
     def lastmile(self, carrier, users):
         self.certificate()
         ws, wss = free_ports(2)
+        [browsers] = free_ports(1, socket.SOCK_DGRAM)
         accounts = "\n".join(f"    - {{ name: user{i}, password: secret }}" for i in range(users))
         (self.folder / "lastmile.yaml").write_text(f"""version: 1
 domain: {DOMAIN}
@@ -150,7 +151,7 @@ listen:
   origins: ["{ORIGIN}"]
 tls: {{ cert: {self.folder}/cert.pem, key: {self.folder}/key.pem }}
 media:
-  browser: {{ bind: "127.0.0.1", advertise: "127.0.0.1", port: 20000 }}
+  browser: {{ bind: "127.0.0.1", advertise: "127.0.0.1", port: {browsers} }}
   trunk: {{ bind: "127.0.0.1", advertise: "127.0.0.1", ports: {MEDIA_PORTS[0]}-{MEDIA_PORTS[1]} }}
 users:
   inline:

@@ -213,12 +213,14 @@ struct WebrtcPeer::Impl {
   // One record a datagram: a memory BIO does not keep the boundaries.
   void FlushDtls() {
     BIO* out = SSL_get_wbio(ssl.get());
-    Bytes bytes(static_cast<size_t>(BIO_pending(out)));
-    if (bytes.empty()) return;
-    BIO_read(out, bytes.data(), static_cast<int>(bytes.size()));
+    std::array<uint8_t, 16 * 1024> room;  // more than a flight
+    const int got = BIO_read(out, room.data(), room.size());
+    if (got <= 0) return;
+    Require(BIO_pending(out) == 0, "a flight of DTLS is too long");
+    const auto bytes = ByteView(room).first(static_cast<size_t>(got));
     for (size_t at = 0; at + kDtlsRecordHeader <= bytes.size();) {
       const size_t size = kDtlsRecordHeader + LoadBe16(&bytes[at + 11]);
-      Send(ByteView(bytes).subspan(at, size));
+      Send(bytes.subspan(at, size));
       at += size;
     }
   }
