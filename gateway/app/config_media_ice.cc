@@ -22,8 +22,8 @@ void ReadStun(YamlSection& ice, media::FullIceOptions& full) {
   std::vector<std::string> texts;
   if (!ice.Texts("stun", texts)) return;
   if (texts.size() > kMaxServers) {
-    ice.Report(ice.Find("stun"), "`media.ice.stun` has " + std::to_string(kMaxServers) +
-                                     " servers at most");
+    ice.Report(ice.Find("stun"),
+               "`media.ice.stun` has " + std::to_string(kMaxServers) + " servers at most");
   }
   for (size_t i = 0; i < texts.size(); ++i) {
     ReadServer(ice, ice.Find("stun")[i], texts[i], full.stun.emplace_back());
@@ -84,7 +84,8 @@ void ReadMediaIce(YamlSection& media, YamlSection& browser, Config& config) {
     return;
   }
   constexpr const char* kWhy =
-      "is ICE-lite's: with `media.ice.mode: full` each call has a port of its own, any free one, and "
+      "is ICE-lite's: with `media.ice.mode: full` each call has a port of its own, any free one, "
+      "and "
       "STUN tells how it is seen from outside";
   const auto& told = config.browser_media;
   ReportUnused(browser, "advertise", !told.advertise.automatic, kWhy);

@@ -29,8 +29,8 @@ Reach ReachOf(const IpAddress& address) {
   if (address.is_loopback() || (bytes[0] & 0xFE) == 0xFC) return Reach::kPrivate;  // RFC 4193
   if (bytes[0] == 0xFF || (bytes[0] == 0xFE && (bytes[1] & 0xC0) == 0x80)) return Reach::kNever;
   // An IPv4 address in IPv6 clothes (RFC 4291, 6052, 3056) reaches what that address does not show.
-  const bool all_zero = std::ranges::all_of(bytes.begin(), bytes.begin() + 8,
-                                            [](uint8_t byte) { return byte == 0; });
+  const bool all_zero =
+      std::ranges::all_of(bytes.begin(), bytes.begin() + 8, [](uint8_t byte) { return byte == 0; });
   const bool translated = LoadBe32(bytes.data()) == 0x0064FF9B;
   const bool six_to_four = LoadBe16(bytes.data()) == 0x2002;
   return all_zero || translated || six_to_four ? Reach::kNever : Reach::kPublic;

@@ -22,8 +22,8 @@ struct IceRemote {
 
 // Those of the browser's candidates that may be sent checks, best first as it ranks them itself, at
 // most kMaxRemoteCandidates: an SDP must not make the gateway knock at whatever address it names
-// (RFC 8445 section 19.5.1). Never multicast, unspecified and link-local addresses; the loopback and
-// those of private networks only if `private_too`. A browser that is not among them still gets
+// (RFC 8445 section 19.5.1). Never multicast, unspecified and link-local addresses; the loopback
+// and those of private networks only if `private_too`. A browser that is not among them still gets
 // through by its own checks.
 std::vector<IceCandidate> UsableCandidates(std::vector<IceCandidate> candidates, bool private_too);
 inline constexpr size_t kMaxRemoteCandidates = 32;

@@ -13,8 +13,8 @@
 
 namespace lastmile::media {
 
-// The ICE agent of one browser leg, whoever does the work: IceLite answers checks by itself, FullIce
-// stands for an agent on another thread. Thread: its owner's (the media worker's).
+// The ICE agent of one browser leg, whoever does the work: IceLite answers checks by itself,
+// FullIce stands for an agent on another thread. Thread: its owner's (the media worker's).
 class Ice {
  public:
   static constexpr size_t kMaxReply = 640;  // a USERNAME of 513 bytes comes back in the answer

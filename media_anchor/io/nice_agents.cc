@@ -16,6 +16,7 @@
 #include "base/c_handle.h"
 #include "base/log.h"
 #include "media_anchor/core/anchor_session.h"
+#include "media_anchor/io/nice_names.h"
 
 namespace lastmile::media {
 namespace {
@@ -113,6 +114,8 @@ class NiceAgents::Impl {
   // What agents have asked for, when no callback of libnice is running.
   void Settle();
   void CloseAll();
+  // Turns the loop until `done`, at most so long.
+  void TurnFor(Duration limit, const auto& done);
 
   const FullIceOptions options_;
   const IpAddress local_;
@@ -122,16 +125,17 @@ class NiceAgents::Impl {
   std::atomic<bool> stopping_{false};
   Context context_{g_main_context_new()};
   std::unordered_map<SessionId, std::unique_ptr<Agent>> agents_;
-  size_t closing_ = 0;      // agents of libnice that are not gone yet
-  size_t next_stun_ = 0;    // which of options_.stun is asked
+  size_t closing_ = 0;    // agents of libnice that are not gone yet
+  size_t next_stun_ = 0;  // which of options_.stun is asked
+  NiceNames names_;
   std::vector<SessionId> over_;
   std::vector<SessionId> lost_;
   std::array<uint8_t, AnchorSession::kRoom> room_;
   std::thread thread_;
 };
 
-// One NiceAgent and its end of the pipe to the worker. Not movable: callbacks have its address until
-// Close(), which the destructor calls.
+// One NiceAgent and its end of the pipe to the worker. Not movable: callbacks have its address
+// until Close(), which the destructor calls.
 class NiceAgents::Impl::Agent {
  public:
   // Nothing goes wrong without being told: an agent that cannot work closes its pipe.
@@ -140,12 +144,13 @@ class NiceAgents::Impl::Agent {
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
+  // False: libnice has begun what must not be interrupted.
+  bool may_close() const { return settled_; }
   void SetRemote(IceRemote remote);
   void LookAgain();
 
  private:
   void Configure(const OpenAgent& command);
-  void AddRelays();
   void Gather();
   void TellGathered();
   void StartOver(const IceCredentials& local);
@@ -164,6 +169,10 @@ class NiceAgents::Impl::Agent {
   static gboolean PatienceThunk(gpointer self) noexcept {
     static_cast<Agent*>(self)->OnPatienceOver();
     return G_SOURCE_CONTINUE;
+  }
+  static gboolean SettledThunk(gpointer self) noexcept {
+    static_cast<Agent*>(self)->OnSettled();
+    return G_SOURCE_REMOVE;
   }
   static void GatheredThunk(::NiceAgent*, guint, gpointer self) noexcept {
     static_cast<Agent*>(self)->TellGathered();
@@ -186,6 +195,7 @@ class NiceAgents::Impl::Agent {
   }
 
   void OnPatienceOver();
+  void OnSettled();
   GSource* Attach(GSource* source, GSourceFunc callback);
 
   Impl& owner_;
@@ -197,8 +207,11 @@ class NiceAgents::Impl::Agent {
   guint stream_ = 0;
   GSource* readable_ = nullptr;
   GSource* patience_ = nullptr;
+  GSource* settling_ = nullptr;
   std::optional<IceRemote> remote_;
   std::optional<IceCandidate> last_remote_;  // of the pair in use, or the last one that was
+  bool settled_ = false;                     // see may_close()
+  bool is_over_ = false;                     // and waits for that
   bool gathered_ = false;                    // was told
   bool may_send_ = false;                    // there is a pair, with consent
   uint64_t unsent_ = 0;
@@ -207,7 +220,9 @@ class NiceAgents::Impl::Agent {
 // --- the thread ---
 
 NiceAgents::Impl::Impl(FullIceOptions options, const IpAddress& local, size_t workers)
-    : options_(std::move(options)), local_(local) {
+    : options_(std::move(options)), local_(local), names_(local) {
+  for (const auto& server : options_.stun) names_.Add(server.host);
+  for (const auto& relay : options_.turn) names_.Add(relay.server.host);
   for (size_t i = 0; i < workers; ++i) {
     inboxes_.push_back(std::make_unique<Mailbox<AgentEvent>>(kMaxEvents));
   }
@@ -224,6 +239,9 @@ NiceAgents::Impl::~Impl() {
 void NiceAgents::Impl::Run() {
   // What GLib does later on behalf of a caller comes back to this loop.
   g_main_context_push_thread_default(context_.get());
+  names_.Refresh(MonotonicNow());
+  // The first sessions wait for the names.
+  TurnFor(kGatherPatience, [&] { return names_.pending() == 0; });
   while (!stopping_.load(std::memory_order_acquire)) {
     RunCommands();
     Settle();
@@ -243,6 +261,7 @@ void NiceAgents::Impl::RunCommands() {
 }
 
 void NiceAgents::Impl::On(OpenAgent& command) {
+  names_.Refresh(MonotonicNow());
   const SessionId session = command.session;
   agents_.emplace(session, std::make_unique<Agent>(*this, std::move(command)));
 }
@@ -262,20 +281,27 @@ void NiceAgents::Impl::Settle() {
   lost_.clear();
 }
 
+void NiceAgents::Impl::TurnFor(Duration limit, const auto& done) {
+  const TimePoint give_up = MonotonicNow() + limit;
+  // A timer ends an iteration that nothing else does.
+  GSource* const tick = g_timeout_source_new(10);
+  g_source_set_callback(
+      tick, [](gpointer) noexcept -> gboolean { return G_SOURCE_CONTINUE; }, nullptr, nullptr);
+  g_source_attach(tick, context_.get());
+  while (!done() && MonotonicNow() < give_up) g_main_context_iteration(context_.get(), TRUE);
+  g_source_destroy(tick);
+  g_source_unref(tick);
+}
+
 void NiceAgents::Impl::CloseAll() {
+  TurnFor(kClosePatience, [&] {
+    return std::ranges::all_of(agents_,
+                               [](const auto& entry) { return entry.second->may_close(); });
+  });
   over_.clear();
   agents_.clear();
-  const TimePoint give_up = MonotonicNow() + kClosePatience;
-  // A timer ends an iteration that nothing else does.
-  GSource* const turn = g_timeout_source_new(10);
-  g_source_set_callback(
-      turn, [](gpointer) noexcept -> gboolean { return G_SOURCE_CONTINUE; }, nullptr, nullptr);
-  g_source_attach(turn, context_.get());
-  while (closing_ > 0 && MonotonicNow() < give_up) {
-    g_main_context_iteration(context_.get(), TRUE);
-  }
-  g_source_destroy(turn);
-  g_source_unref(turn);
+  names_.Cancel();
+  TurnFor(kClosePatience, [&] { return closing_ == 0 && names_.pending() == 0; });
   if (closing_ > 0) spdlog::warn("ice: {} agents did not close in time", closing_);
 }
 
@@ -287,13 +313,12 @@ NiceAgents::Impl::Agent::Agent(Impl& owner, OpenAgent command)
       worker_(command.worker),
       pipe_(std::move(command.pipe)),
       local_(std::move(command.local)) {
-  agent_ = nice_agent_new_full(
-      owner_.context_.get(), NICE_COMPATIBILITY_RFC5245,
-      static_cast<NiceAgentOption>(NICE_AGENT_OPTION_REGULAR_NOMINATION |
-                                   NICE_AGENT_OPTION_CONSENT_FRESHNESS));
+  agent_ = nice_agent_new_full(owner_.context_.get(), NICE_COMPATIBILITY_RFC5245,
+                               static_cast<NiceAgentOption>(NICE_AGENT_OPTION_REGULAR_NOMINATION |
+                                                            NICE_AGENT_OPTION_CONSENT_FRESHNESS));
   Configure(command);
-  readable_ = Attach(g_unix_fd_source_new(pipe_.fd(), G_IO_IN),
-                     G_SOURCE_FUNC(&Agent::ReadableThunk));
+  readable_ =
+      Attach(g_unix_fd_source_new(pipe_.fd(), G_IO_IN), G_SOURCE_FUNC(&Agent::ReadableThunk));
   Gather();
 }
 
@@ -309,8 +334,11 @@ void NiceAgents::Impl::Agent::Configure(const OpenAgent& command) {
   const FullIceOptions& options = owner_.options_;
   if (!options.stun.empty()) {
     const auto& server = options.stun[owner_.next_stun_ % options.stun.size()];
-    g_object_set(agent_, "stun-server", server.host.c_str(), "stun-server-port", guint{server.port},
-                 nullptr);
+    const std::string& address = owner_.names_.AddressOf(server.host);
+    if (!address.empty()) {
+      g_object_set(agent_, "stun-server", address.c_str(), "stun-server-port", guint{server.port},
+                   nullptr);
+    }
   }
   if (!owner_.local_.is_any()) {
     NiceAddress address;
@@ -321,7 +349,9 @@ void NiceAgents::Impl::Agent::Configure(const OpenAgent& command) {
   stream_ = nice_agent_add_stream(agent_, 1);
   nice_agent_set_local_credentials(agent_, stream_, local_.ufrag.c_str(), local_.pwd.c_str());
   for (const auto& [server, username, password] : options.turn) {
-    nice_agent_set_relay_info(agent_, stream_, kComponent, server.host.c_str(), server.port,
+    const std::string& address = owner_.names_.AddressOf(server.host);
+    if (address.empty()) continue;
+    nice_agent_set_relay_info(agent_, stream_, kComponent, address.c_str(), server.port,
                               username.c_str(), password.c_str(), NICE_RELAY_TYPE_TURN_UDP);
   }
   g_signal_connect(agent_, "candidate-gathering-done", G_CALLBACK(&Agent::GatheredThunk), this);
@@ -335,10 +365,22 @@ void NiceAgents::Impl::Agent::Gather() {
   const auto patience =
       std::chrono::duration_cast<std::chrono::milliseconds>(kGatherPatience).count();
   patience_ = Attach(g_timeout_source_new(static_cast<guint>(patience)), &Agent::PatienceThunk);
-  if (!nice_agent_gather_candidates(agent_, stream_)) {
+  const bool began = nice_agent_gather_candidates(agent_, stream_);
+  // The agent looks its STUN server's address up, though it is one already, in two steps of the
+  // loop. In between it may not be closed: what it has in hand would be left over. Behind all that
+  // is due:
+  settling_ = g_idle_source_new();
+  g_source_set_priority(settling_, G_PRIORITY_LOW);
+  Attach(settling_, &Agent::SettledThunk);
+  if (!began) {
     spdlog::error("session={} leg=browser ICE cannot gather candidates", session_.value);
     End();
   }
+}
+
+void NiceAgents::Impl::Agent::OnSettled() {
+  settled_ = true;
+  if (is_over_) owner_.over_.push_back(session_);
 }
 
 void NiceAgents::Impl::Agent::OnPatienceOver() {
@@ -431,9 +473,8 @@ void NiceAgents::Impl::Agent::OnState(guint state) {
 // libnice repeats them, and the browser's are answered and followed at any time.
 void NiceAgents::Impl::Agent::LookAgain() {
   StartOver(IceCredentials(local_));
-  const bool is_known = std::ranges::any_of(remote_->candidates, [&](const IceCandidate& known) {
-    return known.at == last_remote_->at;
-  });
+  const bool is_known = std::ranges::any_of(
+      remote_->candidates, [&](const IceCandidate& known) { return known.at == last_remote_->at; });
   if (!is_known) remote_->candidates.push_back(*last_remote_);
   GiveRemote();
 }
@@ -456,13 +497,14 @@ void NiceAgents::Impl::Agent::Tell(AgentEvent event) {
 }
 
 void NiceAgents::Impl::Agent::End() {
-  owner_.over_.push_back(session_);
+  is_over_ = true;
+  if (settled_) owner_.over_.push_back(session_);
   if (readable_ != nullptr) g_source_destroy(readable_);
 }
 
 // In this order: nothing of libnice calls back once the object is gone, and relays are told.
 void NiceAgents::Impl::Agent::Close() {
-  for (GSource* const source : {readable_, patience_}) {
+  for (GSource* const source : {readable_, patience_, settling_}) {
     if (source == nullptr) continue;
     g_source_destroy(source);
     g_source_unref(source);
@@ -486,7 +528,7 @@ NiceAgents::~NiceAgents() = default;
 Result<std::unique_ptr<NiceAgents>> NiceAgents::Start(FullIceOptions options,
                                                       const IpAddress& local, size_t workers) {
   g_log_set_handler("libnice",
-                    static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK | G_LOG_FLAG_RECURSION),
+                    static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_CRITICAL),
                     LogFromLibrary, nullptr);
   return std::unique_ptr<NiceAgents>(
       new NiceAgents(std::make_unique<Impl>(std::move(options), local, workers)));

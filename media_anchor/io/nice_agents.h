@@ -53,8 +53,9 @@ struct AgentLost {
 };
 using AgentEvent = std::variant<AgentGathered, AgentConnected, AgentLost>;
 
-// Full ICE: a thread with a GLib main loop and one NiceAgent of libnice a session. Each is born, used
-// and torn down there. Thread: the engine's owner's, but for Post() (any) and inbox() (that worker's).
+// Full ICE: a thread with a GLib main loop and one NiceAgent of libnice a session. Each is born,
+// used and torn down there. Thread: the engine's owner's, but for Post() (any) and inbox() (that
+// worker's).
 class NiceAgents {
  public:
   // A server that does not answer must not keep a caller waiting longer.
@@ -64,7 +65,8 @@ class NiceAgents {
   // Starts the thread. `local`: the address to gather on; any: all of the machine.
   static Result<std::unique_ptr<NiceAgents>> Start(FullIceOptions options, const IpAddress& local,
                                                    size_t workers);
-  // Ends all agents. Those with a relay tell it, for which kClosePatience is waited at most.
+  // Ends all agents. Those with a relay tell it, for which kClosePatience is waited at most; and as
+  // long at most until those that were just opened may be closed.
   ~NiceAgents();
 
   // False: full, and nothing was done.

@@ -40,8 +40,7 @@ class MediaEngineTurnTest : public EngineTest {
     auto call = std::make_unique<TestCall>(PeerOptions());
     call->id = ids_.Next();
     BrowserRemote remote = call->browser.Description();
-    remote.candidates = {
-        {.at = call->browser.local(), .priority = 2130706431, .foundation = "1"}};
+    remote.candidates = {{.at = call->browser.local(), .priority = 2130706431, .foundation = "1"}};
     call->opened = Open({.session = call->id,
                          .browser = remote,
                          .trunk = call->carrier.Description(),
@@ -75,6 +74,17 @@ TEST_F(MediaEngineTurnTest, ACallGoesOverTheRelay) {
   EXPECT_EQ(call->browser.undecryptable(), 0u);
   const SessionStats stats = CloseCall(call->id);
   EXPECT_EQ(stats.trunk_to_browser.packets, 50u);
+}
+
+TEST_F(MediaEngineTurnTest, AServerMayBeAName) {
+  const TurnServer server;
+  FullIceOptions full = Relayed(server, TurnServer::kPassword);
+  full.turn.front().server.host = "localhost";
+  StartWith(full);
+  auto call = OpenNamed();
+  const auto relay = Find(*call, Type::kRelayed);
+  ASSERT_TRUE(relay);
+  EXPECT_TRUE(server.IsRelay(relay->at));
 }
 
 // The server has one place: it is free when the call is over.

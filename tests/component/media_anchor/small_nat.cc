@@ -38,8 +38,8 @@ std::optional<size_t> Receive(int fd, MutableByteView room, Endpoint& from) {
 void SendTo(int fd, ByteView datagram, const Endpoint& to) {
   sockaddr_storage storage{};
   const socklen_t size = to.ToSockaddr(storage);
-  static_cast<void>(sendto(fd, datagram.data(), datagram.size(), 0,
-                           reinterpret_cast<sockaddr*>(&storage), size));
+  static_cast<void>(
+      sendto(fd, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&storage), size));
 }
 
 }  // namespace
@@ -69,7 +69,8 @@ void SmallNat::Run() {
   const MutableByteView all(room);
   while (!stopping_) {
     std::vector<pollfd> entries = {{.fd = outside_fd_, .events = POLLIN, .revents = 0}};
-    for (const auto& [far, fd] : far_) entries.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+    for (const auto& [far, fd] : far_)
+      entries.push_back({.fd = fd, .events = POLLIN, .revents = 0});
     poll(entries.data(), entries.size(), 10);
     Endpoint from;
     while (const auto size = Receive(outside_fd_, all, from)) {

@@ -10,8 +10,8 @@
 namespace lastmile::test {
 
 // A NAT for one socket behind it: what that one sends to `inside(X)` leaves from outside() for X,
-// and what anybody sends to outside() comes in. Who is behind it is learned from its first datagram.
-// On loopback, with a thread of its own. Thread: the test's.
+// and what anybody sends to outside() comes in. Who is behind it is learned from its first
+// datagram. On loopback, with a thread of its own. Thread: the test's.
 class SmallNat {
  public:
   // The first far end, e.g. a STUN server.

@@ -41,12 +41,12 @@ std::vector<std::string> Usable(const std::vector<std::string>& addresses, bool 
 
 TEST(UsableCandidates, OnlyThosePeersCanHave) {
   const std::vector<std::string> never = {
-      "0.0.0.0",       "0.1.2.3",     "169.254.169.254",  "224.0.0.1", "255.255.255.255", "::",
-      "fe80::1",       "ff02::1",     "64:ff9b::a00:1",   "2002:a00:1::1", "::7f00:1"};
+      "0.0.0.0", "0.1.2.3", "169.254.169.254", "224.0.0.1",     "255.255.255.255", "::",
+      "fe80::1", "ff02::1", "64:ff9b::a00:1",  "2002:a00:1::1", "::7f00:1"};
   EXPECT_THAT(Usable(never, true), IsEmpty());
-  const std::vector<std::string> near = {"127.0.0.1", "127.9.9.9",  "10.1.2.3", "172.16.0.1",
-                                         "172.31.9.9", "192.168.1.1", "100.64.0.1", "::1", "fd00::1",
-                                         "::ffff:127.0.0.1"};
+  const std::vector<std::string> near = {
+      "127.0.0.1",   "127.9.9.9",  "10.1.2.3", "172.16.0.1", "172.31.9.9",
+      "192.168.1.1", "100.64.0.1", "::1",      "fd00::1",    "::ffff:127.0.0.1"};
   EXPECT_THAT(Usable(near, false), IsEmpty());
   EXPECT_EQ(Usable(near, true).size(), near.size());
   const std::vector<std::string> anywhere = {"198.51.100.4", "172.32.0.1", "100.128.0.1",
@@ -219,10 +219,8 @@ TEST_F(FullIceSessionTest, ARestartKeepsKeysAndMedia) {
   BrowserRemote renewed = browser_->Description();
   renewed.ice_ufrag = "renewed1";
   renewed.ice_pwd = "renewedrenewedrenewedrenewed";
-  UpdateSession update{.session = SessionId{7},
-                       .browser = renewed,
-                       .trunk = std::nullopt,
-                       .payloads = std::nullopt};
+  UpdateSession update{
+      .session = SessionId{7}, .browser = renewed, .trunk = std::nullopt, .payloads = std::nullopt};
   update.restart = kFresh;
   session_.Update(update, now_);
   EXPECT_TRUE(AudioBothWays()) << "on the pair of before";
