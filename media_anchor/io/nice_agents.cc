@@ -26,6 +26,9 @@ constexpr size_t kMaxEvents = 65536;
 constexpr guint kComponent = 1;
 // Bounds how long one agent can keep the others waiting.
 constexpr int kMaxReadsPerTurn = 16;
+// An agent looks its STUN server's address up, though it is one already, in two turns of the loop.
+// In between it may not be closed: what it has in hand would be left over.
+constexpr int kTurnsToSettle = 4;
 
 using Context = CHandle<GMainContext, g_main_context_unref>;
 
@@ -145,7 +148,7 @@ class NiceAgents::Impl::Agent {
   Agent& operator=(const Agent&) = delete;
 
   // False: libnice has begun what must not be interrupted.
-  bool may_close() const { return settled_; }
+  bool may_close() const { return turns_to_settle_ == 0; }
   void SetRemote(IceRemote remote);
   void LookAgain();
 
@@ -171,8 +174,7 @@ class NiceAgents::Impl::Agent {
     return G_SOURCE_CONTINUE;
   }
   static gboolean SettledThunk(gpointer self) noexcept {
-    static_cast<Agent*>(self)->OnSettled();
-    return G_SOURCE_REMOVE;
+    return static_cast<Agent*>(self)->OnTurn() ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
   }
   static void GatheredThunk(::NiceAgent*, guint, gpointer self) noexcept {
     static_cast<Agent*>(self)->TellGathered();
@@ -195,7 +197,7 @@ class NiceAgents::Impl::Agent {
   }
 
   void OnPatienceOver();
-  void OnSettled();
+  bool OnTurn();
   GSource* Attach(GSource* source, GSourceFunc callback);
 
   Impl& owner_;
@@ -210,7 +212,7 @@ class NiceAgents::Impl::Agent {
   GSource* settling_ = nullptr;
   std::optional<IceRemote> remote_;
   std::optional<IceCandidate> last_remote_;  // of the pair in use, or the last one that was
-  bool settled_ = false;                     // see may_close()
+  int turns_to_settle_ = kTurnsToSettle;     // of the loop
   bool is_over_ = false;                     // and waits for that
   bool gathered_ = false;                    // was told
   bool may_send_ = false;                    // there is a pair, with consent
@@ -366,11 +368,8 @@ void NiceAgents::Impl::Agent::Gather() {
       std::chrono::duration_cast<std::chrono::milliseconds>(kGatherPatience).count();
   patience_ = Attach(g_timeout_source_new(static_cast<guint>(patience)), &Agent::PatienceThunk);
   const bool began = nice_agent_gather_candidates(agent_, stream_);
-  // The agent looks its STUN server's address up, though it is one already, in two steps of the
-  // loop. In between it may not be closed: what it has in hand would be left over. Behind all that
-  // is due:
   settling_ = g_idle_source_new();
-  g_source_set_priority(settling_, G_PRIORITY_LOW);
+  g_source_set_priority(settling_, G_PRIORITY_DEFAULT);
   Attach(settling_, &Agent::SettledThunk);
   if (!began) {
     spdlog::error("session={} leg=browser ICE cannot gather candidates", session_.value);
@@ -378,9 +377,11 @@ void NiceAgents::Impl::Agent::Gather() {
   }
 }
 
-void NiceAgents::Impl::Agent::OnSettled() {
-  settled_ = true;
+// Once a turn of the loop; false: that was enough.
+bool NiceAgents::Impl::Agent::OnTurn() {
+  if (--turns_to_settle_ > 0) return true;
   if (is_over_) owner_.over_.push_back(session_);
+  return false;
 }
 
 void NiceAgents::Impl::Agent::OnPatienceOver() {
@@ -498,7 +499,7 @@ void NiceAgents::Impl::Agent::Tell(AgentEvent event) {
 
 void NiceAgents::Impl::Agent::End() {
   is_over_ = true;
-  if (settled_) owner_.over_.push_back(session_);
+  if (may_close()) owner_.over_.push_back(session_);
   if (readable_ != nullptr) g_source_destroy(readable_);
 }
 

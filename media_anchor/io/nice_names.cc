@@ -64,8 +64,9 @@ void NiceNames::Refresh(TimePoint now) {
     GResolver* const resolver = g_resolver_get_default();
     entry.asked = true;
     ++pending_;
-    g_resolver_lookup_by_name_async(resolver, host.c_str(), static_cast<GCancellable*>(cancellable_),
-                                    &Query::Answered, new Query{this, host});
+    g_resolver_lookup_by_name_async(resolver, host.c_str(),
+                                    static_cast<GCancellable*>(cancellable_), &Query::Answered,
+                                    new Query{this, host});
     g_object_unref(resolver);
   }
 }

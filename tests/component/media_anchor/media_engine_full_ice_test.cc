@@ -231,10 +231,13 @@ TEST_F(MediaEngineFullIceTest, SessionsCloseAtAnyMomentAndLeaveNothing) {
     if (round >= 3) poll(nullptr, 0, 100 * round);
     for (const SessionId id : open) CloseCall(id);
   }
-  auto call = OpenCall();
-  ASSERT_TRUE(Connect(*call));
-  CloseCall(call->id);
-  EXPECT_TRUE(WaitFor([&] { return OpenDescriptors() <= idle; }, WaitABit));
+  {
+    auto call = OpenCall();
+    ASSERT_TRUE(Connect(*call));
+    CloseCall(call->id);
+  }
+  EXPECT_TRUE(WaitFor([&] { return OpenDescriptors() <= idle; }, WaitABit))
+      << OpenDescriptors() << " instead of " << idle;
   EXPECT_EQ(engine_->gauges().sessions, 0u);
 }
 

@@ -29,8 +29,8 @@ class SmallNat {
   int InsideFor(const Endpoint& far);
 
   const Endpoint server_;
-  int outside_fd_;
   Endpoint outside_;
+  int outside_fd_;  // behind the address, which it fills in
   Endpoint inside_of_server_;
   Endpoint behind_;              // port 0: not known yet
   std::map<Endpoint, int> far_;  // the inside socket of each far end
