@@ -54,9 +54,9 @@ LIBRARIES = {
     "libsrtp2": (r"srtp2/.*", r"media_anchor/core/srtp/libsrtp\w*\.cc"),
     "libnice": (
         r"(stun|nice)/.*|agent\.h",
-        r"media_anchor/core/ice_lite\.cc|media_anchor/io/nice_agent\.cc",
+        r"media_anchor/core/ice_lite\.cc|media_anchor/io/nice_\w+\.cc",
     ),
-    "GLib": (r"glib.*\.h|gio/.*", r"media_anchor/io/nice_agent\.cc"),
+    "GLib": (r"glib.*\.h|gio/.*", r"media_anchor/io/nice_\w+\.cc"),
     "sofia-sip": (r"sofia-sip/.*", r"gateway/sip/codec\.cc|demo_carrier/sofia\.h|demo_carrier/registrar\.cc"),
     "libjwt": (r"jwt\.h", r"gateway/browser/bearer\.cc"),
     "libopus": (r"opus/.*|opus\.h", r"media_anchor/codec/opus_coder\.cc"),

@@ -132,6 +132,10 @@ void AddCandidate(std::vector<Line>& lines, size_t foundation, std::string trans
 }
 
 void AddCandidates(std::vector<Line>& lines, const BrowserLocalMedia& local) {
+  for (const Candidate& candidate : local.gathered) {
+    AddAttribute(lines, "candidate", ToValue(candidate));
+  }
+  if (!local.gathered.empty()) return AddAttribute(lines, "end-of-candidates");
   size_t foundation = 0;
   for (size_t i = 0; i < local.candidates.size(); ++i) {
     AddCandidate(lines, ++foundation, "udp", UdpPriority(i), local.candidates[i], {});
@@ -143,10 +147,19 @@ void AddCandidates(std::vector<Line>& lines, const BrowserLocalMedia& local) {
   AddAttribute(lines, "end-of-candidates");
 }
 
+// For who does no ICE (RFC 8445 section 5.1.4): of a full agent, what is most likely to be reached.
+Endpoint DefaultOf(const BrowserLocalMedia& local) {
+  for (const std::string_view type : {"relay", "srflx", "host"}) {
+    const auto found = std::ranges::find(local.gathered, type, &Candidate::type);
+    if (found != local.gathered.end() && found->ip) return {*found->ip, found->port};
+  }
+  return local.candidates.empty() ? Endpoint{} : local.candidates.front();
+}
+
 // What all sections of the bundle have in common.
 MediaSection BuildSection(const Slot& slot, const BrowserLocalMedia& local,
                           const std::vector<Codec>& codecs, Direction direction, Setup setup) {
-  const Endpoint first = local.candidates.empty() ? Endpoint{} : local.candidates.front();
+  const Endpoint first = DefaultOf(local);
   MediaSection section({.kind = slot.kind,
                         .port = first.port,
                         .protocol = slot.protocol,
@@ -210,7 +223,7 @@ std::string Build(Origin& origin, const Settled& settled, const BrowserLocalMedi
     if (video) group = settled.video_leads ? video->mid + ' ' + group : group + ' ' + video->mid;
     AddAttribute(description.session, "group", "BUNDLE " + group);
   }
-  AddAttribute(description.session, "ice-lite");
+  if (local.gathered.empty()) AddAttribute(description.session, "ice-lite");
   for (const Slot& slot : settled.slots) {
     description.media.push_back(&slot == &audio  ? BuildAudio(slot, local, wish.audio, wish.setup)
                                 : &slot == video ? BuildVideo(slot, local, wish.video, wish.setup)

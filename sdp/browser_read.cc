@@ -89,6 +89,30 @@ Result<std::string, Refusal> ReadCredential(const TransportLines& transport, std
   return std::move(*value);
 }
 
+// RFC 8839 section 5.1: without case.
+bool IsUdp(std::string_view transport) {
+  return std::ranges::equal(transport, std::string_view("udp"),
+                            [](char a, char b) { return (a | 0x20) == b; });
+}
+
+// Those that a full ICE agent could send checks to, of the closest level that has any. What cannot
+// be read is none: a browser whose candidates are all of another kind still comes by itself.
+std::vector<Candidate> ReadCandidates(const TransportLines& transport) {
+  std::vector<Candidate> candidates;
+  for (const auto* lines : transport.levels) {
+    for (const Line& line : *lines) {
+      const Attribute attribute = AttributeOf(line);
+      if (attribute.name != "candidate") continue;
+      auto candidate = ParseCandidate(attribute.value);
+      if (candidate && candidate->component == 1 && candidate->ip && IsUdp(candidate->transport)) {
+        candidates.push_back(std::move(*candidate));
+      }
+    }
+    if (!candidates.empty()) break;
+  }
+  return candidates;
+}
+
 bool IsStrongEnough(const Fingerprint& fingerprint) {
   return fingerprint.hash != "sha-1" && fingerprint.hash != "sha-224";
 }
@@ -154,6 +178,7 @@ Result<BrowserMedia, Refusal> ReadAudio(const SessionDescription& description,
   media.ice_pwd = std::move(*pwd);
   media.fingerprints = std::move(*fingerprints);
   media.setup = *setup;
+  media.candidates = ReadCandidates(transport);
   media.direction = ReadDirection(description, section);
   media.codecs = ReadCodecs(section);
   media.ptime = ReadPacketTime(section, "ptime");

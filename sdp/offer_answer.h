@@ -71,6 +71,8 @@ struct BrowserMedia {
   // Both ICE credentials differ from those of the browser's last description that counted (RFC 8839
   // section 4.4.1.1.1): the gateway shows new ones too. The DTLS association stays.
   bool ice_restart = false;
+  // Of component 1 and UDP, with a literal address (RFC 8839 section 5.1); in its order.
+  std::vector<Candidate> candidates = {};
   bool operator==(const BrowserMedia&) const = default;
 };
 
@@ -98,6 +100,9 @@ struct BrowserLocalMedia {
   // audio's transport. Not said where the browser offered none or does not bundle.
   std::optional<BrowserLocalVideo> video = {};
   std::vector<Endpoint> tcp_candidates = {};  // passive (RFC 6544), behind the others
+  // Not empty: a full ICE agent, not ICE-lite. These are written as they are instead of those
+  // above.
+  std::vector<Candidate> gathered = {};
 };
 
 // The browser's side of the call. Keeps m-line count, order and mids, the gateway's DTLS role and
@@ -120,7 +125,7 @@ class BrowserLeg {
   // `local` says, the others rejected with port 0. Bytes are equal for equal `local`.
   std::string BuildAnswer(const BrowserLocalMedia& local);
 
-  // Inbound call, or the peer's INVITE had no offer: ICE-lite, BUNDLE, rtcp-mux, a=setup:actpass,
+  // Inbound call, or the peer's INVITE had no offer: BUNDLE, rtcp-mux, a=setup:actpass,
   // one audio section. Video gets an m-line behind the others that stays for life, with port 0 when
   // a later offer has no video.
   std::string BuildOffer(const BrowserLocalMedia& local);

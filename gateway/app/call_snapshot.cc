@@ -41,6 +41,9 @@ constexpr std::array<std::string_view, 3> kWords<call::DigitWay> = {"events", "t
 template <>
 constexpr std::array<std::string_view, 2> kWords<media::MediaLeg> = {"browser", "trunk"};
 template <>
+constexpr std::array<std::string_view, 4> kWords<media::IceCandidate::Type> = {"host", "srflx",
+                                                                               "prflx", "relay"};
+template <>
 constexpr auto kWords<media::SilenceCause> = call::kSilenceCauseWords;
 
 // --- what there is in each value: once, for both ways ---
@@ -180,6 +183,7 @@ void Describe(auto& field, sdp::BrowserMedia& media) {
   field("maxptime", media.maxptime);
   field("video", media.video);
   field("ice_restart", media.ice_restart);
+  field("candidates", media.candidates);
 }
 
 void Describe(auto& field, sdp::Crypto& crypto) {
@@ -215,11 +219,20 @@ void Describe(auto& field, sdp::TrunkMedia& media) {
   field("resources", media.resources);
 }
 
+void Describe(auto& field, media::IceCandidate& candidate) {
+  field("type", candidate.type);
+  field("at", candidate.at);
+  field("priority", candidate.priority);
+  field("foundation", candidate.foundation);
+  field("related", candidate.related);
+}
+
 void Describe(auto& field, media::BrowserLocal& local) {
   field("ice_ufrag", local.ice_ufrag);
   field("ice_pwd", local.ice_pwd);
   field("candidates", local.candidates);
   field("tcp_candidates", local.tcp_candidates);
+  field("gathered", local.gathered);
   field("fingerprint", local.fingerprint);
 }
 
@@ -371,6 +384,8 @@ class Writer {
       return HexOf(value);
     } else if constexpr (std::same_as<T, Endpoint>) {
       return value.ToString();
+    } else if constexpr (std::same_as<T, sdp::Candidate>) {
+      return ToUtf8(sdp::ToValue(value));
     } else if constexpr (std::same_as<T, milliseconds>) {
       return value.count();
     } else if constexpr (std::is_enum_v<T>) {
@@ -448,6 +463,11 @@ class Reader {
       ReadText(json, name, value, "is not an address with a port", [](const std::string& text) {
         auto endpoint = Endpoint::Parse(text);
         return endpoint ? std::optional(*endpoint) : std::nullopt;
+      });
+    } else if constexpr (std::same_as<T, sdp::Candidate>) {
+      ReadText(json, name, value, "is not a candidate", [](const std::string& text) {
+        auto candidate = sdp::ParseCandidate(text);
+        return candidate ? std::optional(*std::move(candidate)) : std::nullopt;
       });
     } else if constexpr (std::same_as<T, bool>) {
       if (!json.is_boolean()) return Fail(name, "is not true or false");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gateway/app/config_effective.h"
+#include "gateway/app/config_media_ice.h"
 #include "gateway/app/config_routes.h"
 #include "gateway/app/config_trunks.h"
 #include "gateway/app/config_users.h"
@@ -145,6 +146,7 @@ void ReadMedia(YamlSection& root, Config& config) {
     config.browser_media.port = static_cast<uint16_t>(port);
   }
   ReadTcpPort(browser, config);
+  ReadMediaIce(media, browser, config);
   browser.Finish();
   YamlSection trunk = media.Section("trunk");
   ReadAddress(trunk, "bind", config.trunk_media.bind);

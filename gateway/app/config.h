@@ -19,6 +19,7 @@
 #include "gateway/route/rules.h"
 #include "gateway/trunk/trunk_edge.h"
 #include "gateway/users/webhook_source.h"
+#include "media_anchor/io/media_engine.h"
 
 // The configuration file as values, and what is wrong with it as diagnostics. Thread: main, at
 // start; a loaded Config is read-only.
@@ -78,6 +79,7 @@ struct Config {
     uint16_t port_min = 30000;
     uint16_t port_max = 39999;
   } trunk_media;
+  std::optional<media::FullIceOptions> full_ice;  // nothing: ICE-lite
   Duration media_timeout = 300s;  // of a trunk leg that says nothing; Duration::max(): none
   int workers = 1;
   std::vector<browser::User> users;

@@ -116,7 +116,9 @@ std::vector<Diagnostic> CheckMachine(const Config& config) {
   for (const SipListener& listener : config.sip) {
     checks.Bind(listener.address, SOCK_STREAM, listener.path, "listen");
   }
-  checks.BindForWorkers(config.browser_media.port, SOCK_DGRAM, "media.browser.port");
+  if (!config.full_ice) {
+    checks.BindForWorkers(config.browser_media.port, SOCK_DGRAM, "media.browser.port");
+  }
   checks.BindForWorkers(config.browser_media.tcp_port.value_or(0), SOCK_STREAM,
                         "media.browser.tcp_port");
   if (config.user_source) {

@@ -20,19 +20,22 @@ std::optional<Number> ParseNumber(std::string_view text) {
   return value;
 }
 
-// HOST, HOST:PORT, ADDRESS, [ADDRESS]:PORT.
+}  // namespace
+
 void ReadHostPort(YamlSection& section, const YAML::Node& at, const std::string& text,
-                  trunk::ConfiguredServer& server) {
+                  std::string& host, uint16_t& port) {
   const size_t colon = text.rfind(':');
   const bool has_port = colon != std::string::npos && text.find(']', colon) == std::string::npos &&
                         (text.front() == '[' || text.find(':') == colon);
-  server.host = has_port ? text.substr(0, colon) : text;
-  if (server.host.empty()) section.Report(at, "there is no host in " + text);
+  host = has_port ? text.substr(0, colon) : text;
+  if (host.empty()) section.Report(at, "there is no host in " + text);
   if (!has_port) return;
-  const auto port = ParseNumber<uint16_t>(std::string_view(text).substr(colon + 1));
-  if (!port || *port == 0) return section.Report(at, "not a port (1 to 65535) in " + text);
-  server.port = *port;
+  const auto number = ParseNumber<uint16_t>(std::string_view(text).substr(colon + 1));
+  if (!number || *number == 0) return section.Report(at, "not a port (1 to 65535) in " + text);
+  port = *number;
 }
+
+namespace {
 
 // { host:, port:, weight:, priority: }, as an SRV record (RFC 2782).
 void ReadServer(YamlSection entry, const YAML::Node& at, trunk::ConfiguredServer& server) {
@@ -61,7 +64,7 @@ void ReadServers(YamlSection& section, trunk::Trunk& trunk) {
     const YAML::Node item = list[i];
     trunk::ConfiguredServer& server = trunk.servers.emplace_back();
     if (item.IsScalar() && !item.Scalar().empty()) {
-      ReadHostPort(section, item, item.Scalar(), server);
+      ReadHostPort(section, item, item.Scalar(), server.host, server.port);
     } else if (item.IsMap()) {
       const std::string path = section.PathOf("servers") + "[" + std::to_string(i) + "]";
       ReadServer(YamlSection(section.context(), item, path, "trunk"), item, server);

@@ -44,6 +44,7 @@ media::MediaOptions MediaOptionsOf(const Config& config, const IpAddress& trunk_
       browser.advertise.automatic ? BrowserAddresses(browser.bind) : browser.advertise.addresses;
   options.browser_port = browser.port;
   options.browser_tcp_port = browser.tcp_port;
+  options.full_ice = config.full_ice;
   options.trunk_bind = config.trunk_media.bind;
   options.trunk_advertise = trunk_address;
   options.trunk_port_min = config.trunk_media.port_min;
@@ -140,6 +141,10 @@ Result<void> Gateway::StartParts() {
   }
   for (const Endpoint& socket : parts_->media.browser_tcp_sockets()) {
     greeting_.push_back("media of browsers: tcp " + socket.ToString());
+  }
+  if (const auto& ice = config_.full_ice) {
+    greeting_.push_back("media of browsers: full ICE, " + std::to_string(ice->stun.size()) +
+                        " STUN and " + std::to_string(ice->turn.size()) + " TURN servers");
   }
   for (const trunk::Trunk& trunk : config_.trunks) {
     greeting_.push_back("trunk " + trunk.name + ": " + (trunk.tls ? "tls " : "tcp ") + trunk.host +

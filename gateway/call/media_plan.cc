@@ -1,6 +1,10 @@
 #include "gateway/call/media_plan.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "gateway/call/codec_plan.h"
@@ -16,6 +20,41 @@ bool Receives(sdp::Direction direction) {
   return direction == sdp::Direction::kSendRecv || direction == sdp::Direction::kRecvOnly;
 }
 
+using CandidateType = media::IceCandidate::Type;
+constexpr std::array<std::pair<CandidateType, std::string_view>, 4> kCandidateTypes = {
+    {{CandidateType::kHost, "host"},
+     {CandidateType::kServerReflexive, "srflx"},
+     {CandidateType::kPeerReflexive, "prflx"},
+     {CandidateType::kRelayed, "relay"}}};
+
+// A type that is not known to RFC 8839 is no reason not to try the address.
+CandidateType TypeOf(std::string_view name) {
+  const auto found =
+      std::ranges::find(kCandidateTypes, name, &decltype(kCandidateTypes)::value_type::second);
+  return found == kCandidateTypes.end() ? CandidateType::kHost : found->first;
+}
+
+std::string_view NameOf(CandidateType type) {
+  return std::ranges::find(kCandidateTypes, type, &decltype(kCandidateTypes)::value_type::first)
+      ->second;
+}
+
+sdp::Candidate ToCandidate(const media::IceCandidate& gathered) {
+  sdp::Candidate candidate{.foundation = gathered.foundation,
+                           .transport = "udp",
+                           .priority = gathered.priority,
+                           .address = gathered.at.address.ToString(),
+                           .ip = gathered.at.address,
+                           .port = gathered.at.port,
+                           .type = std::string(NameOf(gathered.type)),
+                           .extensions = {}};
+  if (gathered.related) {
+    candidate.extensions = "raddr " + gathered.related->address.ToString() + " rport " +
+                           std::to_string(gathered.related->port);
+  }
+  return candidate;
+}
+
 }  // namespace
 
 media::BrowserRemote ToBrowserRemote(const sdp::BrowserMedia& media, bool gateway_is_dtls_server) {
@@ -27,6 +66,12 @@ media::BrowserRemote ToBrowserRemote(const sdp::BrowserMedia& media, bool gatewa
   }
   remote.gateway_role =
       gateway_is_dtls_server ? media::DtlsRole::kServer : media::DtlsRole::kClient;
+  for (const sdp::Candidate& candidate : media.candidates) {
+    remote.candidates.push_back({.type = TypeOf(candidate.type),
+                                 .at = {*candidate.ip, candidate.port},
+                                 .priority = candidate.priority,
+                                 .foundation = candidate.foundation});
+  }
   return remote;
 }
 
@@ -91,13 +136,15 @@ sdp::Direction WishOf(sdp::Direction said, bool held, sdp::Direction told) {
 }
 
 sdp::BrowserLocalMedia ToBrowserLocal(const media::BrowserLocal& local) {
-  return {.ice_ufrag = local.ice_ufrag,
-          .ice_pwd = local.ice_pwd,
-          .candidates = local.candidates,
-          .fingerprint = {local.fingerprint.hash, local.fingerprint.digest},
-          .codecs = {},
-          .ptime = {},
-          .tcp_candidates = local.tcp_candidates};
+  sdp::BrowserLocalMedia media{.ice_ufrag = local.ice_ufrag,
+                               .ice_pwd = local.ice_pwd,
+                               .candidates = local.candidates,
+                               .fingerprint = {local.fingerprint.hash, local.fingerprint.digest},
+                               .codecs = {},
+                               .ptime = {},
+                               .tcp_candidates = local.tcp_candidates};
+  std::ranges::transform(local.gathered, std::back_inserter(media.gathered), ToCandidate);
+  return media;
 }
 
 sdp::TrunkLocalMedia ToTrunkLocal(const media::TrunkLocal& local, const TrunkKeys& keys) {

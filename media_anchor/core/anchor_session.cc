@@ -14,12 +14,17 @@ SilenceCause CauseOf(SessionFault fault, const WebrtcLeg& browser) {
   return browser.last_heard() ? SilenceCause::kNoNomination : SilenceCause::kNoIce;
 }
 
+WebrtcLeg MakeLeg(const DtlsContext& context, const AnchorSession::Options& options) {
+  if (!options.full_ice) return WebrtcLeg(context, options.ice);
+  return WebrtcLeg(context, std::make_unique<FullIce>(options.ice, options.private_peers));
+}
+
 }  // namespace
 
 AnchorSession::AnchorSession(const DtlsContext& context, Options options, RandomSource& random,
                              TimePoint now)
     : options_(std::move(options)),
-      browser_(context, options_.ice),
+      browser_(MakeLeg(context, options_)),
       audio_(MediaKind::kAudio, browser_, random, now),
       doctor_(options_.id),
       trunk_timeout_(options_.trunk_timeout) {}
@@ -190,7 +195,7 @@ TimePoint AnchorSession::next_timeout() const {
   if (failed_) return kNever;
   TimePoint browser_deadline = connect_by_;
   if (connected_) {
-    browser_deadline = silent_ ? kNever : *browser_.last_heard() + options_.browser_silent_after;
+    browser_deadline = silent_ ? kNever : browser_.silent_at(options_.browser_silent_after);
   }
   return std::min({browser_.next_timeout(), browser_deadline, audio_.next_timeout(),
                    doctor_.next_look(), video_open_ ? video_->next_timeout() : kNever});
@@ -224,6 +229,22 @@ void AnchorSession::LookForSilence(TimePoint now) {
   }
 }
 
+void AnchorSession::OnIceConnected(TimePoint now) {
+  browser_.OnIceConnected(now);
+  HearBrowser(now);
+  Follow();
+}
+
+void AnchorSession::OnIceLost(TimePoint now) {
+  browser_.OnIceLost();
+  CheckBrowser(now);
+}
+
+void AnchorSession::OnIceFailed() {
+  if (failed_) return;
+  Fail(SessionFault::kBrowserGone, "the gateway's ICE agent does not work");
+}
+
 void AnchorSession::Close() { browser_.Close(); }
 
 void AnchorSession::TellHeard(std::optional<uint8_t> event, bool from_browser) {
@@ -247,12 +268,16 @@ void AnchorSession::CheckBrowser(TimePoint now) {
     silent_ = true;
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(now - *browser_.last_heard());
-    events_.push_back(
-        BrowserSilent{options_.id, "the browser sent no consent check and no media for " +
-                                       std::to_string(seconds.count()) + " s"});
+    events_.push_back(BrowserSilent{
+        options_.id, browser_.is_full_ice()
+                         ? "the browser does not answer the gateway's consent checks any more"
+                         : "the browser sent no consent check and no media for " +
+                               std::to_string(seconds.count()) + " s"});
   } else if (now >= connect_by_) {
     if (!browser_.last_heard()) {
-      Fail(SessionFault::kBrowserGone, "no ICE check of the browser reached the gateway");
+      Fail(SessionFault::kBrowserGone, browser_.is_full_ice()
+                                           ? "ICE found no way between browser and gateway"
+                                           : "no ICE check of the browser reached the gateway");
     } else if (browser_.dtls_done()) {
       Fail(SessionFault::kBrowserGone, "the browser nominated no ICE pair");
     } else {
@@ -262,7 +287,7 @@ void AnchorSession::CheckBrowser(TimePoint now) {
 }
 
 bool AnchorSession::BrowserIsOverdue(TimePoint now) const {
-  return now - *browser_.last_heard() >= options_.browser_silent_after;
+  return now >= browser_.silent_at(options_.browser_silent_after);
 }
 
 void AnchorSession::HearBrowser(TimePoint now) {

@@ -31,6 +31,9 @@ class AnchorSession final : public SessionCore {
   struct Options {
     SessionId id;
     IceCredentials ice;
+    // ICE by an agent on another thread, which the owner carries news to and from.
+    bool full_ice = false;
+    bool private_peers = false;  // of full ICE, see UsableCandidates()
     Duration browser_silent_after = 10s;
     Duration trunk_timeout = kTrunkTimeout;
   };
@@ -61,6 +64,12 @@ class AnchorSession final : public SessionCore {
   void OnTimer(TimePoint now) override;
   TimePoint next_timeout() const override;
   void Close() override;
+
+  // Of full ICE: what its agent is to be told, after Update(), and what it tells.
+  std::optional<IceRemote> TakeIceRemote() { return browser_.TakeIceRemote(); }
+  void OnIceConnected(TimePoint now);
+  void OnIceLost(TimePoint now);
+  void OnIceFailed();  // there is no agent (any more)
 
   SessionId id() const override { return options_.id; }
   const IceCredentials& ice() const { return browser_.local(); }

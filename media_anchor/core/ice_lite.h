@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "media_anchor/core/ice.h"
 #include "media_anchor/core/leg_plan.h"
 #include "media_anchor/core/path.h"
 
@@ -22,9 +23,8 @@ std::optional<std::string_view> LocalUfragOf(ByteView datagram);
 // no checks, answers those that carry our credentials and takes the pair the browser nominates.
 // What does not authenticate gets no answer, so that nobody can be hit through us (S-11).
 // Thread: its owner's (the media worker's). Allocates only when a pair is new.
-class IceLite {
+class IceLite final : public Ice {
  public:
-  static constexpr size_t kMaxReply = 640;  // a USERNAME of 513 bytes comes back in the answer
   static constexpr size_t kMaxPairs = 8;
 
   explicit IceLite(IceCredentials local) : current_{std::move(local), {}} {}
@@ -33,28 +33,23 @@ class IceLite {
   // from now on, whatever ufrag of the browser they name until SetRemoteUfrag(). The credentials of
   // the pair in use hold, with the browser's ufrag of their time, until a check with the fresh ones
   // nominates a pair. A restart before that takes the place of the unfinished one.
-  void Restart(IceCredentials fresh);
+  void Restart(IceCredentials fresh) override;
   // The browser's ufrag of its SDP: from now on checks with our current credentials must name it,
   // and pairs that were accepted while none was known go if they named another. A second ufrag is
   // an ICE restart of the browser: the pairs stay until it nominates again.
   void SetRemoteUfrag(const std::string& ufrag);
+  void SetRemote(const BrowserRemote& remote) override { SetRemoteUfrag(remote.ice_ufrag); }
 
-  struct Result {
-    bool authenticated = false;  // a valid check: the pair is validated now
-    size_t reply_size = 0;       // bytes of `reply` to send back on `path`; 0: no answer
-  };
-  // One datagram of kind kStun. `reply` has room for kMaxReply bytes and may not overlap.
-  Result OnDatagram(ByteView datagram, const Path& path, TimePoint now, MutableByteView reply);
-
-  bool IsValidated(const Path& path) const;
-  // The same over UDP, for any of our addresses.
-  bool HasRemote(const Endpoint& remote) const;
+  Result OnDatagram(ByteView datagram, const Path& path, TimePoint now,
+                    MutableByteView reply) override;
+  bool IsValidated(const Path& path) const override;
+  bool HasRemote(const Endpoint& remote) const override;
   // The pair of the latest USE-CANDIDATE.
-  const std::optional<Path>& selected() const { return selected_; }
-  // The pair of the latest check, selected or not: where a DTLS flight goes before nomination.
-  const std::optional<Path>& latest() const { return latest_; }
-  const IceCredentials& local() const { return current_.local; }
-  bool AcceptsUfrag(std::string_view local_ufrag) const;
+  const std::optional<Path>& selected() const override { return selected_; }
+  // The pair of the latest check, selected or not.
+  const std::optional<Path>& latest() const override { return latest_; }
+  const IceCredentials& local() const override { return current_.local; }
+  bool AcceptsUfrag(std::string_view local_ufrag) const override;
 
  private:
   struct Generation {

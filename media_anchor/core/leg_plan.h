@@ -42,13 +42,25 @@ struct IceCredentials {
   bool operator==(const IceCredentials&) const = default;
 };
 
-// What the browser said in its SDP. Its candidates are not here: an ICE-lite agent answers checks
-// and learns the pair from them (RFC 8445 section 6.2; zero candidates is the normal case).
+// Where one side's ICE may be reached over UDP (RFC 8445 section 5.3), for component 1 (rtcp-mux).
+struct IceCandidate {
+  enum class Type { kHost, kServerReflexive, kPeerReflexive, kRelayed };
+  Type type = Type::kHost;
+  Endpoint at;
+  uint32_t priority = 0;
+  std::string foundation;
+  std::optional<Endpoint> related = std::nullopt;  // raddr and rport; kHost has none
+  bool operator==(const IceCandidate&) const = default;
+};
+
+// What the browser said in its SDP. Only full ICE looks at its candidates, and needs none: an
+// ICE-lite agent answers checks and learns the pair from them (RFC 8445 section 6.2).
 struct BrowserRemote {
   std::string ice_ufrag;
   std::string ice_pwd;
   std::vector<DtlsFingerprint> fingerprints;  // one of them must match the certificate (RFC 8122 5)
   DtlsRole gateway_role = DtlsRole::kServer;
+  std::vector<IceCandidate> candidates = {};  // those that are an address, in its order
 };
 
 // SRTP of one media section with keys from SDP (RFC 4568): ours for what is sent, the trunk's for
@@ -126,6 +138,8 @@ struct BrowserLocal {
   DtlsFingerprint fingerprint;       // of the process's certificate
   // The same over TCP, passive (RFC 6544); empty: the anchor listens on no TCP port.
   std::vector<Endpoint> tcp_candidates = {};
+  // Not empty: full ICE, whose candidates are these instead of those above.
+  std::vector<IceCandidate> gathered = {};
   bool operator==(const BrowserLocal&) const = default;
 };
 

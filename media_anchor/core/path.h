@@ -19,7 +19,9 @@ using TcpId = StrongId<TcpTag>;
 struct Path {
   Endpoint remote;
   IpAddress local;
-  TcpId tcp = {};  // none: the pair is UDP
+  TcpId tcp = {};      // none: the pair is UDP
+  bool agent = false;  // whatever pair an agent of full ICE has chosen; it has nothing of the above
+  static Path Agent() { return {.agent = true}; }
   auto operator<=>(const Path&) const = default;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "media_anchor/core/ice_lite.h"
 #include "media_anchor/core/packet_kind.h"
 
 namespace lastmile::media {
@@ -15,7 +16,10 @@ bool SameFingerprints(const BrowserRemote& a, const BrowserRemote& b) {
 }  // namespace
 
 WebrtcLeg::WebrtcLeg(const DtlsContext& context, IceCredentials local)
-    : context_(context), ice_(std::move(local)) {}
+    : context_(context), ice_(std::make_unique<IceLite>(std::move(local))) {}
+
+WebrtcLeg::WebrtcLeg(const DtlsContext& context, std::unique_ptr<FullIce> ice)
+    : context_(context), ice_(std::move(ice)), full_(static_cast<FullIce*>(ice_.get())) {}
 
 void WebrtcLeg::SetRemote(const BrowserRemote& remote, TimePoint now) {
   if (dtls_ && !SameFingerprints(*remote_, remote)) {
@@ -23,9 +27,30 @@ void WebrtcLeg::SetRemote(const BrowserRemote& remote, TimePoint now) {
          "the browser's new SDP names another certificate than the one it connected with");
     return;
   }
-  ice_.SetRemoteUfrag(remote.ice_ufrag);
+  ice_->SetRemote(remote);
   remote_ = remote;
   MaybeStartDtls(now);
+}
+
+std::optional<IceRemote> WebrtcLeg::TakeIceRemote() {
+  return full_ == nullptr ? std::nullopt : full_->TakeRemote();
+}
+
+void WebrtcLeg::OnIceConnected(TimePoint now) {
+  if (full_ == nullptr) return;
+  full_->OnConnected();
+  last_heard_ = now;
+  MaybeStartDtls(now);
+}
+
+void WebrtcLeg::OnIceLost() {
+  if (full_ != nullptr) full_->OnLost();
+}
+
+// Media that still comes is no consent to send any (RFC 7675 section 5.1): the agent knows of that.
+TimePoint WebrtcLeg::silent_at(Duration after) const {
+  if (full_ == nullptr) return *last_heard_ + after;
+  return full_->lost() ? TimePoint() : kNever;
 }
 
 WebrtcLeg::Inbound WebrtcLeg::OnDatagram(MutableByteView room, size_t size, const Path& path,
@@ -36,7 +61,7 @@ WebrtcLeg::Inbound WebrtcLeg::OnDatagram(MutableByteView room, size_t size, cons
   const bool is_media = kind == PacketKind::kRtp || kind == PacketKind::kRtcp;
   const Inbound refused{.kind = is_media ? Inbound::Kind::kDropped : Inbound::Kind::kNothing};
   if (failure_) return refused;
-  if (!ice_.IsValidated(path)) {
+  if (!ice_->IsValidated(path)) {
     if (is_media) {
       ++refused_.wrong_source;
       refused_.stranger = path.remote;
@@ -55,8 +80,8 @@ WebrtcLeg::Inbound WebrtcLeg::OnDatagram(MutableByteView room, size_t size, cons
 
 WebrtcLeg::Inbound WebrtcLeg::OnStun(MutableByteView room, size_t size, const Path& path,
                                      TimePoint now) {
-  std::array<uint8_t, IceLite::kMaxReply> reply;
-  const IceLite::Result result = ice_.OnDatagram(room.first(size), path, now, reply);
+  std::array<uint8_t, Ice::kMaxReply> reply;
+  const Ice::Result result = ice_->OnDatagram(room.first(size), path, now, reply);
   if (result.authenticated) {
     last_heard_ = now;
     MaybeStartDtls(now);
@@ -67,12 +92,12 @@ WebrtcLeg::Inbound WebrtcLeg::OnStun(MutableByteView room, size_t size, const Pa
 }
 
 void WebrtcLeg::MaybeStartDtls(TimePoint now) {
-  if (dtls_ || failure_ || !remote_ || !ice_.latest()) return;
+  if (dtls_ || failure_ || !remote_ || !ice_->latest()) return;
   dtls_ = std::make_unique<DtlsTransport>(context_, remote_->gateway_role, remote_->fingerprints);
   dtls_->Start(now);
   for (const auto& [path, datagram] : early_dtls_) {
     // The pair may have been taken back when the browser's ufrag became known.
-    if (ice_.IsValidated(path)) dtls_->OnDatagram(datagram, now);
+    if (ice_->IsValidated(path)) dtls_->OnDatagram(datagram, now);
   }
   early_dtls_ = {};
   FollowDtls();
@@ -122,9 +147,9 @@ WebrtcLeg::Inbound WebrtcLeg::OnMedia(MutableByteView packet, bool rtcp, TimePoi
 
 std::optional<SilenceCause> WebrtcLeg::WhyNotConnected() const {
   if (failure_) return std::nullopt;
-  if (!ice_.latest()) return SilenceCause::kNoIce;
+  if (!ice_->latest()) return SilenceCause::kNoIce;
   if (!dtls_done()) return SilenceCause::kDtlsUnfinished;
-  if (!ice_.selected()) return SilenceCause::kNoNomination;
+  if (!ice_->selected()) return SilenceCause::kNoNomination;
   return std::nullopt;
 }
 
@@ -155,7 +180,7 @@ void WebrtcLeg::Close() {
 }
 
 const std::optional<Path>& WebrtcLeg::send_path() const {
-  return ice_.selected() ? ice_.selected() : ice_.latest();
+  return ice_->selected() ? ice_->selected() : ice_->latest();
 }
 
 }  // namespace lastmile::media

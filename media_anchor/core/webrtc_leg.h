@@ -11,7 +11,8 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "media_anchor/core/dtls/dtls_transport.h"
-#include "media_anchor/core/ice_lite.h"
+#include "media_anchor/core/full_ice.h"
+#include "media_anchor/core/ice.h"
 #include "media_anchor/core/leg_plan.h"
 #include "media_anchor/core/media_doctor.h"
 #include "media_anchor/core/path.h"
@@ -19,19 +20,26 @@
 
 namespace lastmile::media {
 
-// The browser leg: ICE-lite, DTLS (RFC 5763) and SRTP on one port with rtcp-mux. Turns datagrams
+// The browser leg: ICE, DTLS (RFC 5763) and SRTP on one port with rtcp-mux. Turns datagrams
 // into plain RTP and RTCP, and back. A datagram that is not STUN is looked at only if it came over
 // a pair with an authenticated check (S-05), and no state changes before SRTP authenticated (S-03).
 // `context` outlives the leg. Thread: its owner's (the media worker's).
 class WebrtcLeg {
  public:
+  // ICE-lite.
   WebrtcLeg(const DtlsContext& context, IceCredentials local);
+  // ICE by an agent on another thread.
+  WebrtcLeg(const DtlsContext& context, std::unique_ptr<FullIce> ice);
 
   // What the browser's SDP says. May come after its first checks and its ClientHello. Once DTLS has
   // begun, other fingerprints than before fail the leg (S-06) and the role stays.
   void SetRemote(const BrowserRemote& remote, TimePoint now);
-  // An ICE restart of ours; see IceLite. DTLS, keys and the pair in use stay.
-  void RestartIce(IceCredentials fresh) { ice_.Restart(std::move(fresh)); }
+  // An ICE restart of ours; see Ice. DTLS, keys and the pair in use stay.
+  void RestartIce(IceCredentials fresh) { ice_->Restart(std::move(fresh)); }
+  // Of full ICE: what the agent is to be told, and what it tells.
+  std::optional<IceRemote> TakeIceRemote();
+  void OnIceConnected(TimePoint now);
+  void OnIceLost();
 
   struct Inbound {
     enum class Kind {
@@ -44,7 +52,7 @@ class WebrtcLeg {
     Kind kind = Kind::kNothing;
     MutableByteView bytes{};  // inside `room`
   };
-  // The datagram is the first `size` bytes of `room`, which has at least IceLite::kMaxReply bytes.
+  // The datagram is the first `size` bytes of `room`, which has at least Ice::kMaxReply bytes.
   Inbound OnDatagram(MutableByteView room, size_t size, const Path& path, TimePoint now);
 
   // Encrypts the plain packet in the first `size` bytes of `room`, which has room for
@@ -60,19 +68,24 @@ class WebrtcLeg {
 
   // Where to send: the nominated pair, before nomination the pair of the latest check.
   const std::optional<Path>& send_path() const;
-  bool HasPath(const Path& path) const { return ice_.IsValidated(path); }
-  bool HasRemote(const Endpoint& remote) const { return ice_.HasRemote(remote); }
+  bool HasPath(const Path& path) const { return ice_->IsValidated(path); }
+  bool HasRemote(const Endpoint& remote) const { return ice_->HasRemote(remote); }
   bool has_description() const { return remote_.has_value(); }
   // A pair is nominated, the certificate matched and the keys are there.
-  bool connected() const { return send_srtp_ != nullptr && ice_.selected().has_value(); }
+  bool connected() const { return send_srtp_ != nullptr && ice_->selected().has_value(); }
   bool dtls_done() const { return send_srtp_ != nullptr; }
   const RefusedPackets& refused() const { return refused_; }
   // Why nothing can pass; nothing: it can, or the leg has failed.
   std::optional<SilenceCause> WhyNotConnected() const;
-  // The last authenticated check or SRTP packet; nothing before the first.
+  // The last authenticated check or SRTP packet; nothing before the first. Of full ICE the checks
+  // are the agent's matter: the nomination counts.
   const std::optional<TimePoint>& last_heard() const { return last_heard_; }
-  const IceCredentials& local() const { return ice_.local(); }
-  bool AcceptsUfrag(std::string_view local_ufrag) const { return ice_.AcceptsUfrag(local_ufrag); }
+  // From when on the browser counts as gone if nothing is heard of it, `after` so long. Of a leg
+  // that is or was connected.
+  TimePoint silent_at(Duration after) const;
+  bool is_full_ice() const { return full_ != nullptr; }
+  const IceCredentials& local() const { return ice_->local(); }
+  bool AcceptsUfrag(std::string_view local_ufrag) const { return ice_->AcceptsUfrag(local_ufrag); }
 
   struct Failure {
     SessionFault fault;
@@ -94,7 +107,8 @@ class WebrtcLeg {
   void Fail(SessionFault fault, std::string reason);
 
   const DtlsContext& context_;
-  IceLite ice_;
+  const std::unique_ptr<Ice> ice_;
+  FullIce* const full_ = nullptr;  // ice_, if it is that
   std::optional<BrowserRemote> remote_;
   std::vector<std::pair<Path, Bytes>> early_dtls_;
   std::unique_ptr<DtlsTransport> dtls_;

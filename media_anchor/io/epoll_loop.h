@@ -13,7 +13,7 @@ namespace lastmile::media {
 
 // What an event is for: the base of an object that stands for a socket. Thread: its owner's.
 struct Watched {
-  enum class Kind { kBrowserUdp, kTrunkUdp, kTcpListener, kTcpConnection };
+  enum class Kind { kBrowserUdp, kTrunkUdp, kTcpListener, kTcpConnection, kAgent };
   const Kind kind;
 };
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "media_anchor/core/dtls/dtls_transport.h"
+#include "media_anchor/io/nice_agents.h"
 #include "media_anchor/io/worker.h"
 
 namespace lastmile::media {
@@ -34,6 +35,7 @@ class MediaEngine::Impl {
   const MediaOptions options_;
   Mailbox<MediaEvent>& events_;
   std::unique_ptr<DtlsContext> context_;
+  std::unique_ptr<NiceAgents> agents_;  // of full ICE; outlives the workers
   std::vector<Endpoint> browser_sockets_;
   std::vector<Endpoint> browser_tcp_sockets_;
   std::vector<Seat> seats_;  // fixed between Start() and the end
@@ -47,15 +49,24 @@ Result<void> MediaEngine::Impl::Start() {
   auto context = DtlsContext::Create();
   if (!context) return std::unexpected(context.error());
   context_ = std::move(*context);
+  if (options_.full_ice) {
+    auto agents = NiceAgents::Start(*options_.full_ice, options_.browser_bind,
+                                    static_cast<size_t>(options_.workers));
+    if (!agents) return std::unexpected(agents.error());
+    agents_ = std::move(*agents);
+  }
   for (int i = 0; i < options_.workers; ++i) {
-    auto worker = Worker::Create(options_, static_cast<size_t>(i), *context_, events_);
+    auto worker =
+        Worker::Create(options_, static_cast<size_t>(i), *context_, events_, agents_.get());
     if (!worker) {
       seats_.clear();
       browser_sockets_.clear();
       browser_tcp_sockets_.clear();
       return std::unexpected(worker.error());
     }
-    browser_sockets_.push_back((*worker)->browser_socket());
+    if (const UdpSocket* udp = (*worker)->browser_socket()) {
+      browser_sockets_.push_back(udp->local());
+    }
     if (const TcpPaths* tcp = (*worker)->tcp()) browser_tcp_sockets_.push_back(tcp->local());
     seats_.push_back({std::move(*worker)});
   }
@@ -103,6 +114,7 @@ void MediaEngine::Impl::Stop() {
     running_ = false;
   }
   for (Seat& seat : seats_) seat.worker->Stop();
+  agents_.reset();
   std::lock_guard lock(mutex_);
   routes_.clear();
 }

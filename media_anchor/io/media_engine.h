@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/endpoint.h"
@@ -14,6 +15,25 @@
 #include "media_anchor/core/trunk_timeout.h"
 
 namespace lastmile::media {
+
+// Full ICE (RFC 8445) for a gateway that is itself behind a NAT: an agent a call gathers candidates
+// on `browser_bind`, or on every address of the machine if that is any, and sends checks.
+struct FullIceOptions {
+  struct Server {
+    std::string host;  // a name, or an address without brackets
+    uint16_t port = 3478;
+  };
+  struct Relay {
+    Server server;
+    std::string username;
+    std::string password;
+  };
+  // Tells an agent its address outside. Of several one is used, the next once it does not answer.
+  std::vector<Server> stun = {};
+  std::vector<Relay> turn = {};  // over UDP; each gives a candidate
+  // The browser's candidates in private networks are sent checks, too.
+  bool private_peers = false;
+};
 
 struct MediaOptions {
   // Browser side: worker n listens on UDP port browser_port + n; port 0 takes any free port.
@@ -28,6 +48,9 @@ struct MediaOptions {
   uint16_t trunk_port_min = 30000;
   uint16_t trunk_port_max = 39999;
   int workers = 1;
+  // Instead of ICE-lite, browser_advertise and browser_tcp_port; the workers then have no
+  // browser_port.
+  std::optional<FullIceOptions> full_ice = std::nullopt;
   Duration browser_silent_after = 10s;  // no consent check and no SRTP for so long: BrowserSilent
   Duration trunk_timeout = kTrunkTimeout;  // nothing of a trunk leg for so long: SessionFailed
 };
@@ -56,8 +79,9 @@ class MediaEngine {
   // Closes all sessions (SessionClosed is still posted for each), joins the workers. Idempotent.
   void Stop();
 
-  MediaGauges gauges() const;                            // any thread
-  const std::vector<Endpoint>& browser_sockets() const;  // valid after Start(), one a worker
+  MediaGauges gauges() const;  // any thread
+  // Valid after Start(), one a worker; with full ICE none.
+  const std::vector<Endpoint>& browser_sockets() const;
   // The same over TCP; empty: there is no such port.
   const std::vector<Endpoint>& browser_tcp_sockets() const;
 

@@ -34,35 +34,40 @@ constexpr Duration kAddressHold = 5s;
 
 Result<std::unique_ptr<Worker>> Worker::Create(const MediaOptions& options, size_t index,
                                                const DtlsContext& context,
-                                               Mailbox<MediaEvent>& events) {
-  const uint32_t port = options.browser_port == 0 ? 0 : options.browser_port + uint32_t(index);
-  if (port > 65535) return Fail("media worker " + std::to_string(index) + " has no port left");
+                                               Mailbox<MediaEvent>& events, NiceAgents* agents) {
   auto loop = EpollLoop::Create();
   if (!loop) return std::unexpected(loop.error());
-  auto socket = UdpSocket::Bind({options.browser_bind, static_cast<uint16_t>(port)});
-  if (!socket) return Fail("browser media: " + socket.error().message);
-  socket->SetReceiveBuffer(kBrowserReceiveBuffer);
-  if (options.browser_bind.is_any()) {
-    if (auto enabled = socket->EnableLocalAddress(); !enabled) {
-      return std::unexpected(enabled.error());
-    }
-  }
   std::unique_ptr<Worker> worker(
-      new Worker(options, index, context, events, std::move(*loop), std::move(*socket)));
-  auto watched = worker->loop_.Add(worker->browser_socket_.fd(), &worker->browser_watched_);
-  if (watched && options.browser_tcp_port) watched = worker->ListenForTcp(index);
-  if (!watched) return std::unexpected(watched.error());
+      new Worker(options, index, context, events, std::move(*loop), agents));
+  if (agents != nullptr) return worker;
+  auto bound = worker->BindForBrowsers();
+  if (bound && options.browser_tcp_port) bound = worker->ListenForTcp(index);
+  if (!bound) return std::unexpected(bound.error());
   return worker;
 }
 
+Result<void> Worker::BindForBrowsers() {
+  const uint32_t port = options_.browser_port == 0 ? 0 : options_.browser_port + uint32_t(index_);
+  if (port > 65535) return Fail("media worker " + std::to_string(index_) + " has no port left");
+  auto socket = UdpSocket::Bind({options_.browser_bind, static_cast<uint16_t>(port)});
+  if (!socket) return Fail("browser media: " + socket.error().message);
+  socket->SetReceiveBuffer(kBrowserReceiveBuffer);
+  if (options_.browser_bind.is_any()) {
+    if (auto enabled = socket->EnableLocalAddress(); !enabled) return enabled;
+  }
+  browser_socket_ = std::move(*socket);
+  return loop_.Add(browser_socket_->fd(), &browser_watched_);
+}
+
 Worker::Worker(const MediaOptions& options, size_t index, const DtlsContext& context,
-               Mailbox<MediaEvent>& events, EpollLoop loop, UdpSocket browser_socket)
+               Mailbox<MediaEvent>& events, EpollLoop loop, NiceAgents* agents)
     : options_(options),
       context_(context),
       events_(events),
       commands_(kMaxCommands),
       loop_(std::move(loop)),
-      browser_socket_(std::move(browser_socket)),
+      agents_(agents),
+      index_(index),
       ports_(options.trunk_bind, options.trunk_port_min, options.trunk_port_max, index,
              static_cast<size_t>(options.workers), random_),
       receiver_(kBatch, AnchorSession::kRoom, AnchorSession::kMaxDatagram),
@@ -73,6 +78,7 @@ Worker::~Worker() { Stop(); }
 
 void Worker::Start() {
   commands_.SetWake([this] { loop_.Wake(); });
+  if (agents_ != nullptr) agents_->inbox(index_).SetWake([this] { loop_.Wake(); });
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -91,13 +97,16 @@ void Worker::Run() {
     now = MonotonicNow();
     for (const epoll_event& event : ready) OnReadable(*static_cast<Watched*>(event.data.ptr), now);
     // Sessions go away only here, when no event of this turn can name their sockets any more.
-    if (loop_.TakeWake()) RunCommands(now);
+    if (loop_.TakeWake()) {
+      RunCommands(now);
+      RunAgentEvents(now);
+    }
     RunTimers(now);
     if (tcp_) {
       tcp_->OnTimer(now);
       tcp_->Sweep();
     }
-    sender_.Flush(browser_socket_);
+    if (browser_socket_) sender_.Flush(*browser_socket_);
     FlushEvents();
     std::this_thread::sleep_until(pacer.OnTurn(std::exchange(taken_, 0), now));
   }
@@ -123,12 +132,14 @@ void Worker::OnReadable(Watched& watched, TimePoint now) {
       return tcp_->Accept(now);
     case Watched::Kind::kTcpConnection:
       return ReadTcp(TcpPaths::Of(watched), now);
+    case Watched::Kind::kAgent:
+      return ReadAgent(static_cast<AgentPipe&>(watched), now);
   }
 }
 
 void Worker::ReadBrowser(TimePoint now) {
   for (int round = 0; round < kMaxBatchesPerTurn; ++round) {
-    const size_t count = receiver_.Receive(browser_socket_);
+    const size_t count = receiver_.Receive(*browser_socket_);
     for (size_t i = 0; i < count; ++i) OnBrowserDatagram(receiver_[i], now);
     taken_ += count;
     if (count < receiver_.capacity()) return;
@@ -210,10 +221,12 @@ void Worker::Send(Session& session, const Outgoing& outgoing) {
     case Outgoing::To::kNone:
       return;
     case Outgoing::To::kBrowser:
-      if (outgoing.path.tcp) {
+      if (outgoing.path.agent) {
+        session.agent->end.Send(outgoing.bytes);
+      } else if (outgoing.path.tcp) {
         tcp_->Send(outgoing.path.tcp, outgoing.bytes);
       } else {
-        sender_.Add(browser_socket_, outgoing.bytes, outgoing.path);
+        sender_.Add(*browser_socket_, outgoing.bytes, outgoing.path);
       }
       return;
     case Outgoing::To::kTrunkRtp:
@@ -238,7 +251,9 @@ void Worker::Settle(Session& session) {
       session.connected = true;
       session.over_tcp = IsOverTcp(session);
       spdlog::info("session={} leg=browser connected over {}", session.core->id().value,
-                   session.over_tcp ? "TCP" : "UDP");
+                   session.agent      ? "full ICE"
+                   : session.over_tcp ? "TCP"
+                                      : "UDP");
     }
     PostEvent(std::move(*event));
   }

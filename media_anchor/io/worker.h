@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -17,6 +18,7 @@
 #include "media_anchor/core/leg_plan.h"
 #include "media_anchor/io/epoll_loop.h"
 #include "media_anchor/io/media_engine.h"
+#include "media_anchor/io/nice_agents.h"
 #include "media_anchor/io/port_pool.h"
 #include "media_anchor/io/tcp_paths.h"
 #include "media_anchor/io/udp_socket.h"
@@ -31,10 +33,11 @@ namespace lastmile::media {
 // any; all else the worker's own.
 class Worker {
  public:
-  // Binds the browser ports. `options`, `context` and `events` outlive the worker.
+  // Binds the browser ports, if there are no `agents` of full ICE (null). All of these outlive the
+  // worker.
   static Result<std::unique_ptr<Worker>> Create(const MediaOptions& options, size_t index,
                                                 const DtlsContext& context,
-                                                Mailbox<MediaEvent>& events);
+                                                Mailbox<MediaEvent>& events, NiceAgents* agents);
   ~Worker();
 
   void Start();
@@ -42,7 +45,7 @@ class Worker {
   void Stop();
   [[nodiscard]] bool Post(MediaCommand command) { return commands_.Push(std::move(command)); }
 
-  const Endpoint& browser_socket() const { return browser_socket_.local(); }
+  const UdpSocket* browser_socket() const { return browser_socket_ ? &*browser_socket_ : nullptr; }
   const TcpPaths* tcp() const { return tcp_.get(); }  // null: there is no TCP port
   uint32_t sessions() const { return session_gauge_.load(std::memory_order_relaxed); }
   uint32_t ports_in_use() const { return port_gauge_.load(std::memory_order_relaxed); }
@@ -51,6 +54,7 @@ class Worker {
   struct Session;
   struct TrunkPort;
   struct TrunkSide;
+  struct AgentPipe;
   struct Timer {
     TimePoint at;
     SessionId session;
@@ -64,7 +68,8 @@ class Worker {
   };
 
   Worker(const MediaOptions& options, size_t index, const DtlsContext& context,
-         Mailbox<MediaEvent>& events, EpollLoop loop, UdpSocket browser_socket);
+         Mailbox<MediaEvent>& events, EpollLoop loop, NiceAgents* agents);
+  Result<void> BindForBrowsers();
 
   void Run();
   TimePoint NextDeadline(TimePoint now) const;
@@ -84,6 +89,16 @@ class Worker {
   static bool IsOverTcp(const Session& session);
   void TellTransport(Session& session, TimePoint now);
 
+  Result<void> OpenAgentFor(Session& session, bool controlling);
+  void CloseAgentOf(Session& session);
+  void ReadAgent(AgentPipe& pipe, TimePoint now);
+  void TellAgent(Session& session);
+  void LoseAgent(Session& session);
+  void RunAgentEvents(TimePoint now);
+  void On(AgentGathered& event, TimePoint now);
+  void On(AgentConnected& event, TimePoint now);
+  void On(AgentLost& event, TimePoint now);
+
   void RunCommands(TimePoint now);
   void On(OpenSession& command, TimePoint now);
   void On(UpdateSession& command, TimePoint now);
@@ -92,7 +107,7 @@ class Worker {
   void On(SendDigit& command, TimePoint now);
   void On(WatchMedia& command, TimePoint now);
   void On(CloseSession& command, TimePoint now);
-  Result<std::unique_ptr<Session>> Open(SessionId id, bool video, TimePoint now);
+  Result<std::unique_ptr<Session>> Open(const OpenSession& command, TimePoint now);
   Result<std::unique_ptr<Session>> OpenBetweenTrunks(SessionId id, TimePoint now);
   void RefuseOpening(SessionId id, const Error& why);
   Session* Find(SessionId id);  // null: there is none that is open
@@ -125,7 +140,10 @@ class Worker {
 
   SystemRandom random_;
   EpollLoop loop_;
-  UdpSocket browser_socket_;
+  NiceAgents* const agents_;  // null: ICE-lite
+  std::vector<AgentEvent> agent_batch_;
+  const size_t index_;
+  std::optional<UdpSocket> browser_socket_;  // of ICE-lite
   Watched browser_watched_{Watched::Kind::kBrowserUdp};
   std::unique_ptr<TcpPaths> tcp_;  // null: there is no TCP port
   PortPool ports_;

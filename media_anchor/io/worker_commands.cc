@@ -39,14 +39,15 @@ void Worker::RunCommands(TimePoint now) {
 void Worker::On(OpenSession& command, TimePoint now) {
   if (sessions_.contains(command.session)) return;
   session_gauge_.fetch_add(1, std::memory_order_relaxed);
-  auto made = Open(command.session, command.video, now);
+  auto made = Open(command, now);
   if (!made) return RefuseOpening(command.session, made.error());
   Session& session = **made;
   sessions_.emplace(command.session, std::move(*made));
-  PostEvent(DescribeOpened(session));
+  if (!session.agent) PostEvent(DescribeOpened(session));  // else with what is gathered
   session.anchor->Update({command.session, std::move(command.browser), std::move(command.trunk),
                           std::move(command.payloads)},
                          now);
+  TellAgent(session);
   Settle(session);
 }
 
@@ -76,24 +77,30 @@ Worker::Session* Worker::Find(SessionId id) {
   return found == sessions_.end() ? nullptr : found->second.get();
 }
 
-Result<std::unique_ptr<Worker::Session>> Worker::Open(SessionId id, bool video, TimePoint now) {
+Result<std::unique_ptr<Worker::Session>> Worker::Open(const OpenSession& command, TimePoint now) {
   std::string ufrag;
   do {
     ufrag = random_.Token(kUfragSize);
   } while (by_ufrag_.contains(ufrag));
-  AnchorSession::Options core_options{.id = id,
+  const auto& full_ice = options_.full_ice;
+  AnchorSession::Options core_options{.id = command.session,
                                       .ice = {ufrag, random_.Token(kPwdSize)},
+                                      .full_ice = full_ice.has_value(),
+                                      .private_peers = full_ice && full_ice->private_peers,
                                       .browser_silent_after = options_.browser_silent_after,
                                       .trunk_timeout = options_.trunk_timeout};
   auto session = std::make_unique<Session>(
       std::make_unique<AnchorSession>(context_, std::move(core_options), random_, now));
   auto opened = OpenTrunk(*session, MediaKind::kAudio);
-  if (opened && video) opened = OpenTrunk(*session, MediaKind::kVideo);
+  if (opened && command.video) opened = OpenTrunk(*session, MediaKind::kVideo);
+  // Who makes the first offer is controlling (RFC 8445 section 6.1.1).
+  if (opened && agents_ != nullptr) opened = OpenAgentFor(*session, !command.browser);
   if (!opened) {
     CloseTrunk(*session, MediaKind::kAudio);
+    CloseTrunk(*session, MediaKind::kVideo);
     return std::unexpected(opened.error());
   }
-  if (video) session->anchor->OpenVideo(random_, now);
+  if (command.video) session->anchor->OpenVideo(random_, now);
   AddUfrag(*session, ufrag);
   return session;
 }
@@ -146,8 +153,11 @@ SessionOpened Worker::DescribeOpened(const Session& session) const {
   SessionOpened opened{.session = session.core->id(), .browser = {}, .trunk = {}};
   opened.browser.ice_ufrag = session.anchor->ice().ufrag;
   opened.browser.ice_pwd = session.anchor->ice().pwd;
-  for (const IpAddress& address : options_.browser_advertise) {
-    opened.browser.candidates.push_back({address, browser_socket_.local().port});
+  opened.browser.gathered = session.gathered;
+  if (browser_socket_) {
+    for (const IpAddress& address : options_.browser_advertise) {
+      opened.browser.candidates.push_back({address, browser_socket_->local().port});
+    }
   }
   if (tcp_) {
     for (const IpAddress& address : options_.browser_advertise) {
@@ -176,6 +186,7 @@ void Worker::On(UpdateSession& command, TimePoint now) {
   }
   if (command.restart) spdlog::info("session={} leg=browser ICE restarts", command.session.value);
   session.anchor->Update(command, now);
+  TellAgent(session);
   DropOldUfrags(session);
   Settle(session);
 }
@@ -258,6 +269,7 @@ void Worker::Close(std::unique_ptr<Session> session) {
   for (const std::string& ufrag : session->ufrags) by_ufrag_.erase(ufrag);
   for (const Endpoint& address : session->browser_addresses) by_address_.erase(address);
   while (!session->tcp.empty()) DropTcp(session->tcp.back().tcp);
+  CloseAgentOf(*session);
   CloseTrunk(*session, MediaKind::kAudio);
   CloseTrunk(*session, MediaKind::kVideo);
   CloseTrunk(*session, MediaKind::kSecondAudio);
@@ -273,7 +285,7 @@ void Worker::CloseAll() {
     CloseSession command{sessions_.begin()->first};
     On(command, MonotonicNow());
   }
-  sender_.Flush(browser_socket_);
+  if (browser_socket_) sender_.Flush(*browser_socket_);
   const TimePoint give_up = MonotonicNow() + kStopPatience;
   for (FlushEvents(); !waiting_events_.empty() && MonotonicNow() < give_up; FlushEvents()) {
     std::this_thread::sleep_for(kEventRetry);

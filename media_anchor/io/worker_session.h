@@ -10,6 +10,7 @@
 
 #include "media_anchor/core/anchor_session.h"
 #include "media_anchor/core/trunk_bridge.h"
+#include "media_anchor/io/pipe_end.h"
 #include "media_anchor/io/port_pool.h"
 #include "media_anchor/io/udp_socket.h"
 #include "media_anchor/io/worker.h"
@@ -41,6 +42,14 @@ struct Worker::TrunkSide {
   std::optional<std::pair<Endpoint, Endpoint>> tried;
 };
 
+// A session's end of the pipe to its agent of full ICE.
+struct Worker::AgentPipe : Watched {
+  AgentPipe(Session* owner, PipeEnd made)
+      : Watched{Watched::Kind::kAgent}, session(owner), end(std::move(made)) {}
+  Session* session;
+  PipeEnd end;
+};
+
 struct Worker::Session {
   explicit Session(std::unique_ptr<AnchorSession> of_call)
       : anchor(of_call.get()), core(std::move(of_call)) {}
@@ -63,6 +72,8 @@ struct Worker::Session {
   std::vector<std::string> ufrags;          // its keys in by_ufrag_: two during a restart
   std::vector<Endpoint> browser_addresses;  // its keys in by_address_
   std::vector<Path> tcp;                    // by_tcp_ has their connections
+  std::optional<AgentPipe> agent;           // of full ICE
+  std::vector<IceCandidate> gathered;       // by that agent
   bool connected = false;
   bool over_tcp = false;       // as was told last
   TimePoint transport_told{};  // when it was another one than before

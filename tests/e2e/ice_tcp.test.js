@@ -2,60 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { MICROPHONE_HZ } from './support/browser.js';
+import { assertTonesBothWays, openKeptPage as openPage, pairInUse } from './support/kept_connections.js';
 import { withLab } from './support/lab.js';
 import { until } from './support/wait.js';
-
-const TONE_HZ = 880;
 
 // A browser that may use no UDP, as in a network that lets none out.
 const WITHOUT_UDP = ['--webrtc-ip-handling-policy=disable_non_proxied_udp'];
 
-// The page's peer connections stay within reach.
-function keepConnections() {
-  window.keptConnections = [];
-  const Original = window.RTCPeerConnection;
-  window.RTCPeerConnection = class extends Original {
-    constructor(...args) {
-      super(...args);
-      window.keptConnections.push(this);
-    }
-  };
-}
-
-async function openPage(lab) {
-  const phone = await lab.openPage();
-  await phone.page.addInitScript(keepConnections);
-  await phone.page.reload();
-  await phone.signIn();
-  return phone;
-}
-
-// Transport and address of both ends of the pair that the last connection uses, and the transports
-// of all candidates that the browser has gathered.
-function pairInUse() {
-  const connection = window.keptConnections.at(-1);
-  return connection.getStats().then((stats) => {
-    const reports = [...stats.values()];
-    const transport = reports.find(({ type }) => type === 'transport');
-    const pair = stats.get(transport?.selectedCandidatePairId);
-    return {
-      local: stats.get(pair?.localCandidateId)?.protocol,
-      remote: stats.get(pair?.remoteCandidateId)?.protocol,
-      port: stats.get(pair?.remoteCandidateId)?.port,
-      gathered: [...new Set(reports.filter(({ type }) => type === 'local-candidate')
-          .map(({ protocol }) => protocol))],
-    };
-  });
-}
-
 async function assertPairIsTcp(phone, lab) {
-  const pair = await phone.page.evaluate(pairInUse);
+  const { type, ...pair } = await pairInUse(phone);
   assert.deepEqual(pair, { local: 'tcp', remote: 'tcp', port: lab.browserTcp, gathered: ['tcp'] });
-}
-
-async function assertTonesBothWays(phone, lab, from) {
-  await phone.hears(TONE_HZ);
-  await lab.carrierHears(MICROPHONE_HZ, from);
+  assert.equal(type, 'host');
 }
 
 withLab('a browser without UDP', (lab) => {
@@ -97,7 +54,7 @@ withLab('a browser with UDP', (lab) => {
     await phone.dial('601');
     await phone.callBecomes('active');
     await assertTonesBothWays(phone, lab, from);
-    const pair = await phone.page.evaluate(pairInUse);
+    const pair = await pairInUse(phone);
     assert.equal(pair.local, 'udp');
     assert.equal(pair.port, lab.browserMedia);
     await lab.gateway.printed(/leg=browser connected over UDP/, 1000);

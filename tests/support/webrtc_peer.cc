@@ -290,7 +290,7 @@ struct WebrtcPeer::Impl {
     const auto answer = ParseStunAnswer(datagram, gateway.ice_pwd);
     if (!answer || answer->type != kStunBindingSuccess || !answer->integrity_ok ||
         !answer->fingerprint_ok || answer->transaction_id != last_transaction ||
-        answer->mapped != (tcp ? tcp->local() : local)) {
+        (!options.behind_nat && answer->mapped != (tcp ? tcp->local() : local))) {
       return;
     }
     ++checks_answered;
@@ -359,7 +359,8 @@ void WebrtcPeer::RenewIce() {
 void WebrtcPeer::SetGateway(const media::BrowserLocal& gateway, TimePoint now) {
   impl_->ufrag = impl_->own_ufrag;
   impl_->gateway = gateway;
-  impl_->target = gateway.candidates.front();
+  impl_->target =
+      gateway.gathered.empty() ? gateway.candidates.front() : gateway.gathered.front().at;
   if (impl_->over_tcp) return GoOverTcp(now);
   impl_->next_check = now;
   OnTimer(now);

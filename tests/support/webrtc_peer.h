@@ -37,6 +37,7 @@ class WebrtcPeer {
     media::DtlsRole gateway_role = media::DtlsRole::kServer;  // kServer: we send the ClientHello
     Duration check_interval = 50ms;                           // until DTLS is through
     Duration consent_interval = 2s;                           // afterwards
+    bool behind_nat = false;      // the gateway sees it at another address than its own
     bool hands_out_keys = false;  // see keys(): SRTP is the caller's, and there is no RTP here
   };
   explicit WebrtcPeer(Options options);

@@ -47,6 +47,7 @@ export function gatewayProgram() {
 //   sipTls        a port for carriers that call over TLS
 //   advertise     the address for media that browsers are told
 //   tcpMedia      true: browsers may bring their media over TCP, too
+//   ice           an entry media.ice: full ICE, with a port of its own for each call
 //   chromiumFlags more arguments of the browser's program
 //   usersEntry    one more line of the section users
 //   secureTrunk   SIP over TLS between gateway and carrier, where the gateway has to register
@@ -61,11 +62,12 @@ export class Lab {
                 acceptFrom = '[ "127.0.0.0/8" ]', trunk = '', trunks = '', routes = '',
                 clients = false, browser = true, chromium, browserHost = '127.0.0.1',
                 advertise = browserHost, users = [], usersEntry = '', sipTls = 0, secureTrunk = false,
-                tcpMedia = false, chromiumFlags = [] } = {}) {
+                tcpMedia = false, ice = '', chromiumFlags = [] } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, acceptFrom,
                           trunkEntry: trunk, otherTrunks: trunks, otherRoutes: routes,
                           withClients: clients, withBrowser: browser, chromium, browserHost,
-                          advertise, usersEntry, sipTls, secureTrunk, tcpMedia, chromiumFlags,
+                          advertise, usersEntry, sipTls, secureTrunk, tcpMedia, ice,
+                          chromiumFlags,
                           users: ['alice', 'bob', ...users] });
   }
 
@@ -246,7 +248,7 @@ listen:
   admin: { addr: "127.0.0.1:${this.admin}" }
 tls: { cert: ${cert}, key: ${key} }
 media:
-  browser: { bind: "${this.browserHost}", advertise: "${this.advertise}", port: ${this.browserMedia}${this.#tcpMedia()} }
+  ${this.#browserMediaEntry()}
   trunk: { bind: "${this.trunkHost}", advertise: "${this.trunkHost}", ports: ${this.#ranges[0]} }
 users:
   inline:
@@ -266,8 +268,11 @@ cdr: { jsonl: ${join(this.#folder, 'cdr.jsonl')} }
     return path;
   }
 
-  #tcpMedia() {
-    return this.tcpMedia ? `, tcp_port: ${this.browserTcp}` : '';
+  #browserMediaEntry() {
+    const bind = `bind: "${this.browserHost}"`;
+    if (this.ice) return `browser: { ${bind} }\n  ice: ${this.ice}`;
+    const tcp = this.tcpMedia ? `, tcp_port: ${this.browserTcp}` : '';
+    return `browser: { ${bind}, advertise: "${this.advertise}", port: ${this.browserMedia}${tcp} }`;
   }
 
   #sipOverTls() {

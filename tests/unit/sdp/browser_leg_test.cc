@@ -10,6 +10,7 @@ namespace lastmile::sdp {
 namespace {
 
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 
 constexpr uint64_t kId = 0x8000000000000007;  // the top bit never shows
@@ -198,6 +199,54 @@ TEST(BrowserLeg, CarriesPtimeAndManyCandidatesBestFirst) {
                                 "a=candidate:2 1 udp 2130706175 192.0.2.10 20001 typ host\r\n"
                                 "a=end-of-candidates\r\n"));
   EXPECT_THAT(answer, HasSubstr("a=ptime:30\r\n"));
+}
+
+// RFC 8839 section 5.1, and RFC 8445 section 5.1.4: the default is what is reached most likely.
+TEST(BrowserLeg, AFullAgentsCandidatesAreWrittenAsTheyAreAndItIsNotLite) {
+  BrowserLeg leg(kId);
+  BrowserLocalMedia local = BrowserLocal(CarrierCodecs(), VideoCodecs());
+  local.candidates.clear();
+  const auto candidate = [](const std::string& value) { return *ParseCandidate(value); };
+  local.gathered = {
+      candidate("1 1 udp 2130706431 10.0.0.5 40000 typ host"),
+      candidate("2 1 udp 1694498815 203.0.113.7 40000 typ srflx raddr 10.0.0.5 rport 40000"),
+      candidate("3 1 udp 16777215 198.51.100.9 50000 typ relay raddr 203.0.113.7 rport 40000")};
+  const std::string offer = leg.BuildOffer(local);
+  EXPECT_THAT(offer, Not(HasSubstr("a=ice-lite")));
+  EXPECT_THAT(SectionOf(offer, 0), HasSubstr("m=audio 50000 "));
+  EXPECT_THAT(SectionOf(offer, 0), HasSubstr("c=IN IP4 198.51.100.9\r\n"));
+  EXPECT_THAT(SectionOf(offer, 0),
+              HasSubstr("a=candidate:1 1 udp 2130706431 10.0.0.5 40000 typ host\r\n"
+                        "a=candidate:2 1 udp 1694498815 203.0.113.7 40000 typ srflx raddr 10.0.0.5 "
+                        "rport 40000\r\n"
+                        "a=candidate:3 1 udp 16777215 198.51.100.9 50000 typ relay raddr "
+                        "203.0.113.7 rport 40000\r\n"
+                        "a=end-of-candidates\r\n"));
+  EXPECT_THAT(SectionOf(offer, 1), Not(HasSubstr("a=candidate"))) << "it shares the transport";
+  local.gathered.pop_back();
+  EXPECT_THAT(leg.BuildOffer(local), HasSubstr("m=audio 40000 "));
+}
+
+TEST(BrowserLeg, ReadsCandidatesThatAnAgentCouldCheck) {
+  const auto candidates_of = [](const std::string& lines) {
+    auto media = BrowserLeg(kId).TakeOffer(Without(Chromium(), "a=candidate") + lines);
+    EXPECT_TRUE(media) << media.error().reason;
+    return media ? media->candidates : std::vector<Candidate>();
+  };
+  EXPECT_THAT(candidates_of("a=candidate:1 1 udp 5 8b0c1e3a.local 9 typ host\r\n"
+                            "a=candidate:1 1 udp 5 host.example.com 9 typ host\r\n"
+                            "a=candidate:1 2 udp 5 192.0.2.4 9 typ host\r\n"
+                            "a=candidate:1 1 tcp 5 192.0.2.4 9 typ host tcptype active\r\n"
+                            "a=candidate:1 1 udp 5 192.0.2.4 nine typ host\r\n"),
+              IsEmpty());
+  const auto two = candidates_of(
+      "a=candidate:1 1 UDP 5 192.0.2.4 9 typ host generation 0\r\n"
+      "a=candidate:2 1 udp 4 2001:db8::4 10 typ relay raddr :: rport 0\r\n");
+  ASSERT_EQ(two.size(), 2u);
+  EXPECT_EQ(two[0].ip, *IpAddress::Parse("192.0.2.4"));
+  EXPECT_EQ(two[0].port, 9);
+  EXPECT_EQ(two[0].priority, 5u);
+  EXPECT_EQ(two[1].type, "relay");
 }
 
 // RFC 6544 section 4.2: 2^24 * 90 + 2^8 * (2^13 * 4 + 8191) + 255.

@@ -96,6 +96,26 @@ TEST_F(CallSnapshotTest, TheTcpPortThatTheBrowserWasToldIsInIt) {
   EXPECT_EQ(*read, taken);
 }
 
+TEST_F(CallSnapshotTest, CandidatesOfFullIceAreInIt) {
+  Connect();
+  CallSnapshot taken = Taken();
+  taken.call.browser_local.gathered = {{.type = media::IceCandidate::Type::kHost,
+                                        .at = *Endpoint::Parse("10.0.0.5:40000"),
+                                        .priority = 5,
+                                        .foundation = "1"},
+                                       {.type = media::IceCandidate::Type::kRelayed,
+                                        .at = *Endpoint::Parse("[2001:db8::9]:50000"),
+                                        .priority = 4294967295,
+                                        .foundation = "+/",
+                                        .related = Endpoint::Parse("203.0.113.7:40000").value()}};
+  taken.call.browser.candidates = {
+      *sdp::ParseCandidate("2 1 udp 5 192.0.2.7 4000 typ srflx raddr 10.0.0.9 rport 1"),
+      *sdp::ParseCandidate("\xff 1 udp 5 192.0.2.7 4000 typ host")};
+  const auto read = ParseCallSnapshot(ToJson(taken));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read, taken);
+}
+
 TEST_F(CallSnapshotTest, WhatPeersWroteNeedNotBeUtf8) {
   Connect();
   CallSnapshot taken = Taken();

@@ -616,6 +616,68 @@ TEST(Config, BrowsersComeOverTcpOnlyIfAPortIsNamed) {
             "1:31 `media.browser.tcp_port` must be a number from 1 to 65535\n");
 }
 
+TEST(Config, FullIceHasItsServers) {
+  EXPECT_FALSE(ParseConfig("", "test.yaml")->full_ice);
+  EXPECT_FALSE(ParseConfig("media: { ice: { mode: lite } }\n", "test.yaml")->full_ice);
+  const auto config = ParseConfig(
+      "media:\n"
+      "  ice:\n"
+      "    mode: full\n"
+      "    stun: [\"stun.example.com:3479\", 192.0.2.1, \"[2001:db8::1]:3480\"]\n"
+      "    turn: [{ server: turn.example.com, username: gw, password: hush }]\n"
+      "    private_peers: true\n",
+      "test.yaml");
+  ASSERT_TRUE(config);
+  ASSERT_TRUE(config->full_ice);
+  const media::FullIceOptions& ice = *config->full_ice;
+  ASSERT_EQ(ice.stun.size(), 3u);
+  EXPECT_EQ(ice.stun[0].host, "stun.example.com");
+  EXPECT_EQ(ice.stun[0].port, 3479);
+  EXPECT_EQ(ice.stun[1].host, "192.0.2.1");
+  EXPECT_EQ(ice.stun[1].port, 3478);
+  EXPECT_EQ(ice.stun[2].host, "2001:db8::1");
+  EXPECT_EQ(ice.stun[2].port, 3480);
+  ASSERT_EQ(ice.turn.size(), 1u);
+  EXPECT_EQ(ice.turn[0].server.host, "turn.example.com");
+  EXPECT_EQ(ice.turn[0].server.port, 3478);
+  EXPECT_EQ(ice.turn[0].username, "gw");
+  EXPECT_EQ(ice.turn[0].password, "hush");
+  EXPECT_TRUE(ice.private_peers);
+}
+
+TEST(Config, MistakesOfFullIceAreTold) {
+  EXPECT_THAT(FaultsOf("media: { ice: { mode: ful } }\n"), HasSubstr("full"));
+  EXPECT_EQ(FaultsOf("media: { ice: { stun: [stun.example.com] } }\n"),
+            "1:24 `media.ice.stun` says nothing without `mode: full`\n");
+  EXPECT_EQ(FaultsOf("media: { ice: { mode: full, stun: [\"stun.example.com:0\"] } }\n"),
+            "1:36 not a port (1 to 65535) in stun.example.com:0\n");
+  EXPECT_EQ(FaultsOf("media: { ice: { mode: full, turn: [{ server: turn.example.com }] } }\n"),
+            "1:36 a TURN server is { server: HOST:PORT, username:, password: }\n");
+  for (const std::string key : {"advertise: 192.0.2.1", "port: 20002", "tcp_port: 443"}) {
+    EXPECT_THAT(FaultsOf("media: { browser: { " + key + " }, ice: { mode: full } }\n"),
+                HasSubstr("is ICE-lite's"))
+        << key;
+  }
+}
+
+// What `config effective` says of either mode is a configuration again, and hides the password.
+TEST(Config, FullIceIsWrittenDownAsItIsRead) {
+  for (const std::string text :
+       {std::string(), std::string("media:\n  ice:\n    mode: full\n    stun: [stun.example.com]\n"
+                                   "    turn: [{ server: turn.example.com, username: gw, password: "
+                                   "hushhush }]\n")}) {
+    const auto effective = EffectiveConfig(text, "test.yaml");
+    ASSERT_TRUE(effective);
+    EXPECT_THAT(*effective, Not(HasSubstr("hushhush")));
+    const auto again = ParseConfig(*effective, "effective.yaml");
+    ASSERT_TRUE(again) << *effective;
+    EXPECT_EQ(again->full_ice.has_value(), !text.empty());
+    if (!again->full_ice) continue;
+    EXPECT_EQ(again->full_ice->stun.size(), 1u);
+    EXPECT_EQ(again->full_ice->turn.size(), 1u);
+  }
+}
+
 TEST(CheckMachine, TellsATcpPortForMediaThatIsTaken) {
   const int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_storage storage{};

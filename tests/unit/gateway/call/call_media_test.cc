@@ -62,6 +62,35 @@ TEST(CallTransport, ABrowserHearsOfTheTcpPortAndATrunkNever) {
   EXPECT_THAT(inbound.Output<AnswerCaller>().sdp, Not(HasSubstr("candidate")));
 }
 
+TEST(CallTransport, CandidatesOfFullIceGoToTheBrowserAndThoseOfTheBrowserToTheAnchor) {
+  media::SessionOpened opened = OpenedSession();
+  opened.browser.candidates.clear();
+  opened.browser.gathered = {{.type = media::IceCandidate::Type::kServerReflexive,
+                              .at = *Endpoint::Parse("203.0.113.7:40000"),
+                              .priority = 1694498815,
+                              .foundation = "2",
+                              .related = Endpoint::Parse("10.0.0.5:40001").value()}};
+  CallHarness harness(CallDirection::kFromBrowser);
+  harness.Feed(
+      Invited{testing::BrowserSdp() +
+              "a=candidate:7 1 udp 5 198.51.100.4 9000 typ srflx raddr 10.1.1.1 rport 4\r\n"
+              "a=candidate:8 1 udp 6 8b0c1e3a.local 9001 typ host\r\n"});
+  const auto remote = harness.Media<media::OpenSession>().browser;
+  ASSERT_TRUE(remote);
+  ASSERT_EQ(remote->candidates.size(), 1u);
+  EXPECT_EQ(remote->candidates[0].type, media::IceCandidate::Type::kServerReflexive);
+  EXPECT_EQ(remote->candidates[0].at, *Endpoint::Parse("198.51.100.4:9000"));
+  EXPECT_EQ(remote->candidates[0].priority, 5u);
+  EXPECT_EQ(remote->candidates[0].foundation, "7");
+  harness.Feed(MediaOpened{opened});
+  EXPECT_THAT(harness.Output<PlaceCallee>().offer, Not(HasSubstr("candidate")));
+  harness.Feed(CalleeAnswered{testing::TrunkSdp("0 101")});
+  const std::string answer = harness.Output<AnswerCaller>().sdp;
+  EXPECT_THAT(answer, HasSubstr("a=candidate:2 1 udp 1694498815 203.0.113.7 40000 typ srflx raddr "
+                                "10.0.0.5 rport 40001\r\n"));
+  EXPECT_THAT(answer, Not(HasSubstr("ice-lite")));
+}
+
 // --- video ---
 
 TEST(CallVideo, ATrunkThatTakesItIsOfferedItAndBothSidesAgree) {

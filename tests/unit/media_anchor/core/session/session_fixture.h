@@ -17,6 +17,8 @@ namespace lastmile::media {
 // A session under a fake clock; what it sends is collected, not sent.
 class SessionTest : public testing::Test {
  protected:
+  explicit SessionTest(bool full_ice = false) : full_ice_(full_ice) {}
+
   struct ToBrowser {
     Bytes bytes;
     Path path;
@@ -117,13 +119,15 @@ class SessionTest : public testing::Test {
     return found;
   }
 
+  const bool full_ice_;
   TimePoint now_{1000s};
   std::unique_ptr<DtlsContext> context_ = std::move(*DtlsContext::Create());
   SeededRandom random_{5};
-  AnchorSession session_{*context_,
-                         {.id = SessionId{7}, .ice = {"gwgwgwgw", "0123456789abcdefghijklmn"}},
-                         random_,
-                         now_};
+  AnchorSession session_{
+      *context_,
+      {.id = SessionId{7}, .ice = {"gwgwgwgw", "0123456789abcdefghijklmn"}, .full_ice = full_ice_},
+      random_,
+      now_};
   std::unique_ptr<FakeBrowser> browser_ = std::make_unique<FakeBrowser>();
 
  private:
