@@ -15,12 +15,12 @@ BUILD=(build-essential cmake ninja-build ccache pkg-config git
   libopus-dev libspandsp-dev libspeexdsp-dev)
 TEST=(libgtest-dev libgmock-dev libbenchmark-dev sip-tester baresip-core chromium tcpdump clang-19 lld
   libclang-rt-19-dev python3 python3-yaml iproute2 iptables openssl kamailio
-  kamailio-tls-modules rtpengine-daemon firefox-esr)
+  kamailio-tls-modules rtpengine-daemon firefox-esr coturn)
 BENCH=(libbenchmark-dev libgtest-dev python3 openssl kamailio kamailio-tls-modules
   kamailio-websocket-modules rtpengine-daemon linux-perf)
 # Packages that come with services of their name. The tests start the programs themselves; as
 # services they would take SIP's port from whatever else wants it.
-SERVICES=(kamailio rtpengine-daemon)
+SERVICES=(kamailio rtpengine-daemon coturn)
 POLICY=/usr/sbin/policy-rc.d
 
 # A Node of its own, 18 or later, is kept: Debian's would be put over it or beside it.

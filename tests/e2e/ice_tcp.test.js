@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { MICROPHONE_HZ } from './support/browser.js';
+import { keepConnections } from './support/kept_connections.js';
 import { withLab } from './support/lab.js';
 import { until } from './support/wait.js';
 
@@ -9,18 +10,6 @@ const TONE_HZ = 880;
 
 // A browser that may use no UDP, as in a network that lets none out.
 const WITHOUT_UDP = ['--webrtc-ip-handling-policy=disable_non_proxied_udp'];
-
-// The page's peer connections stay within reach.
-function keepConnections() {
-  window.keptConnections = [];
-  const Original = window.RTCPeerConnection;
-  window.RTCPeerConnection = class extends Original {
-    constructor(...args) {
-      super(...args);
-      window.keptConnections.push(this);
-    }
-  };
-}
 
 async function openPage(lab) {
   const phone = await lab.openPage();
