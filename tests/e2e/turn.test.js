@@ -41,7 +41,7 @@ async function asks(credentials, ...requests) {
     for (const [method, ...args] of requests) codes.push(await client[method](...args));
     return codes;
   } finally {
-    client.close();
+    await client.close();
   }
 }
 
@@ -88,7 +88,7 @@ withBriefLab('the credentials of the gateway', (lab) => {
     await until(() => Date.now() > endOf(alice) + 1100, 'they have expired', 15000);
     assert.deepEqual(await asks(alice, ['allocate']), [UNAUTHORIZED]);
     assert.equal(await client.refresh(600), 0);
-    client.close();
+    await client.close();
   });
 
   test('lead to the gateway, and to no address that is not public', { timeout: 30000 }, async () => {

@@ -61,6 +61,7 @@ export class TurnClient {
   #server;
   #credentials;
   #challenge = null;
+  #allocated = false;
 
   // credentials: {username, credential}, as in an RTCIceServer.
   constructor({ host, port }, credentials) {
@@ -74,7 +75,9 @@ export class TurnClient {
       attribute(ATTRIBUTE.transport, [UDP, 0, 0, 0]),
       attribute(ATTRIBUTE.family, [family === 'IPv6' ? 2 : 1, 0, 0, 0]),
     ];
-    return this.#ask(METHOD.allocate, attributes);
+    const code = await this.#ask(METHOD.allocate, attributes);
+    this.#allocated ||= code === 0;
+    return code;
   }
 
   async permit(peer) {
@@ -88,7 +91,9 @@ export class TurnClient {
     return this.#ask(METHOD.refresh, () => [attribute(ATTRIBUTE.lifetime, lifetime)]);
   }
 
-  close() {
+  // Gives back what it has: a user may have so much of it.
+  async close() {
+    if (this.#allocated) await this.refresh(0);
     this.#socket.close();
   }
 
