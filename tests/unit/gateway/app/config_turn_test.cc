@@ -61,7 +61,7 @@ TEST(ConfigTurn, CredentialsLiveForAnHourAtMost) {
             std::chrono::hours(1));
   for (const char* lifetime : {"3601s", "61m", "2h", "9s", "forever"}) {
     EXPECT_EQ(FaultsOf(With("\"turn:t\"", ", lifetime: " + std::string(lifetime))),
-              "2:77 `media.turn.lifetime` must be a time from 10s to 3600s\n")
+              "2:78 `media.turn.lifetime` must be a time from 10s to 3600s\n")
         << lifetime;
   }
 }
@@ -72,7 +72,7 @@ TEST(ConfigTurn, WhatIsNoServerIsTold) {
         "turn:t.example:70000", "turn:t.example?transport=sctp", "turn:a b", "turn:2001:db8::7",
         "turn:t.example:3478?transport=udp&x=1", "turn:[t.example]:1", "turn:\\\"t"}) {
     EXPECT_THAT(FaultsOf(With("\"turn:t.example\", \"" + std::string(url) + '"')),
-                HasSubstr("2:35 a TURN server is written turn:HOST:PORT"))
+                HasSubstr("2:36 a TURN server is written turn:HOST:PORT"))
         << url;
   }
   EXPECT_EQ(FaultsOf(With("")), "2:17 `media.turn.urls` has 1 to 8 entries\n");
