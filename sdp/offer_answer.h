@@ -57,6 +57,16 @@ struct BrowserVideo {
   bool operator==(const BrowserVideo&) const = default;
 };
 
+// a=rtcp-xr (RFC 3611 section 5): which extended reports of RTCP a party wants to be sent, and
+// agrees to. Of its parameters those that the gateway knows.
+struct RtcpXr {
+  // rcvr-rtt: who answers times of receivers.
+  enum class RoundTrip { kNone, kSenders, kAll };
+  bool voip_metrics = false;
+  RoundTrip round_trip = RoundTrip::kNone;
+  bool operator==(const RtcpXr&) const = default;
+};
+
 // The audio section of a browser's description, and the first video section that can be used.
 struct BrowserMedia {
   std::string ice_ufrag;
@@ -71,6 +81,7 @@ struct BrowserMedia {
   // Both ICE credentials differ from those of the browser's last description that counted (RFC 8839
   // section 4.4.1.1.1): the gateway shows new ones too. The DTLS association stays.
   bool ice_restart = false;
+  RtcpXr xr = {};  // what it is to be sent
   bool operator==(const BrowserMedia&) const = default;
 };
 
@@ -174,6 +185,7 @@ struct TrunkMedia {
   std::optional<Crypto> crypto = {};
   std::optional<TrunkVideo> video = {};
   TrunkResources resources = {};  // of an offer, for its sections in use
+  RtcpXr xr = {};                 // what it is to be sent
   bool operator==(const TrunkMedia&) const = default;
 };
 
