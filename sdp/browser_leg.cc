@@ -10,6 +10,7 @@
 #include "sdp/model.h"
 #include "sdp/offer_answer.h"
 #include "sdp/parser.h"
+#include "sdp/rtcp_xr.h"
 
 namespace lastmile::sdp {
 namespace {
@@ -25,6 +26,7 @@ struct Settled {
   bool gateway_is_server = true;
   Direction offered = Direction::kSendRecv;        // by the browser
   Direction offered_video = Direction::kSendRecv;  // by the browser
+  RtcpXr offered_xr = {};                          // by the browser
   std::vector<Fingerprint> fingerprints;           // the browser's, as what follows
   std::string ice_ufrag;
   std::string ice_pwd;
@@ -177,9 +179,10 @@ MediaSection BuildSection(const Slot& slot, const BrowserLocalMedia& local,
 }
 
 MediaSection BuildAudio(const Slot& slot, const BrowserLocalMedia& local, Direction direction,
-                        Setup setup) {
+                        Setup setup, const RtcpXr& xr) {
   MediaSection section = BuildSection(slot, local, local.codecs, direction, setup);
   AddCandidates(section.lines, local);
+  AddRtcpXr(section.lines, xr);
   AddCodecs(section.lines, local.codecs);
   AddPacketTimes(section.lines, local.ptime, local.maxptime);
   return section;
@@ -225,9 +228,10 @@ std::string Build(Origin& origin, const Settled& settled, const BrowserLocalMedi
   }
   if (local.gathered.empty()) AddAttribute(description.session, "ice-lite");
   for (const Slot& slot : settled.slots) {
-    description.media.push_back(&slot == &audio  ? BuildAudio(slot, local, wish.audio, wish.setup)
-                                : &slot == video ? BuildVideo(slot, local, wish.video, wish.setup)
-                                                 : BuildRejected(slot));
+    description.media.push_back(
+        &slot == &audio  ? BuildAudio(slot, local, wish.audio, wish.setup, settled.offered_xr)
+        : &slot == video ? BuildVideo(slot, local, wish.video, wish.setup)
+                         : BuildRejected(slot));
   }
   return origin.Finish(description);
 }
@@ -289,6 +293,7 @@ Result<BrowserMedia, Refusal> BrowserLeg::TakeOffer(std::string_view text) {
   next.video_leads = next.video && Leads(sections->bundle, next.slots[*next.video].mid,
                                          next.slots[next.audio].mid);
   next.offered = media.direction;
+  next.offered_xr = media.xr;
   if (media.video) next.offered_video = media.video->direction;
   if (auto problem = TakeTransport(media, next)) {
     return RefuseAt(description->media[next.audio].line(), 0, *problem);
@@ -350,6 +355,8 @@ Result<BrowserMedia, Refusal> BrowserLeg::TakeAnswer(std::string_view text) {
   if (media.video) media.video->codecs = KeepOffered(media.video->codecs, state_->offered_video);
   if (media.video && media.video->codecs.empty()) media.video.reset();
   if (auto problem = TakeTransport(media, next)) return RefuseAt(line, 0, *problem);
+  // Both have to agree to it.
+  if (next.offered_xr.round_trip == RtcpXr::RoundTrip::kNone) media.xr.round_trip = {};
   state_->settled = std::move(next);
   state_->proposed.reset();
   return std::move(media);

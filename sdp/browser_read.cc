@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sdp/codecs.h"
+#include "sdp/rtcp_xr.h"
 
 namespace lastmile::sdp {
 namespace {
@@ -183,6 +184,7 @@ Result<BrowserMedia, Refusal> ReadAudio(const SessionDescription& description,
   media.codecs = ReadCodecs(section);
   media.ptime = ReadPacketTime(section, "ptime");
   media.maxptime = ReadPacketTime(section, "maxptime");
+  media.xr = ReadRtcpXr(description, section);
   if (!AnyCarriesSpeech(media.codecs)) {
     return RefuseAt(section.line(), 0, "the audio section names no codec the gateway can read");
   }

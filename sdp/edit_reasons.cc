@@ -24,7 +24,7 @@ constexpr std::string_view kDtls = "DTLS-SRTP is between browser and gateway onl
 constexpr std::string_view kMux =
     "RTCP shares RTP's port towards browsers, and trunks that agree to it (RFC 5761)";
 constexpr std::string_view kFeedback =
-    "feedback is for video, as far as both legs have it (RFC 4585, 5104, 5506, 3611)";
+    "feedback is for video, as far as both legs have it (RFC 4585, 5104, 5506)";
 constexpr std::string_view kKeys =
     "keys are each leg's own and end at the gateway (RFC 4568); in RTP/AVP they may be left (RFC "
     "8643)";
@@ -79,7 +79,7 @@ constexpr std::array<Reason, 59> kReasons = {{
      "RTCP has the gateway's address; the next port needs no line (RFC 3605)"},
     {"rtcp-fb", "webrtc.feedback", kFeedback},
     {"rtcp-rsize", "webrtc.feedback", kFeedback},
-    {"rtcp-xr", "webrtc.feedback", kFeedback},
+    {"rtcp-xr", "anchor.rtcp-xr", "extended reports of RTCP are agreed on leg by leg (RFC 3611)"},
     {"extmap", "webrtc.extmap", kExtensions},
     {"extmap-allow-mixed", "webrtc.extmap", kExtensions},
     {"cryptex", "webrtc.extmap", kExtensions},

@@ -57,6 +57,16 @@ struct BrowserVideo {
   bool operator==(const BrowserVideo&) const = default;
 };
 
+// a=rtcp-xr (RFC 3611 section 5): which extended reports of RTCP a party wants to be sent, and
+// agrees to. Of its parameters those that the gateway knows.
+struct RtcpXr {
+  // rcvr-rtt: who answers times of receivers.
+  enum class RoundTrip { kNone, kSenders, kAll };
+  bool voip_metrics = false;
+  RoundTrip round_trip = RoundTrip::kNone;
+  bool operator==(const RtcpXr&) const = default;
+};
+
 // The audio section of a browser's description, and the first video section that can be used.
 struct BrowserMedia {
   std::string ice_ufrag;
@@ -73,6 +83,7 @@ struct BrowserMedia {
   bool ice_restart = false;
   // Of component 1 and UDP, with a literal address (RFC 8839 section 5.1); in its order.
   std::vector<Candidate> candidates = {};
+  RtcpXr xr = {};  // what it is to be sent
   bool operator==(const BrowserMedia&) const = default;
 };
 
@@ -179,6 +190,7 @@ struct TrunkMedia {
   std::optional<Crypto> crypto = {};
   std::optional<TrunkVideo> video = {};
   TrunkResources resources = {};  // of an offer, for its sections in use
+  RtcpXr xr = {};                 // what it is to be sent
   bool operator==(const TrunkMedia&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include "sdp/offer_answer.h"
 #include "sdp/parser.h"
 #include "sdp/preconditions.h"
+#include "sdp/rtcp_xr.h"
 #include "sdp/srtp_keys.h"
 #include "sdp/trunk_read.h"
 #include "sdp/writer.h"
@@ -24,6 +25,7 @@ struct Asked {
   bool rtcp_mux = false;
   std::optional<Crypto> crypto;
   Preconditions preconditions = {};
+  RtcpXr xr = {};
 };
 
 // What offer and answer have settled, or would settle if the pending offer is answered.
@@ -74,6 +76,7 @@ struct Said {
   Direction direction = Direction::kSendRecv;
   std::vector<Crypto> crypto;
   Preconditions preconditions = {};  // of the carrier, to be answered
+  RtcpXr xr = {};                    // the same
 };
 
 MediaSection BuildSection(const Slot& slot, const Said& said, const std::vector<Codec>& codecs,
@@ -90,6 +93,7 @@ MediaSection BuildSection(const Slot& slot, const Said& said, const std::vector<
   if (said.rtcp_mux) AddAttribute(lines, "rtcp-mux");
   for (const Crypto& crypto : said.crypto) AddAttribute(lines, "crypto", ToValue(crypto));
   AddCodecs(lines, codecs, slot.kind == "video" && HasFeedback(slot.protocol));
+  AddRtcpXr(lines, said.xr);
   return section;
 }
 
@@ -132,7 +136,8 @@ std::optional<Said> Answered(const Slot& slot, const Asked& asked, const Local& 
             .rtcp_mux = shares,
             .rtcp_alone = !shares,
             .direction = AnswerDirection(asked.direction, local.direction),
-            .crypto = {}};
+            .crypto = {},
+            .xr = asked.xr};
   if (whole.resources) said.preconditions = asked.preconditions;
   if (!asked.crypto) return IsSdesSrtp(slot.protocol) ? std::nullopt : std::optional(said);
   auto crypto = AnswerTo(*asked.crypto, local.crypto);
@@ -234,7 +239,9 @@ std::string TrunkLeg::BuildOffer(const TrunkLocalMedia& local) {
     video.format = std::to_string(local.video->codecs.front().payload_type);
     said_video = Offered(*local.video, local.rtcp_mux);
   }
-  std::string offer = state_->Build(next, local, Offered(local, local.rtcp_mux), said_video);
+  Said said_audio = Offered(local, local.rtcp_mux);
+  said_audio.xr = next.asked.xr;
+  std::string offer = state_->Build(next, local, said_audio, said_video);
   state_->offered = {state_->said, local.crypto};
   state_->offered_video = {state_->said_video,
                            next.video ? local.video->crypto : std::vector<Crypto>()};
@@ -268,6 +275,8 @@ Result<TrunkMedia, Refusal> TrunkLeg::TakeAnswer(std::string_view text) {
     media->video = ReadTrunkVideo(*description, description->media[*next.video], reading,
                                   state_->offered_video);
   }
+  // Both have to agree to it.
+  if (next.asked.xr.round_trip == RtcpXr::RoundTrip::kNone) media->xr.round_trip = {};
   state_->settled = std::move(next);
   state_->proposed.reset();
   return media;
@@ -296,7 +305,7 @@ Result<TrunkMedia, Refusal> TrunkLeg::TakeOffer(std::string_view text) {
   next.audio = sections->audio;
   next.video = sections->video;
   next.asked = {media.direction, media.rtcp_mux, media.crypto,
-                ReadPreconditions(description->media[next.audio])};
+                ReadPreconditions(description->media[next.audio]), media.xr};
   if (media.video) {
     next.asked_video = {media.video->direction, media.video->rtcp_mux, media.video->crypto,
                         ReadPreconditions(description->media[*next.video])};

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "sdp/codecs.h"
+#include "sdp/rtcp_xr.h"
 #include "sdp/scanner.h"
 #include "sdp/srtp_keys.h"
 
@@ -107,6 +108,7 @@ Result<TrunkMedia, Refusal> ReadTrunkAudio(const SessionDescription& description
   media.codecs = ReadCodecs(section, offered.codecs);
   media.ptime = ReadPacketTime(section, "ptime");
   media.maxptime = ReadPacketTime(section, "maxptime");
+  media.xr = ReadRtcpXr(description, section);
   if (!AnyCarriesSpeech(media.codecs)) {
     return RefuseAt(section.line(), 0, "the audio section names no codec the gateway can read");
   }

@@ -37,11 +37,25 @@ Json ToJson(const std::optional<media::StreamQuality>& stream) {
           {"mos", stream->mos ? Json(std::round(100 * *stream->mos) / 100) : Json(nullptr)}};
 }
 
+Json OrNull(const auto& value) { return value ? Json(*value) : Json(nullptr); }
+
+Json ToJson(const std::optional<media::HeardQuality>& heard) {
+  if (!heard) return nullptr;
+  return {{"loss", std::round(10'000 * heard->loss) / 10'000},
+          {"discarded", std::round(10'000 * heard->discarded) / 10'000},
+          {"r", OrNull(heard->rating)},
+          {"mos_lq", OrNull(heard->mos_lq)},
+          {"mos_cq", OrNull(heard->mos_cq)},
+          {"buffer_ms", Milliseconds(heard->buffer)}};
+}
+
 Json ToJson(const media::LegQuality& quality) {
-  if (!quality.received && !quality.sent) return nullptr;
+  if (!quality.received && !quality.sent && !quality.heard) return nullptr;
   return {{"received", ToJson(quality.received)},
           {"sent", ToJson(quality.sent)},
-          {"rtt_ms", quality.rtt ? Json(Milliseconds(*quality.rtt)) : Json(nullptr)}};
+          {"rtt_ms", quality.rtt ? Json(Milliseconds(*quality.rtt)) : Json(nullptr)},
+          {"heard", ToJson(quality.heard)},
+          {"malformed_xr", quality.malformed_xr}};
 }
 
 Json QualityToJson(const CallRecord& record) {

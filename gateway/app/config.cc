@@ -10,6 +10,7 @@
 #include "gateway/app/config_media_ice.h"
 #include "gateway/app/config_routes.h"
 #include "gateway/app/config_trunks.h"
+#include "gateway/app/config_turn.h"
 #include "gateway/app/config_users.h"
 #include "gateway/app/yaml_reader.h"
 
@@ -174,6 +175,7 @@ void ReadMedia(YamlSection& root, Config& config) {
   }
   trunk.Finish();
   ReadMediaTimeout(media, config);
+  ReadTurn(media, config);
   media.Number("workers", 1, 64, config.workers);
   media.Finish();
 }

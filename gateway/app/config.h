@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "gateway/browser/bearer.h"
+#include "gateway/browser/turn_credentials.h"
 #include "gateway/browser/user.h"
 #include "gateway/browser/user_directory.h"
 #include "gateway/call/trunk_policy.h"
@@ -81,6 +82,7 @@ struct Config {
   } trunk_media;
   std::optional<media::FullIceOptions> full_ice;  // nothing: ICE-lite
   Duration media_timeout = 300s;  // of a trunk leg that says nothing; Duration::max(): none
+  std::optional<browser::TurnOptions> turn;
   int workers = 1;
   std::vector<browser::User> users;
   std::optional<UserSourceConfig> user_source;  // then `users` is empty

@@ -51,7 +51,7 @@ std::string Unreadable(std::string_view secret) {
       (secret.size() == 32 || secret.size() == 64) &&
       std::ranges::all_of(secret, [](unsigned char c) { return std::isxdigit(c) != 0; });
   if (is_hash) return std::string(secret.size(), '0');
-  return secret.size() < 32 ? "redacted" : "redacted-redacted-redacted-redacted";
+  return secret.size() < 16 ? "redacted" : "redacted-redacted-redacted-redacted";
 }
 
 class Printer {

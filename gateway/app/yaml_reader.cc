@@ -267,8 +267,8 @@ bool YamlSection::Seconds(std::string_view key, int min, int max, std::chrono::s
   int value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string_view unit(end, text.data() + text.size());
-  const int factor = unit == "m" ? 60 : 1;
-  const bool is_time = error == std::errc() && (unit.empty() || unit == "s" || unit == "m");
+  const int factor = unit == "h" ? 3600 : unit == "m" ? 60 : 1;
+  const bool is_time = error == std::errc() && (unit.empty() || unit == "s" || factor > 1);
   if (!is_time || value < 0 || value > max / factor || value * factor < min) {
     Report(Find(key), "`" + PathOf(key) + "` must be a time from " + std::to_string(min) + "s to " +
                           std::to_string(max) + "s");

@@ -67,7 +67,7 @@ class YamlSection {
   bool Secret(std::string_view key, std::string& out);
   bool Choice(std::string_view key, const std::vector<std::string>& choices, std::string& out);
   bool Number(std::string_view key, int min, int max, int& out);
-  // 30s, 5m, or seconds without a unit.
+  // 30s, 5m, 1h, or seconds without a unit.
   bool Seconds(std::string_view key, int min, int max, std::chrono::seconds& out);
   bool Flag(std::string_view key, bool& out);
   bool Texts(std::string_view key, std::vector<std::string>& out);

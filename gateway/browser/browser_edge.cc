@@ -51,6 +51,7 @@ void BrowserEdge::OnFlowOpened(sip::FlowId flow, bool tls, const IpAddress& peer
   info.owner = flow.value;
   user_agent_.AddFlow(flow, std::move(info));
   authenticator_.OnFlowOpened(flow, peer);
+  if (tls || peer.is_loopback()) private_flows_.insert(flow);
 }
 
 void BrowserEdge::OnFlowClosed(sip::FlowId flow, FlowEnd end, TimePoint now) {
@@ -65,6 +66,7 @@ void BrowserEdge::OnFlowClosed(sip::FlowId flow, FlowEnd end, TimePoint now) {
   });
   registrar_.RemoveFlow(flow);
   authenticator_.OnFlowClosed(flow);
+  private_flows_.erase(flow);
   user_agent_.RemoveFlow(flow, now);
 }
 
@@ -409,7 +411,7 @@ bool BrowserEdge::OnInDialogRequest(const sip::IncomingRequest& request, TimePoi
     }
     user_agent_.Respond(request.id, 200, std::move(extras), now);
   } else if (message.method == "OPTIONS") {
-    AnswerOptions(request.id, now);
+    AnswerOptions(request.id, {}, now);
   } else {
     user_agent_.Respond(request.id, 405, {}, now);
   }

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "gateway/browser/authenticator.h"
 #include "gateway/browser/registrar.h"
 #include "gateway/browser/ring_group.h"
+#include "gateway/browser/turn_credentials.h"
 #include "gateway/browser/user_directory.h"
 #include "gateway/browser/waiting_list.h"
 #include "gateway/sip/user_agent.h"
@@ -29,8 +31,9 @@ struct BrowserOptions {
   std::vector<User> users;                       // all of them, unless they are looked up
   std::optional<LookupOptions> lookup = {};      // users come from a source outside
   BearerOptions bearer = {};                     // tokens that are taken beside passwords
-  std::function<WallTime()> wall_clock = {};     // needed for tokens
+  std::function<WallTime()> wall_clock = {};     // needed for tokens and TURN
   std::vector<std::string> passed_headers = {};  // of an INVITE, that trunks may be told
+  std::optional<TurnOptions> turn = {};          // browsers get credentials for these servers
 };
 
 // A browser's INVITE that passed authentication. Answer through user_agent().RespondInvite.
@@ -238,7 +241,10 @@ class BrowserEdge {
   void OnRequest(sip::IncomingRequest request, std::vector<BrowserEvent>& out, TimePoint now);
   void OnRequestOutside(sip::IncomingRequest request, std::vector<BrowserEvent>& out,
                         TimePoint now);
-  void AnswerOptions(sip::ServerRequestId request, TimePoint now);
+  // `headers`: besides what it has for everybody.
+  void AnswerOptions(sip::ServerRequestId request, std::vector<sip::Header> headers, TimePoint now);
+  // Empty: none are configured, or not for this connection.
+  std::vector<sip::Header> IceServersFor(const User& user, sip::FlowId flow) const;
   void OnRegister(sip::IncomingRequest request, TimePoint now);
   bool OnInDialogRequest(const sip::IncomingRequest& request, TimePoint now);
   void RunAgentEvents(std::vector<BrowserEvent>& out, TimePoint now);
@@ -258,6 +264,7 @@ class BrowserEdge {
   UserDirectory users_;
   Authenticator authenticator_;
   WaitingList<Waiting> waiting_{kMaxWaiting};
+  std::unordered_set<sip::FlowId> private_flows_;  // nobody on the way reads what is sent there
   std::vector<BrowserClose> closings_;
   std::vector<BrowserText> texts_;  // answers that bypass the user agent: keep-alives, rejections
   // The gateway is always the refresher of their sessions: a browser that owes a refresh while its

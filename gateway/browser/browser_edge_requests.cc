@@ -120,7 +120,9 @@ void BrowserEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<Bro
       out.push_back(BrowserRequest{std::move(request), *user});
       return;
     }
-    if (method == "OPTIONS") return AnswerOptions(request.id, now);
+    if (method == "OPTIONS") {
+      return AnswerOptions(request.id, IceServersFor(*user, request.flow), now);
+    }
     status = method == "REFER" ? 403 : 405;
     if (method == "REFER") extras = sip::Sentence("a REFER is taken inside a call only");
   }
@@ -128,13 +130,23 @@ void BrowserEdge::OnRequestOutside(sip::IncomingRequest request, std::vector<Bro
 }
 
 // RFC 3261 section 11.2.
-void BrowserEdge::AnswerOptions(sip::ServerRequestId request, TimePoint now) {
-  user_agent_.Respond(request, 200,
-                      {.headers = {{"Accept", "application/sdp"},
+void BrowserEdge::AnswerOptions(sip::ServerRequestId request, std::vector<sip::Header> headers,
+                                TimePoint now) {
+  headers.insert(headers.begin(), {{"Accept", "application/sdp"},
                                    {"Accept-Encoding", "identity"},
                                    {"Accept-Language", "en"},
-                                   {"Allow-Events", "dialog, message-summary"}}},
-                      now);
+                                   {"Allow-Events", "dialog, message-summary"}});
+  user_agent_.Respond(request, 200, {.headers = std::move(headers)}, now);
+}
+
+std::vector<sip::Header> BrowserEdge::IceServersFor(const User& user, sip::FlowId flow) const {
+  if (!options_.turn) return {};
+  if (!private_flows_.contains(flow)) {
+    spdlog::info("leg=browser flow={} gets no TURN credentials: it came by ws from elsewhere",
+                 flow.value);
+    return {};
+  }
+  return {{kIceServersHeader, BuildIceServers(*options_.turn, user, options_.wall_clock())}};
 }
 
 void BrowserEdge::OnRegister(sip::IncomingRequest request, TimePoint now) {
@@ -161,6 +173,9 @@ void BrowserEdge::OnRegister(sip::IncomingRequest request, TimePoint now) {
   if (result.outbound) extras.headers.push_back({"Require", "outbound"});
   for (const auto& contact : result.contacts) {
     extras.headers.push_back({"Contact", contact.ToString()});
+  }
+  if (!result.contacts.empty()) {
+    std::ranges::move(IceServersFor(*user, request.flow), std::back_inserter(extras.headers));
   }
   spdlog::info("leg=browser flow={} register {} -> {} ({} contacts)", request.flow.value,
                Redacted{user->name}, result.status, result.contacts.size());

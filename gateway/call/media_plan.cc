@@ -55,6 +55,15 @@ sdp::Candidate ToCandidate(const media::IceCandidate& gathered) {
   return candidate;
 }
 
+media::XrPlan ToXrPlan(const sdp::RtcpXr& asked) {
+  const bool all = asked.round_trip == sdp::RtcpXr::RoundTrip::kAll;
+  const bool senders = asked.round_trip == sdp::RtcpXr::RoundTrip::kSenders;
+  return {.voip_metrics = asked.voip_metrics,
+          .round_trip = all       ? media::XrPlan::RoundTrip::kAll
+                        : senders ? media::XrPlan::RoundTrip::kSenders
+                                  : media::XrPlan::RoundTrip::kNone};
+}
+
 }  // namespace
 
 media::BrowserRemote ToBrowserRemote(const sdp::BrowserMedia& media, bool gateway_is_dtls_server) {
@@ -72,6 +81,7 @@ media::BrowserRemote ToBrowserRemote(const sdp::BrowserMedia& media, bool gatewa
                                  .priority = candidate.priority,
                                  .foundation = candidate.foundation});
   }
+  remote.xr = ToXrPlan(media.xr);
   return remote;
 }
 
@@ -80,7 +90,8 @@ media::TrunkRemote ToTrunkRemote(const sdp::TrunkMedia& media, bool latch, const
                             .rtcp = media.rtcp,
                             .latch = latch,
                             .rtcp_mux = media.rtcp_mux,
-                            .srtp = ToStreamKeys(media.crypto, keys.audio)};
+                            .srtp = ToStreamKeys(media.crypto, keys.audio),
+                            .xr = ToXrPlan(media.xr)};
   if (media.video && !media.video->held) {
     remote.video = {.rtp = media.video->rtp,
                     .rtcp = media.video->rtcp,

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/base64.h"
+
 namespace lastmile::call {
 namespace {
 
@@ -23,39 +25,6 @@ constexpr std::array<Suite, 4> kSuites = {
      {"AES_CM_128_HMAC_SHA1_32", media::SrtpProfile::kAes128CmHmacSha1_32, 16, 14},
      {"AEAD_AES_128_GCM", media::SrtpProfile::kAeadAes128Gcm, 16, 12},
      {"AEAD_AES_256_GCM", media::SrtpProfile::kAeadAes256Gcm, 32, 12}}};
-
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::string ToBase64(ByteView bytes) {
-  std::string text;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const uint8_t byte : bytes) {
-    bits = bits << 8 | byte;
-    for (count += 8; count >= 6; count -= 6) text += kBase64[bits >> (count - 6) & 63];
-  }
-  if (count > 0) text += kBase64[bits << (6 - count) & 63];
-  text.resize((text.size() + 3) / 4 * 4, '=');
-  return text;
-}
-
-// Of text that sdp/ has found to be a key.
-Bytes FromBase64(std::string_view text) {
-  Bytes bytes;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const size_t value = kBase64.find(c);
-    if (value == std::string_view::npos) break;
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes.push_back(static_cast<uint8_t>(bits >> count));
-  }
-  return bytes;
-}
 
 media::SrtpKeys KeysIn(const sdp::Crypto& crypto, const Suite& suite) {
   std::string_view text = crypto.key_params;

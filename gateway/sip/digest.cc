@@ -144,6 +144,18 @@ std::optional<std::string> ParseHa1(std::string_view text, DigestAlgorithm algor
   return hash;
 }
 
+Bytes HmacSha1(std::string_view key, std::string_view text) {
+  Bytes mac(EVP_MAX_MD_SIZE);
+  size_t size = 0;
+  if (EVP_Q_mac(nullptr, "HMAC", nullptr, "SHA1", nullptr, key.data(), key.size(),
+                reinterpret_cast<const uint8_t*>(text.data()), text.size(), mac.data(), mac.size(),
+                &size) == nullptr) {
+    return {};
+  }
+  mac.resize(size);
+  return mac;
+}
+
 DigestServer::DigestServer(std::string realm, RandomSource& random)
     : realm_(std::move(realm)), random_(random), floor_(std::numeric_limits<int64_t>::min()) {
   std::array<uint8_t, 32> key;

@@ -38,6 +38,9 @@ struct StoredHa1 {
   std::string_view sha256 = {};
 };
 
+// HMAC-SHA1 (RFC 2104), 20 bytes; empty if OpenSSL refuses it.
+Bytes HmacSha1(std::string_view key, std::string_view text);
+
 enum class DigestVerdict {
   kAccepted,
   kNoCredentials,  // none for our realm

@@ -34,7 +34,10 @@ void AnchorSession::Update(const UpdateSession& update, TimePoint now) {
   if (update.trunk) SetTrunk(*update.trunk, now);
   // First: the browser's new ufrag goes with our new one.
   if (update.restart) browser_.RestartIce(*update.restart);
-  if (update.browser) browser_.SetRemote(*update.browser, now);
+  if (update.browser) {
+    browser_.SetRemote(*update.browser, now);
+    audio_.SetBrowserXr(update.browser->xr);
+  }
   if (connect_by_ == kNever && browser_.has_description() && audio_.trunk().has_remote()) {
     connect_by_ = now + kConnectTimeout;
   }
@@ -55,6 +58,7 @@ void AnchorSession::SetPayloads(const std::vector<PayloadMapping>& mappings) {
 void AnchorSession::SetTrunk(const TrunkRemote& remote, TimePoint now) {
   audio_.SetTrunk({remote.rtp, remote.rtcp, remote.rtcp_mux, remote.srtp}, remote.latch,
                   remote.signalled_from, now);
+  audio_.SetTrunkXr(remote.xr);
   MediaSection* const video = OpenSection(MediaKind::kVideo);
   if (video == nullptr) return;
   if (remote.video) {

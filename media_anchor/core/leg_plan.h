@@ -53,6 +53,16 @@ struct IceCandidate {
   bool operator==(const IceCandidate&) const = default;
 };
 
+// Which extended reports (RFC 3611 section 5) are sent with those of a leg's audio: what the peer
+// asked for in its SDP.
+struct XrPlan {
+  // Who tells how long the way to it is: nobody, who sends media, or everybody.
+  enum class RoundTrip { kNone, kSenders, kAll };
+  bool voip_metrics = false;  // how its stream fares
+  RoundTrip round_trip = RoundTrip::kNone;
+  bool operator==(const XrPlan&) const = default;
+};
+
 // What the browser said in its SDP. Only full ICE looks at its candidates, and needs none: an
 // ICE-lite agent answers checks and learns the pair from them (RFC 8445 section 6.2).
 struct BrowserRemote {
@@ -61,6 +71,7 @@ struct BrowserRemote {
   std::vector<DtlsFingerprint> fingerprints;  // one of them must match the certificate (RFC 8122 5)
   DtlsRole gateway_role = DtlsRole::kServer;
   std::vector<IceCandidate> candidates = {};  // those that are an address, in its order
+  XrPlan xr = {};
 };
 
 // SRTP of one media section with keys from SDP (RFC 4568): ours for what is sent, the trunk's for
@@ -93,6 +104,7 @@ struct TrunkRemote {
   std::optional<TrunkStream> video = std::nullopt;
   // Where the SDP came from, if that is known: with `latch`, RTP from there is believed, too.
   std::optional<IpAddress> signalled_from = std::nullopt;
+  XrPlan xr = {};
 };
 
 inline constexpr uint8_t kNoPayloadType = 255;
@@ -348,10 +360,22 @@ struct StreamQuality {
   std::optional<double> mos = std::nullopt;  // ITU-T G.107; nothing: the codec is not known
   bool operator==(const StreamQuality&) const = default;
 };
+// What a leg says itself of how its users hear what it was sent (RFC 3611 section 4.7).
+struct HeardQuality {
+  double loss = 0;                              // shares of all that was sent, 0 to 1
+  double discarded = 0;                         // by its jitter buffer
+  std::optional<int> rating = std::nullopt;     // R of G.107
+  std::optional<double> mos_lq = std::nullopt;  // of listening
+  std::optional<double> mos_cq = std::nullopt;  // of conversing, with the delay
+  Duration buffer{};                            // the jitter buffer's nominal delay
+  bool operator==(const HeardQuality&) const = default;
+};
 struct LegQuality {
   std::optional<StreamQuality> received = std::nullopt;  // of the leg; nothing: it sent nothing
   std::optional<StreamQuality> sent = std::nullopt;      // to the leg; nothing: it reports nothing
-  std::optional<Duration> rtt = std::nullopt;  // to the leg and back, on average; the same
+  std::optional<Duration> rtt = std::nullopt;        // to the leg and back, on average; the same
+  std::optional<HeardQuality> heard = std::nullopt;  // the last it said; nothing: it says no such
+  uint64_t malformed_xr = 0;                         // reports whose extended part was malformed
   bool operator==(const LegQuality&) const = default;
 };
 // Audio, and video for itself. What was no valid packet of any kind counts as audio. Of a bridge

@@ -213,12 +213,13 @@ bool MediaSection::PopReport(Bytes& own, Outgoing& out) {
   own.resize(RtcpReporter::kMaxReport + SrtpTransform::kMaxTrailer);
   if (browser_report_due_) {
     browser_report_due_ = false;
-    out = RtcpToBrowser(own, browser_rtcp_.BuildReport(own, timer_time_));
+    out = RtcpToBrowser(own,
+                        browser_rtcp_.BuildReport(own, timer_time_, relay_.to_trunk().codec_in()));
     if (out.to != Outgoing::To::kNone) return true;
   }
   if (!trunk_report_due_) return false;
   trunk_report_due_ = false;
-  const size_t size = trunk_rtcp_.BuildReport(own, timer_time_);
+  const size_t size = trunk_rtcp_.BuildReport(own, timer_time_, relay_.to_browser().codec_in());
   if (!CanReportToTrunk()) return false;
   out = RtcpToTrunk(own, size);
   return out.to != Outgoing::To::kNone;

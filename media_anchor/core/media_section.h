@@ -37,6 +37,9 @@ class MediaSection {
   // `latch` and `signalled_from` as in TrunkRemote.
   void SetTrunk(const TrunkStream& remote, bool latch,
                 const std::optional<IpAddress>& signalled_from, TimePoint now);
+  // Which extended reports go to each leg.
+  void SetBrowserXr(const XrPlan& plan) { browser_rtcp_.SetExtended(plan); }
+  void SetTrunkXr(const XrPlan& plan) { trunk_rtcp_.SetExtended(plan); }
   RtpLeg& trunk() { return trunk_; }
   const RtpLeg& trunk() const { return trunk_; }
 

@@ -61,7 +61,8 @@ RtcpReporter::RtcpReporter(uint32_t ssrc, RandomSource& random, TimePoint now)
     : ssrc_(ssrc),
       start_(now),
       jitter_of_schedule_(static_cast<uint32_t>(random.Next64())),
-      next_(now) {
+      next_(now),
+      xr_(ssrc) {
   const std::string token = random.Token(cname_.size());  // RFC 7022 section 4.2
   std::copy(token.begin(), token.end(), cname_.begin());
   ScheduleNext(now);
@@ -89,7 +90,10 @@ void RtcpReporter::OnReceived(const RtpHeader& header, uint32_t clock_rate, Time
   if (clock_rate == 0 && (!source_ || source_->ssrc != header.ssrc)) return;
   if (!active_) ScheduleNext(now);
   active_ = true;
-  if (!source_) loss_.Begin(now);
+  if (!source_) {
+    loss_.Begin(now);
+    first_received_at_ = now;
+  }
   Count(header.sequence, header.ssrc);
   if (clock_rate != 0) MeasureJitter(header.timestamp, clock_rate, now);
   if (now < loss_.window_ends()) return;
@@ -137,11 +141,31 @@ std::optional<StreamQuality> RtcpReporter::received() const {
                        .jitter = FromSeconds(jitter)};
 }
 
+std::optional<Duration> RtcpReporter::rtt() const {
+  // Who sends media is answered by every receiver report; who does not has its own times alone.
+  const auto of_reports = round_trip_.mean();
+  return of_reports ? of_reports : xr_.rtt();
+}
+
+std::optional<ExtendedReporter::Received> RtcpReporter::ReceivedOf(std::optional<AudioCodec> codec,
+                                                                   TimePoint now) const {
+  const auto quality = received();
+  if (!quality) return std::nullopt;
+  return ExtendedReporter::Received{
+      .ssrc = source_->ssrc,
+      .quality = *quality,
+      .codec = codec,
+      .rtt = rtt(),
+      .per_packet = (now - first_received_at_) / static_cast<int64_t>(totals().expected)};
+}
+
 LegQuality RtcpReporter::quality(std::optional<AudioCodec> received_codec,
                                  std::optional<AudioCodec> sent_codec) const {
   LegQuality quality{.received = received(),
                      .sent = sent_.quality(sent_numbers_.numbers().packets),
-                     .rtt = round_trip_.mean()};
+                     .rtt = rtt(),
+                     .heard = HeardIn(xr_.of_peer()),
+                     .malformed_xr = xr_.malformed()};
   if (quality.received) AddMos(received_codec, quality.rtt, *quality.received);
   if (quality.sent) AddMos(sent_codec, quality.rtt, *quality.sent);
   return quality;
@@ -158,8 +182,10 @@ void RtcpReporter::Count(uint16_t sequence, uint32_t ssrc) {
   if (!source_ || source_->ssrc != ssrc || (ahead > kMaxDropout && behind > kMaxMisorder)) {
     if (source_) earlier_.Add(*source_);
     source_ = Source{.ssrc = ssrc, .first = sequence, .highest = sequence};
+    xr_.OnReceived(0);
   } else if (ahead <= kMaxDropout) {
     source_->highest += ahead;
+    if (ahead > 0) xr_.OnReceived(ahead - 1u);
   }
   ++source_->received;
 }
@@ -178,10 +204,12 @@ bool RtcpReporter::OnReport(ByteView packet, TimePoint now) {
     sent_.OnReport(*block, sent, last_clock_rate_, now);
     round_trip_.OnReport(*block, NtpMiddle(now));
   }
+  xr_.OnReport(packet, NtpOf(now - start_));
   return true;
 }
 
-size_t RtcpReporter::BuildReport(MutableByteView out, TimePoint now) {
+size_t RtcpReporter::BuildReport(MutableByteView out, TimePoint now,
+                                 std::optional<AudioCodec> received) {
   if (out.size() < kMaxReport) return 0;
   const bool is_sender = sent_since_report_;
   const size_t blocks = source_ ? 1 : 0;
@@ -197,7 +225,9 @@ size_t RtcpReporter::BuildReport(MutableByteView out, TimePoint now) {
   if (source_) WriteBlock(&out[8 + info], now);
   sent_since_report_ = false;
   ScheduleNext(now);
-  return size + WriteSdes(&out[size]);
+  const size_t head = size + WriteSdes(&out[size]);
+  return head +
+         xr_.Build(ReceivedOf(received, now), is_sender, NtpOf(now - start_), out.subspan(head));
 }
 
 size_t RtcpReporter::BuildFeedback(const Feedback& feedback, uint32_t media_ssrc,

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "media_anchor/core/leg_plan.h"
+#include "media_anchor/core/rtcp_xr.h"
 #include "media_anchor/core/rtp_view.h"
 #include "media_anchor/core/stream_meter.h"
 
@@ -31,12 +32,15 @@ bool IsCompoundRtcp(ByteView packet);
 // clock, as section 4 allows. Thread: its owner's. No allocation.
 class RtcpReporter {
  public:
-  static constexpr size_t kMaxReport = 128;
+  static constexpr size_t kMaxReport = 80 + kMaxExtendedReport;
   static constexpr size_t kMaxFeedback = 512;
   static constexpr Duration kInterval = 5s;
 
   // `ssrc`: of what is sent on this leg. Draws a CNAME and a seed from `random`.
   RtcpReporter(uint32_t ssrc, RandomSource& random, TimePoint now);
+
+  // Which extended reports go with the others from now on.
+  void SetExtended(const XrPlan& plan) { xr_.SetPlan(plan); }
 
   void OnSent(const RtpHeader& header, size_t payload_size, uint32_t clock_rate, TimePoint now);
   // `clock_rate` 0: of no known type, or an event, whose timestamp is not that of its packet. Says
@@ -47,8 +51,10 @@ class RtcpReporter {
 
   // kNever until something was sent or received.
   TimePoint next_report() const { return active_ ? next_ : kNever; }
-  // Writes a compound SR or RR with SDES into `out` (kMaxReport bytes) and returns its size.
-  size_t BuildReport(MutableByteView out, TimePoint now);
+  // Writes a compound SR or RR with SDES, and XR if it is planned, into `out` (kMaxReport bytes)
+  // and returns its size. `received`: the codec of the peer's stream.
+  size_t BuildReport(MutableByteView out, TimePoint now,
+                     std::optional<AudioCodec> received = std::nullopt);
   // Writes `feedback` for the peer's source `media_ssrc` as a minimal compound packet (RFC 4585
   // section 3.1) into `out` (kMaxFeedback bytes) and returns its size. The reports go on as before.
   size_t BuildFeedback(const Feedback& feedback, uint32_t media_ssrc, MutableByteView out) const;
@@ -85,6 +91,9 @@ class RtcpReporter {
   void MeasureJitter(uint32_t timestamp, uint32_t clock_rate, TimePoint now);
   Totals totals() const;
   std::optional<StreamQuality> received() const;
+  std::optional<Duration> rtt() const;
+  std::optional<ExtendedReporter::Received> ReceivedOf(std::optional<AudioCodec> codec,
+                                                       TimePoint now) const;
   uint32_t NtpMiddle(TimePoint now) const;
   void WriteSenderInfo(uint8_t* out, TimePoint now) const;
   void WriteBlock(uint8_t* out, TimePoint now);
@@ -102,12 +111,14 @@ class RtcpReporter {
   uint32_t last_clock_rate_ = 0;
   TimePoint last_sent_at_;
   std::optional<Source> source_;
+  TimePoint first_received_at_;
   Totals earlier_;  // of the sources before
   LossMeter loss_;
   Mean jitter_;  // s, at the end of each window
   SentCounter sent_numbers_;
   SentMeter sent_;
   RoundTripMeter round_trip_;
+  ExtendedReporter xr_;
 };
 
 }  // namespace lastmile::media

@@ -151,11 +151,14 @@ std::optional<Duration> RoundTripMeter::mean() const {
   return seconds_.value().transform(FromSeconds);
 }
 
+double RatingOf(const StreamQuality& quality, const std::optional<Duration>& rtt) {
+  const Duration delay = rtt.value_or(Duration::zero()) / 2 + kReceiverBuffer + 2 * quality.jitter;
+  return TransmissionRating(kConcealedG711, quality.loss, delay);
+}
+
 void AddMos(std::optional<AudioCodec> codec, const std::optional<Duration>& rtt,
             StreamQuality& quality) {
-  if (!codec) return;
-  const Duration delay = rtt.value_or(Duration::zero()) / 2 + kReceiverBuffer + 2 * quality.jitter;
-  quality.mos = MosOf(TransmissionRating(kConcealedG711, quality.loss, delay));
+  if (codec) quality.mos = MosOf(RatingOf(quality, rtt));
 }
 
 }  // namespace lastmile::media

@@ -127,6 +127,8 @@ class RoundTripMeter {
   Mean seconds_;
 };
 
+// R of G.107, 0 to 93.2, as if it were G.711.
+double RatingOf(const StreamQuality& quality, const std::optional<Duration>& rtt);
 // Adds to what the meters say what it is worth to listeners. A codec that is not known has no MOS.
 void AddMos(std::optional<AudioCodec> codec, const std::optional<Duration>& rtt,
             StreamQuality& quality);

@@ -24,6 +24,7 @@ void TrunkBridge::Update(const UpdateBridge& update, TimePoint now) {
     if (!remote) continue;
     sides_[i].leg.SetRemote({remote->rtp, remote->rtcp, remote->rtcp_mux, remote->srtp},
                             remote->latch, now, remote->signalled_from);
+    sides_[i].rtcp.SetExtended(remote->xr);
   }
 }
 
@@ -107,10 +108,14 @@ bool TrunkBridge::PopRecoded(Side& side, Outgoing& out) {
   return true;
 }
 
+std::optional<AudioCodec> TrunkBridge::CodecFrom(const Side& side) const {
+  return sides_[1 - IndexOf(side.kind)].to.codec_in();
+}
+
 bool TrunkBridge::PopReport(Side& side, Outgoing& out) {
   if (!std::exchange(side.report_due, false)) return false;
   own_.resize(RtcpReporter::kMaxReport + SrtpTransform::kMaxTrailer);
-  const size_t size = side.rtcp.BuildReport(own_, timer_time_);
+  const size_t size = side.rtcp.BuildReport(own_, timer_time_, CodecFrom(side));
   if (!side.can_report()) return false;
   out = {.to = side.leg.rtcp_mux() ? Outgoing::To::kTrunkRtp : Outgoing::To::kTrunkRtcp,
          .bytes = side.leg.SealRtcp(own_, size),

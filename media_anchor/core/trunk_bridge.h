@@ -76,6 +76,7 @@ class TrunkBridge final : public SessionCore {
   };
 
   static size_t IndexOf(MediaKind kind) { return kind == MediaKind::kSecondAudio ? 1 : 0; }
+  std::optional<AudioCodec> CodecFrom(const Side& side) const;
   bool PopReport(Side& side, Outgoing& out);
   bool PopDigit(Side& side, Outgoing& out);
   bool PopRecoded(Side& side, Outgoing& out);

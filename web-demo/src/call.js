@@ -10,15 +10,18 @@ const GATHERING_LIMIT_MS = 500;
 // ringing, early, incoming, answering, active, ended.
 export class Call extends EventTarget {
   #session;
+  #iceServers;
   #microphone = null;
   #startedAt = performance.now();
   #answeredAt = 0;
   #transfer = null;  // {to, done}: a REFER that has no last word yet, or a good one
   state = 'dialing';
 
-  constructor(session) {
+  // `iceServers`: for its media, if it is incoming and answered.
+  constructor(session, iceServers = []) {
     super();
     this.#session = session;
+    this.#iceServers = iceServers;
     this.incoming = session.direction === 'incoming';
     this.who = session.remote_identity.display_name || session.remote_identity.uri.user;
     this.state = this.incoming ? 'incoming' : 'dialing';
@@ -53,7 +56,18 @@ export class Call extends EventTarget {
   answer(microphone) {
     this.#microphone = microphone;
     this.#setState('answering', `Answering ${this.who} …`);
-    this.#session.answer({ mediaStream: microphone, pcConfig: { iceServers: [] } });
+    this.#session.answer({ mediaStream: microphone, pcConfig: { iceServers: this.#iceServers } });
+  }
+
+  // For what is still to come of this call: its answer, or an ICE restart. Before the call is up the
+  // connection keeps those it has: JsSIP makes a second offer then that nobody sees, and with other
+  // servers that would be a restart.
+  setIceServers(iceServers) {
+    this.#iceServers = iceServers;
+    const connection = this.#session.connection;
+    if (this.state === 'active') {
+      connection.setConfiguration({ ...connection.getConfiguration(), iceServers });
+    }
   }
 
   // Ends the call whatever its state: CANCEL, a refusal or BYE.

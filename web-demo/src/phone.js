@@ -2,6 +2,7 @@ import JsSIP from 'jssip';
 
 import { Call } from './call.js';
 import { describeDisconnect, describeRegistration } from './causes.js';
+import { IceServers } from './ice_servers.js';
 
 // JsSIP says nothing when the browser refuses to open the WebSocket at all, nor while it waits for
 // an address that swallows packets.
@@ -15,6 +16,7 @@ export class Phone extends EventTarget {
   #account = null;
   #opened = false;
   #call = null;
+  #iceServers = null;
 
   get call() {
     return this.#call;
@@ -31,12 +33,14 @@ export class Phone extends EventTarget {
       user_agent: 'Lastmile demo page',
     });
     this.#ua = ua;
+    this.#iceServers = new IceServers(ua, account.domain, (list) => this.#call?.setIceServers(list));
     ua.on('connected', () => {
       this.#opened = true;
       this.#log(`Connected to ${account.url}`);
     });
     ua.on('disconnected', (event) => this.#onDisconnected(ua, event));
-    ua.on('registered', () => {
+    ua.on('registered', ({ response }) => {
+      this.#iceServers.take(response);
       this.#emit('registration',
                  { state: 'registered', words: `Registered as ${account.user}@${account.domain}.` });
     });
@@ -55,6 +59,7 @@ export class Phone extends EventTarget {
   signOut() {
     const ua = this.#ua;
     this.#ua = null;
+    this.#iceServers?.stop();
     ua?.stop();
     this.#emit('registration', { state: 'offline', words: 'Signed out.' });
   }
@@ -63,7 +68,7 @@ export class Phone extends EventTarget {
     this.#ua.call(number, {
       mediaStream: microphone,
       mediaConstraints: { audio: true, video: false },
-      pcConfig: { iceServers: [] },
+      pcConfig: { iceServers: this.#iceServers.current },
     });
   }
 
@@ -73,7 +78,7 @@ export class Phone extends EventTarget {
       session.terminate({ status_code: 486 });
       return;
     }
-    const call = new Call(session);
+    const call = new Call(session, this.#iceServers.current);
     this.#call = call;
     call.addEventListener('state', ({ detail }) => {
       if (detail.state === 'ended') {
@@ -98,6 +103,7 @@ export class Phone extends EventTarget {
     }
     const words = describeRegistration(
         { cause, code: response?.status_code, user: this.#account.user });
+    this.#iceServers.stop();
     this.#ua.stop();
     this.#ua = null;
     this.#emit('registration', { state: 'failed', words });

@@ -50,3 +50,28 @@ test('without a usable candidate the offer waits half a second and no longer', (
     assert.equal(times(), 1);
   }
 });
+
+test('new TURN servers are for a call that is up; one that is not keeps its own', () => {
+  const given = [];
+  const session = outgoingSession();
+  session.isOnHold = () => ({ local: false, remote: false });
+  session.connection = Object.assign(new EventTarget(), {
+    getConfiguration: () => ({ bundlePolicy: 'max-bundle' }),
+    setConfiguration: (configuration) => given.push(configuration),
+  });
+  const call = new Call(session);
+  call.setIceServers([{ urls: 'turn:a' }]);
+  assert.deepEqual(given, []);
+  session.emit('accepted');
+  call.setIceServers([{ urls: 'turn:b' }]);
+  assert.deepEqual(given, [{ bundlePolicy: 'max-bundle', iceServers: [{ urls: 'turn:b' }] }]);
+});
+
+test('an incoming call is answered with the TURN servers of that moment', () => {
+  const session = Object.assign(outgoingSession(), { direction: 'incoming' });
+  session.answer = ({ pcConfig }) => Object.assign(session, { pcConfig });
+  const call = new Call(session, [{ urls: 'turn:a' }]);
+  call.setIceServers([{ urls: 'turn:b' }]);
+  call.answer(null);
+  assert.deepEqual(session.pcConfig, { iceServers: [{ urls: 'turn:b' }] });
+});

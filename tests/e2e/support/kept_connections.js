@@ -2,13 +2,14 @@ import { MICROPHONE_HZ } from './browser.js';
 
 const TONE_HZ = 880;  // of 601
 
-// The page's peer connections stay within reach.
-function keepConnections() {
+// For page.addInitScript: the page's peer connections stay within reach, as window.keptConnections.
+// `configuration`: what they get besides what the page says.
+export function keepConnections(configuration = {}) {
   window.keptConnections = [];
   const Original = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Original {
-    constructor(...args) {
-      super(...args);
+    constructor(own, ...args) {
+      super({ ...own, ...configuration }, ...args);
       window.keptConnections.push(this);
     }
   };

@@ -48,6 +48,7 @@ export function gatewayProgram() {
 //   advertise     the address for media that browsers are told
 //   tcpMedia      true: browsers may bring their media over TCP, too
 //   ice           an entry media.ice: full ICE, with a port of its own for each call
+//   mediaEntry    one more line of the section media
 //   chromiumFlags more arguments of the browser's program
 //   usersEntry    one more line of the section users
 //   secureTrunk   SIP over TLS between gateway and carrier, where the gateway has to register
@@ -62,11 +63,11 @@ export class Lab {
                 acceptFrom = '[ "127.0.0.0/8" ]', trunk = '', trunks = '', routes = '',
                 clients = false, browser = true, chromium, browserHost = '127.0.0.1',
                 advertise = browserHost, users = [], usersEntry = '', sipTls = 0, secureTrunk = false,
-                tcpMedia = false, ice = '', chromiumFlags = [] } = {}) {
+                tcpMedia = false, ice = '', mediaEntry = '', chromiumFlags = [] } = {}) {
     Object.assign(this, { withCarrier: carrier, trunkHost, carrierHost, acceptFrom,
                           trunkEntry: trunk, otherTrunks: trunks, otherRoutes: routes,
                           withClients: clients, withBrowser: browser, chromium, browserHost,
-                          advertise, usersEntry, sipTls, secureTrunk, tcpMedia, ice,
+                          advertise, usersEntry, sipTls, secureTrunk, tcpMedia, ice, mediaEntry,
                           chromiumFlags,
                           users: ['alice', 'bob', ...users] });
   }
@@ -250,6 +251,7 @@ tls: { cert: ${cert}, key: ${key} }
 media:
   ${this.#browserMediaEntry()}
   trunk: { bind: "${this.trunkHost}", advertise: "${this.trunkHost}", ports: ${this.#ranges[0]} }
+  ${this.mediaEntry}
 users:
   inline:
 ${this.users.map((name) => `    - { name: ${name}, password: ${name} }`).join('\n')}

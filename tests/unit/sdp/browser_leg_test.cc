@@ -92,6 +92,7 @@ TEST(BrowserLeg, AnswersChromiumsAudioOffer) {
                  "a=setup:passive\n"
                  "a=candidate:1 1 udp 2130706431 192.0.2.10 20000 typ host\n"
                  "a=end-of-candidates\n"
+                 "a=rtcp-xr:rcvr-rtt=all\n"
                  "a=rtpmap:0 PCMU/8000\n"
                  "a=rtpmap:126 telephone-event/8000\n"
                  "a=fmtp:126 0-15\n"));

@@ -109,6 +109,15 @@ TEST(CallRecord, TellsHowTheAudioOfEachLegWas) {
   EXPECT_EQ(quality["trunk"]["sent"]["packets"], 10);
   EXPECT_TRUE(quality["trunk"]["sent"]["mos"].is_null());
   EXPECT_TRUE(quality["trunk"]["rtt_ms"].is_null());
+  EXPECT_TRUE(quality["trunk"]["heard"].is_null());
+  record.summary.media.trunk.heard = media::HeardQuality{
+      .loss = 0.03125, .discarded = 0.0078125, .rating = 88, .mos_lq = 4.2, .buffer = 40ms};
+  record.summary.media.trunk.malformed_xr = 2;
+  quality = nlohmann::json::parse(ToJson(record, kClock))["quality"];
+  EXPECT_EQ(
+      quality["trunk"]["heard"].dump(),
+      R"({"buffer_ms":40.0,"discarded":0.0078,"loss":0.0313,"mos_cq":null,"mos_lq":4.2,"r":88})");
+  EXPECT_EQ(quality["trunk"]["malformed_xr"], 2);
   record.direction = call::CallDirection::kBetweenTrunks;
   quality = nlohmann::json::parse(ToJson(record, kClock))["quality"];
   EXPECT_EQ(quality["first"]["rtt_ms"], 48.3);

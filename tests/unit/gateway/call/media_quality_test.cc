@@ -35,6 +35,17 @@ TEST(DescribeQuality, SaysWhatIsNotKnown) {
               HasSubstr("nothing came from it; to it MOS 4.38"));
 }
 
+TEST(DescribeQuality, SaysWhatTheLegSaysItself) {
+  LegQuality leg{.received = kFair};
+  leg.heard = media::HeardQuality{.loss = 0.03125, .discarded = 0.0078, .mos_cq = 3.9};
+  leg.malformed_xr = 2;
+  EXPECT_THAT(DescribeQuality(leg),
+              HasSubstr("no round trip; it says itself MOS 3.9 (3.1 % lost, 0.8 % discarded); 2 of "
+                        "its extended reports were malformed"));
+  leg.heard->mos_cq.reset();
+  EXPECT_THAT(DescribeQuality(leg), HasSubstr("it says itself no MOS ("));
+}
+
 TEST(LogQuality, HasALineForEachLegThatIsKnown) {
   test::LogCapture log;
   LogQuality({3}, false, {});
