@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 
 import { MICROPHONE_HZ } from './support/browser.js';
 import { injectScript } from './support/bundle.js';
-import { keepConnections } from './support/kept_connections.js';
+import { assertTonesBothWays, keepConnections } from './support/kept_connections.js';
 import { withBriefLab, withLab } from './support/lab.js';
 import { PhonePage } from './support/phone_page.js';
 import { TurnClient } from './support/turn_client.js';
@@ -14,7 +14,6 @@ import { until } from './support/wait.js';
 
 const SKIPPED = 77;  // CTest's SKIP_RETURN_CODE
 const SECRET = 'a secret that coturn and the gateway share';
-const TONE_HZ = 880;
 const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
 
@@ -146,17 +145,12 @@ async function assertIsRelayed(phone) {
   assert.deepEqual(pair, { candidateType: 'relay', relayProtocol: 'udp' });
 }
 
-async function assertTonesBothWays(phone, lab) {
-  await phone.hears(TONE_HZ);
-  await lab.carrierHears(MICROPHONE_HZ, lab.carrier.lines.length);
-}
-
 withLab('the page, behind a firewall that lets it out to coturn alone', (lab) => {
   test('calls 601: a tone each way', { timeout: 60000 }, async () => {
     const phone = await openRelayedPage(lab);
     await phone.dial('601');
     await phone.callBecomes('active');
-    await assertTonesBothWays(phone, lab);
+    await assertTonesBothWays(phone, lab, lab.carrier.lines.length);
     await assertIsRelayed(phone);
     await phone.hangUp();
     await phone.callBecomes('ended');
@@ -185,12 +179,12 @@ withBriefLab('a call that outlives its credentials', (lab) => {
     const first = await serverInUse();
     await until(async () => endOf(await serverInUse()) > endOf(first), 'new credentials', 20000);
     await until(() => Date.now() > endOf(first) + 2000, 'the first ones have expired', 25000);
-    await assertTonesBothWays(phone, lab);
+    await assertTonesBothWays(phone, lab, lab.carrier.lines.length);
     const hold = phone.page.locator('#hold');
     await hold.click();
     await phone.isSilent(10000);
     await hold.click();
-    await assertTonesBothWays(phone, lab);
+    await assertTonesBothWays(phone, lab, lab.carrier.lines.length);
     await assertIsRelayed(phone);
     await phone.hangUp();
     await phone.callBecomes('ended');
