@@ -13,7 +13,7 @@ namespace lastmile::media {
 class TurnPacer {
  public:
   // Half of it is what a packet waits on average.
-  static constexpr Duration kTurn = 90us;
+  static constexpr Duration kTurn = 85us;
   // How many packets have to be expected within kTurn to be worth the wait.
   static constexpr size_t kWorthIt = 2;
 
