@@ -528,6 +528,7 @@ NiceAgents::~NiceAgents() = default;
 
 Result<std::unique_ptr<NiceAgents>> NiceAgents::Start(FullIceOptions options,
                                                       const IpAddress& local, size_t workers) {
+  g_type_ensure(G_TYPE_TASK);  // makes GLib's thread for tasks: now, not in the first call
   g_log_set_handler("libnice",
                     static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_CRITICAL),
                     LogFromLibrary, nullptr);

@@ -648,7 +648,7 @@ TEST(Config, FullIceHasItsServers) {
 TEST(Config, MistakesOfFullIceAreTold) {
   EXPECT_THAT(FaultsOf("media: { ice: { mode: ful } }\n"), HasSubstr("full"));
   EXPECT_EQ(FaultsOf("media: { ice: { stun: [stun.example.com] } }\n"),
-            "1:24 `media.ice.stun` says nothing without `mode: full`\n");
+            "1:23 `media.ice.stun` says nothing without `mode: full`\n");
   EXPECT_EQ(FaultsOf("media: { ice: { mode: full, stun: [\"stun.example.com:0\"] } }\n"),
             "1:36 not a port (1 to 65535) in stun.example.com:0\n");
   EXPECT_EQ(FaultsOf("media: { ice: { mode: full, turn: [{ server: turn.example.com }] } }\n"),
@@ -662,7 +662,7 @@ TEST(Config, MistakesOfFullIceAreTold) {
 
 // What `config effective` says of either mode is a configuration again, and hides the password.
 TEST(Config, FullIceIsWrittenDownAsItIsRead) {
-  for (const std::string text :
+  for (const std::string& text :
        {std::string(), std::string("media:\n  ice:\n    mode: full\n    stun: [stun.example.com]\n"
                                    "    turn: [{ server: turn.example.com, username: gw, password: "
                                    "hushhush }]\n")}) {
