@@ -32,10 +32,9 @@ std::string WhatIsReceived(const media::DirectionSilent& silent, bool trunk) {
     case SilenceCause::kWrongSource:
       return fmt::format("{} packets came from {} and none from the address of its SDP: {}",
                          silent.refused, Redacted{silent.source},
-                         trunk
-                             ? "if the carrier is behind a NAT, `nat: true` of the trunk takes "
-                               "who sends within 3 s of the answer"
-                             : "media is taken only from addresses that passed a check of ICE");
+                         trunk ? "if the carrier is behind a NAT, `nat: true` of the trunk takes "
+                                 "who sends within 3 s of the answer"
+                               : "media is taken only from addresses that passed a check of ICE");
     case SilenceCause::kWrongPayloadType:
       return fmt::format("{} packets came with payload type {}, which was not agreed on: {}",
                          silent.refused, silent.payload_type,
