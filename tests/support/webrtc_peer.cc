@@ -326,6 +326,7 @@ struct WebrtcPeer::Impl {
   media::BrowserLocal gateway;
   std::string last_transaction;
   TimePoint next_check = kNever;
+  bool gone = false;  // sends no checks any more
   bool ice_done = false;
   bool connected = false;
   bool dtls_failed = false;
@@ -361,6 +362,7 @@ void WebrtcPeer::SetGateway(const media::BrowserLocal& gateway, TimePoint now) {
   impl_->gateway = gateway;
   impl_->target =
       gateway.gathered.empty() ? gateway.candidates.front() : gateway.gathered.front().at;
+  if (impl_->gone) return;
   if (impl_->over_tcp) return GoOverTcp(now);
   impl_->next_check = now;
   OnTimer(now);
@@ -431,7 +433,10 @@ bool WebrtcPeer::failed() const { return impl_->dtls_failed; }
 int WebrtcPeer::checks_answered() const { return impl_->checks_answered; }
 const Endpoint& WebrtcPeer::local() const { return impl_->local; }
 const std::optional<media::StreamKeys>& WebrtcPeer::keys() const { return impl_->handed_out; }
-void WebrtcPeer::StopChecks() { impl_->next_check = kNever; }
+void WebrtcPeer::StopChecks() {
+  impl_->gone = true;
+  impl_->next_check = kNever;
+}
 
 void WebrtcPeer::CloseDtls() {
   SSL_shutdown(impl_->ssl.get());
