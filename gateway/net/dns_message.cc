@@ -15,7 +15,6 @@
 namespace lastmile::net {
 namespace {
 
-constexpr size_t kHeader = 12;
 constexpr size_t kMaxName = 253;
 constexpr uint16_t kClassIn = 1;
 constexpr uint16_t kTypeCname = 5;

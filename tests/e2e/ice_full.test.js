@@ -15,20 +15,22 @@ async function assertFullIce(phone, lab, log) {
   await lab.gateway.printed(CONNECTED, 1000, log);
 }
 
+async function dialAndTalk(lab) {
+  const from = lab.carrier.lines.length;
+  const log = lab.gateway.lines.length;
+  const phone = await openKeptPage(lab);
+  await phone.dial('601');
+  await phone.callBecomes('active');
+  await assertTonesBothWays(phone, lab, from);
+  await assertFullIce(phone, lab, log);
+  await phone.hangUp();
+  await phone.callBecomes('ended');
+  assert.deepEqual(phone.errors, []);
+  await phone.close();
+}
+
 withLab('a gateway with full ICE', (lab) => {
-  test('takes the call of a browser: a tone each way', { timeout: 60000 }, async () => {
-    const from = lab.carrier.lines.length;
-    const log = lab.gateway.lines.length;
-    const phone = await openKeptPage(lab);
-    await phone.dial('601');
-    await phone.callBecomes('active');
-    await assertTonesBothWays(phone, lab, from);
-    await assertFullIce(phone, lab, log);
-    await phone.hangUp();
-    await phone.callBecomes('ended');
-    assert.deepEqual(phone.errors, []);
-    await phone.close();
-  });
+  test('takes the call of a browser: a tone each way', { timeout: 60000 }, () => dialAndTalk(lab));
 
   test('calls a browser', { timeout: 60000 }, async () => {
     const phone = await openKeptPage(lab);
@@ -44,16 +46,5 @@ withLab('a gateway with full ICE', (lab) => {
 }, { ice: '{ mode: full }' });
 
 withLab('a gateway with full ICE that may check browsers in private networks', (lab) => {
-  test('takes the call of a browser', { timeout: 60000 }, async () => {
-    const from = lab.carrier.lines.length;
-    const log = lab.gateway.lines.length;
-    const phone = await openKeptPage(lab);
-    await phone.dial('601');
-    await phone.callBecomes('active');
-    await assertTonesBothWays(phone, lab, from);
-    await assertFullIce(phone, lab, log);
-    await phone.hangUp();
-    await phone.callBecomes('ended');
-    await phone.close();
-  });
+  test('takes the call of a browser', { timeout: 60000 }, () => dialAndTalk(lab));
 }, { ice: '{ mode: full, private_peers: true }' });

@@ -61,7 +61,12 @@ SessionOpened EngineTest::Open(OpenSession command) {
 }
 
 std::unique_ptr<EngineTest::TestCall> EngineTest::OpenCall(DtlsRole gateway_role) {
-  auto call = std::make_unique<TestCall>(PeerOptions(gateway_role));
+  return OpenCall(PeerOptions(gateway_role));
+}
+
+std::unique_ptr<EngineTest::TestCall> EngineTest::OpenCall(
+    const test::WebrtcPeer::Options& browser) {
+  auto call = std::make_unique<TestCall>(browser);
   call->id = ids_.Next();
   call->opened = Open({.session = call->id,
                        .browser = call->browser.Description(),

@@ -47,6 +47,7 @@ class EngineTest : public testing::Test {
   static test::WebrtcPeer::Options PeerOptions(DtlsRole gateway_role = DtlsRole::kServer);
   // Opens a session with both sides known and waits for SessionOpened.
   std::unique_ptr<TestCall> OpenCall(DtlsRole gateway_role = DtlsRole::kServer);
+  std::unique_ptr<TestCall> OpenCall(const test::WebrtcPeer::Options& browser);
   SessionOpened Open(OpenSession command);
   // Waits until media can flow; false: it cannot.
   bool Connect(TestCall& call);

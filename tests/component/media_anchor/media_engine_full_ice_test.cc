@@ -110,12 +110,7 @@ TEST_F(MediaEngineFullIceTest, ARestartKeepsKeysAndMedia) {
   StartEngine(FullIce());
   test::WebrtcPeer::Options quick = PeerOptions();
   quick.consent_interval = 50ms;
-  auto call = std::make_unique<TestCall>(quick);
-  call->id = ids_.Next();
-  call->opened = Open({.session = call->id,
-                       .browser = call->browser.Description(),
-                       .trunk = call->carrier.Description(),
-                       .payloads = TestPayloads()});
+  auto call = OpenCall(quick);
   ASSERT_TRUE(Connect(*call));
   for (int round = 0; round < 3; ++round) {
     ASSERT_TRUE(AudioFlowsBothWays(*call));
@@ -156,12 +151,7 @@ TEST_F(MediaEngineFullIceTest, ALostPathIsToldAndTheCallGoesOnWhenItIsBack) {
   StartEngine(FullIce());
   test::WebrtcPeer::Options quick = PeerOptions();
   quick.consent_interval = 200ms;
-  auto call = std::make_unique<TestCall>(quick);
-  call->id = ids_.Next();
-  call->opened = Open({.session = call->id,
-                       .browser = call->browser.Description(),
-                       .trunk = call->carrier.Description(),
-                       .payloads = TestPayloads()});
+  auto call = OpenCall(quick);
   ASSERT_TRUE(Connect(*call));
   ASSERT_TRUE(AudioFlowsBothWays(*call));
   for (int i = 0; i < 30 && !TakeEvent<BrowserSilent>(call->id); ++i) CutOff(*call, 1s);

@@ -11,12 +11,7 @@ TEST_F(MediaEngineRestartTest, AnIceRestartMovesTheCallWithoutAGap) {
   StartEngine();
   test::WebrtcPeer::Options quick = PeerOptions();
   quick.consent_interval = 50ms;
-  auto call = std::make_unique<TestCall>(quick);
-  call->id = ids_.Next();
-  call->opened = Open({.session = call->id,
-                       .browser = call->browser.Description(),
-                       .trunk = call->carrier.Description(),
-                       .payloads = TestPayloads()});
+  auto call = OpenCall(quick);
   ASSERT_TRUE(Connect(*call));
   for (int round = 0; round < 4; ++round) {
     ASSERT_TRUE(AudioFlowsBothWays(*call));
