@@ -11,10 +11,7 @@ case "${1:-}" in
   -h | --help) sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}"; exit ;;
 esac
 "$ROOT/scripts/install_packages.sh" build bench
-step "configuring the benchmarks"
-(cd "$ROOT" && run_logged "$(log_file configure-benches)" \
-  cmake --preset release -DLASTMILE_BUILD_BENCHES=ON) || die "cmake could not configure"
-build release lastmile lastmile-load
+build_for_benchmarks lastmile lastmile-load
 step "measuring"
 result=$(log_file bench-load)
 "$ROOT/tests/bench/load_bench.py" "$ROOT/build/release" --out "$result" "$@"

@@ -5,10 +5,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 "$ROOT/scripts/install_packages.sh" build test
-step "configuring the benchmarks"
-(cd "$ROOT" && run_logged "$(log_file configure-benches)" \
-  cmake --preset release -DLASTMILE_BUILD_BENCHES=ON) || die "cmake could not configure"
-build release route_bench
+build_for_benchmarks route_bench
 step "measuring"
 "$ROOT/build/release/tests/bench/route_bench" --benchmark_min_time=0.3 --benchmark_format=csv \
   2>/dev/null | awk -F, '

@@ -58,3 +58,24 @@ build() {
     "${ninja[@]}" | awk '/^    \[[0-9]+\/[0-9]+,/ && ++steps % 25 != 1 { next } { print; fflush() }'
   fi || die "the build of the preset $preset failed"
 }
+
+# build_for_benchmarks TARGET...: builds in release what is measured and what measures it.
+build_for_benchmarks() {
+  step "configuring the benchmarks"
+  (cd "$ROOT" && run_logged "$(log_file configure-benches)" \
+    cmake --preset release -DLASTMILE_BUILD_BENCHES=ON) || die "cmake could not configure"
+  build release "$@"
+}
+
+# run_benchmark PROGRAM REPORT: builds PROGRAM of tests/bench, measures five rounds, of which the
+# median counts, and shows them by REPORT of that folder, whose exit status it has.
+run_benchmark() {
+  local program=$1 report=$2 result
+  result=$(log_file "$program")
+  build_for_benchmarks "$program"
+  step "measuring"
+  "$ROOT/build/release/tests/bench/$program" --benchmark_repetitions=5 \
+    --benchmark_report_aggregates_only=true --benchmark_min_time=0.3 \
+    --benchmark_format=json >"$result"
+  python3 "$ROOT/tests/bench/$report" "$result"
+}
