@@ -27,7 +27,9 @@ withLab('a carrier of G.711 whose trunk leaves the browser Opus', (lab) => {
     const phone = await lab.openPage();
     await phone.signIn();
     await phone.isCalledBack();
+    const from = lab.carrier.lines.length;
     await phone.hears(TONE_HZ);
+    await lab.carrierHears(MICROPHONE_HZ, from);
     await phone.hangUp();
     await phone.callBecomes('ended');
     await phone.close();
