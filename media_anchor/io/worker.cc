@@ -108,7 +108,10 @@ void Worker::Run() {
     }
     if (browser_socket_) sender_.Flush(*browser_socket_);
     FlushEvents();
-    std::this_thread::sleep_until(pacer.OnTurn(std::exchange(taken_, 0), now));
+    const TimePoint wanted = pacer.OnTurn(std::exchange(taken_, 0), now);
+    if (wanted <= MonotonicNow()) continue;
+    std::this_thread::sleep_until(wanted);
+    pacer.OnWake(wanted, MonotonicNow());
   }
   RunCommands(MonotonicNow());  // sessions asked for but not opened yet are closed, too
   CloseAll();

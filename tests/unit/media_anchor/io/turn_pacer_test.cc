@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 namespace lastmile::media {
 namespace {
 
@@ -37,6 +39,39 @@ TEST_F(TurnPacerTest, AWorkerThatIsBehindDoesNotWait) {
   const TimePoint began = now_ + 1ms;
   const TimePoint next = pacer_.OnTurn(40, began);
   EXPECT_LT(next, began + 1ms) << "the turn itself takes longer";
+}
+
+class LateTurnTest : public TurnPacerTest {
+ protected:
+  // Under load on a core that comes back so late. Returns what the last turn was allowed to sleep.
+  Duration Settled(Duration late) {
+    Duration sleep = TurnPacer::kTurn;
+    for (int i = 0; i < 200; ++i) {
+      const Duration since_last = sleep + late;
+      sleep = After(since_last, 4);
+      pacer_.OnWake(now_ + sleep, now_ + sleep + late);
+    }
+    return sleep;
+  }
+};
+
+TEST_F(LateTurnTest, WhoIsWokenLateSleepsShorterSoThatTurnsStayAsLong) {
+  EXPECT_EQ(Settled(0us), TurnPacer::kTurn);
+  const auto about = [](Duration wanted, Duration got) { return std::chrono::abs(wanted - got); };
+  EXPECT_LE(about(TurnPacer::kTurn - 45us, Settled(45us)), 1us);
+  EXPECT_LE(about(TurnPacer::kTurn - 3us, Settled(3us)), 1us) << "the core stays awake again";
+}
+
+TEST_F(LateTurnTest, SomeSleepIsLeftByWhichToTell) {
+  EXPECT_GE(Settled(100us), TurnPacer::kTurn - TurnPacer::kMostLateness);
+  EXPECT_LE(TurnPacer::kTurn - Settled(3us), 4us) << "it was told";
+}
+
+TEST_F(LateTurnTest, OneLateTurnIsNoHabit) {
+  Settled(3us);
+  const TimePoint wanted = now_ + TurnPacer::kTurn;
+  pacer_.OnWake(wanted, wanted + 4ms);
+  EXPECT_GE(After(TurnPacer::kTurn, 4), TurnPacer::kTurn - 8us);
 }
 
 }  // namespace
