@@ -2,14 +2,16 @@
 """Measures this gateway and its peers in turn under the load of tests/bench/load, on one core each.
 
 Usage: load_bench.py BUILD_FOLDER [--rounds 5] [--calls 400] [--seconds 5] [--out RESULT.json]
-                     [--steps relay,gateways,capacity,idle] [--realtime]
+                     [--steps relay,gateways,capacity,idle] [--realtime] [--alone]
 
 Steps: relay, rtpengine alone; gateways, Kamailio with rtpengine; own, this gateway, which relay and
 gateways bring with them; capacity, calls a core; idle, many clients that do nothing. The calls of
 a gateway talk twice, the second time beside others that come and go.
 
-The load runs on the first core that this process may use, what it measures on the second one. The
-result is a list of objects for load_report.py, one a run: what was run, and what came of it.
+The load runs on the first core that this process may use, what it measures on the second one, where
+a program of the lowest priority takes what is left: an idle core is halted, and to wake it is in
+nobody's clock. The result is a list of objects for load_report.py, one a run: what was run, and
+what came of it.
 """
 import argparse
 import contextlib
@@ -49,6 +51,11 @@ def free_ports(count, kind=socket.SOCK_STREAM):
     return ports
 
 
+def take_what_is_left(core):
+    os.sched_setaffinity(0, {core})
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 def pin(core, realtime):
     os.sched_setaffinity(0, {core})
     if realtime:
@@ -58,12 +65,15 @@ def pin(core, realtime):
 class Bench:
     """One set of programs under test in a folder of its own, which ends them."""
 
-    def __init__(self, folder, build, core, realtime):
+    def __init__(self, folder, build, core, realtime, alone):
         self.folder = pathlib.Path(folder)
         self.build = build
         self.core = core
         self.realtime = realtime
         self.programs = []
+        self.rest = None if alone else subprocess.Popen(
+            ["timeout", str(RUN_LIMIT), "sh", "-c", "while :; do :; done"],
+            preexec_fn=lambda: take_what_is_left(core))
 
     def start(self, *command):
         name = pathlib.Path(command[0]).name
@@ -74,6 +84,9 @@ class Bench:
         self.programs.append((name, program))
 
     def stop(self):
+        if self.rest:
+            self.rest.terminate()
+            self.rest.wait()
         for _, program in self.programs:
             program.terminate()
         for _, program in self.programs:
@@ -200,7 +213,7 @@ class Runs:
     @contextlib.contextmanager
     def bench(self):
         with tempfile.TemporaryDirectory(prefix="lastmile-bench-") as folder:
-            bench = Bench(folder, self.build, self.core, self.options.realtime)
+            bench = Bench(folder, self.build, self.core, self.options.realtime, self.options.alone)
             try:
                 yield bench
             finally:
@@ -255,6 +268,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--realtime", action="store_true",
                         help="before all others, on a machine that others use, too (as root)")
+    parser.add_argument("--alone", action="store_true",
+                        help="nothing else on the core, which is idle in between")
     parser.add_argument("--out", default="bench-load.json")
     parser.add_argument("--steps", type=lambda text: text.split(","),
                         default=["relay", "gateways", "capacity", "idle"])
