@@ -4,6 +4,14 @@ import { afterEach, beforeEach, test } from 'node:test';
 
 import { Call } from '../src/call.js';
 
+// Browsers have it, Node only from 19 on.
+globalThis.CustomEvent ??= class extends Event {
+  constructor(type, { detail } = {}) {
+    super(type);
+    this.detail = detail;
+  }
+};
+
 const HOST = { protocol: 'udp', type: 'host' };
 const USELESS = [{ protocol: 'tcp', type: 'host' }, { protocol: 'udp', type: 'relay' }];
 
