@@ -9,8 +9,8 @@ gateways bring with them; capacity, calls a core; idle, many clients that do not
 a gateway talk twice, the second time beside others that come and go.
 
 The load runs on the first core that this process may use, what it measures on the second one, where
-a program of the lowest priority takes what is left: an idle core is halted, and to wake it is in
-nobody's clock. The result is a list of objects for load_report.py, one a run: what was run, and
+a program of the lowest priority takes what is left unless --alone: a core that is idle in between
+has other figures (docs/performance.md). The result is a list of objects for load_report.py, one a run: what was run, and
 what came of it.
 """
 import argparse
@@ -277,7 +277,8 @@ def main():
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # and what it has started with it
+    # By an exception, so that what was started is ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     runs = Runs(options)
     try:
         runs.run()
