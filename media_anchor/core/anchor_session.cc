@@ -133,9 +133,9 @@ Outgoing AnchorSession::RelayToTrunk(MutableByteView packet, MutableByteView roo
   if (!video_types_[view->header().payload_type]) {
     const Outgoing out = audio_.OnBrowserRtp(*view, room, now);
     TellHeard(audio_.TakeHeardOfBrowser(), true);
-    return out;
+    return WithEvents(out);
   }
-  if (video_open_) return video_->OnBrowserRtp(*view, room, now);
+  if (video_open_) return WithEvents(video_->OnBrowserRtp(*view, room, now));
   audio_.CountDroppedOfBrowser();
   return {};
 }
@@ -156,7 +156,7 @@ Outgoing AnchorSession::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t 
   }
   const Outgoing out = section->OnTrunkRtp(room, size, from, now);
   TellHeard(section->TakeHeardOfTrunk(), false);
-  return out;
+  return WithEvents(out);
 }
 
 Outgoing AnchorSession::OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size,
@@ -253,6 +253,11 @@ void AnchorSession::Close() { browser_.Close(); }
 
 void AnchorSession::TellHeard(std::optional<uint8_t> event, bool from_browser) {
   if (event) events_.push_back(DigitHeard{options_.id, from_browser, *event});
+}
+
+Outgoing AnchorSession::WithEvents(Outgoing out) const {
+  out.settled = out.settled && events_.empty();
+  return out;
 }
 
 void AnchorSession::Follow() {

@@ -16,6 +16,7 @@ MediaSection::MediaSection(MediaKind kind, WebrtcLeg& browser, RandomSource& ran
 
 Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, MutableByteView room, TimePoint now) {
   Passage& passage = relay_.to_trunk();
+  const bool reported = BothReport();
   const uint32_t clock_rate = passage.ClockOf(packet.header().payload_type);
   browser_rtcp_.OnReceived(packet.header(), passage.ClockForJitter(packet.header().payload_type),
                            now);
@@ -24,8 +25,9 @@ Outgoing MediaSection::OnBrowserRtp(const RtpView& packet, MutableByteView room,
   const auto passed = trunk_.can_send() ? passage.Take(packet, now) : Passage::Outcome{};
   if (passed.waits) return {};
   if (passed.too_fast) ++to_trunk_.too_fast;
-  const Outgoing out = passed.packet ? SendToTrunk(*passed.packet, room, now) : Outgoing{};
+  Outgoing out = passed.packet ? SendToTrunk(*passed.packet, room, now) : Outgoing{};
   if (out.to == Outgoing::To::kNone) ++to_trunk_.dropped;
+  out.settled = reported && passage.next() == kNever;
   return out;
 }
 
@@ -40,14 +42,16 @@ Outgoing MediaSection::OnTrunkRtp(MutableByteView room, size_t size, const Endpo
     return {};
   }
   Passage& passage = relay_.to_browser();
+  const bool reported = BothReport();
   const uint32_t clock_rate = passage.ClockOf(view->header().payload_type);
   trunk_rtcp_.OnReceived(view->header(), passage.ClockForJitter(view->header().payload_type), now);
   types_of_trunk_.OnPacket(view->header().payload_type, view->payload().size(), clock_rate != 0);
   const auto passed = browser_.connected() ? passage.Take(*view, now) : Passage::Outcome{};
   if (passed.waits) return {};
   if (passed.too_fast) ++to_browser_.too_fast;
-  const Outgoing out = passed.packet ? SendToBrowser(*passed.packet, room, now) : Outgoing{};
+  Outgoing out = passed.packet ? SendToBrowser(*passed.packet, room, now) : Outgoing{};
   if (out.to == Outgoing::To::kNone) ++to_browser_.dropped;
+  out.settled = reported && passage.next() == kNever;
   return out;
 }
 

@@ -88,6 +88,8 @@ class MediaSection {
   Outgoing RtpToTrunk(MutableByteView room, size_t size);
   Outgoing RtcpToTrunk(MutableByteView room, size_t size);
   Outgoing RtcpToBrowser(MutableByteView room, size_t size);
+  // The first packet of a leg begins its reports.
+  bool BothReport() const { return browser_rtcp_.active() && trunk_rtcp_.active(); }
   bool CanReportToTrunk() const { return trunk_.can_send() && trunk_.rtcp().port != 0; }
 
   const MediaKind kind_;

@@ -22,6 +22,10 @@ struct Outgoing {
   Path path{};                         // kBrowser
   Endpoint endpoint{};                 // kTrunkRtp, kTrunkRtcp
   MediaKind kind = MediaKind::kAudio;  // kTrunkRtp, kTrunkRtcp: whose socket
+  // It is all that came of the datagram that made it: no event, nothing else to send, no timeout
+  // that is earlier than before. So a packet that is only relayed costs its session no further
+  // look.
+  bool settled = false;
 };
 
 }  // namespace lastmile::media

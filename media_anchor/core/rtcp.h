@@ -49,7 +49,9 @@ class RtcpReporter {
   // A plain compound packet of the peer. False: malformed.
   bool OnReport(ByteView packet, TimePoint now);
 
-  // kNever until something was sent or received.
+  // Something was sent or received.
+  bool active() const { return active_; }
+  // kNever until then.
   TimePoint next_report() const { return active_ ? next_ : kNever; }
   // Writes a compound SR or RR with SDES, and XR if it is planned, into `out` (kMaxReport bytes)
   // and returns its size. `received`: the codec of the peer's stream.

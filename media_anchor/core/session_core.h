@@ -15,7 +15,8 @@ namespace lastmile::media {
 // What every kind of session does for the worker that owns its sockets, whoever the other end of
 // the trunk is. A datagram in gives at most one datagram out at once, in the same buffer; what a
 // session sends by itself (reports, digits) waits in PopOutgoing(), events in PopEvent(): the owner
-// empties both after every call. Thread: its owner's (the media worker's).
+// empties both after every call, but after one that is Outgoing::settled. Thread: its owner's (the
+// media worker's).
 class SessionCore {
  public:
   virtual ~SessionCore() = default;

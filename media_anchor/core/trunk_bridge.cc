@@ -40,6 +40,8 @@ Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t si
     ++target.sent.dropped;
     return {};
   }
+  // The first packet of a leg begins its reports.
+  const bool reported = source.rtcp.active() && target.rtcp.active();
   const uint32_t clock_rate = target.to.ClockOf(packet->header().payload_type);
   source.rtcp.OnReceived(packet->header(), target.to.ClockForJitter(packet->header().payload_type),
                          now);
@@ -50,8 +52,9 @@ Outgoing TrunkBridge::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t si
   }
   if (passed.waits) return {};
   if (passed.too_fast) ++target.sent.too_fast;
-  const Outgoing out = passed.packet ? target.Send(*passed.packet, room, now) : Outgoing{};
+  Outgoing out = passed.packet ? target.Send(*passed.packet, room, now) : Outgoing{};
   if (out.to == Outgoing::To::kNone) ++target.sent.dropped;
+  out.settled = reported && target.to.next() == kNever && events_.empty();
   return out;
 }
 

@@ -155,8 +155,10 @@ bool Worker::OnBrowserDatagram(BatchReceiver::Datagram& datagram, TimePoint now)
   const bool is_stun = Classify(bytes) == PacketKind::kStun;
   Session* const session = FindBrowser(bytes, datagram.path, is_stun);
   if (session == nullptr) return false;
-  Send(*session,
-       session->anchor->OnBrowserDatagram(datagram.room, datagram.size, datagram.path, now));
+  const Outgoing out =
+      session->anchor->OnBrowserDatagram(datagram.room, datagram.size, datagram.path, now);
+  Send(*session, out);
+  if (out.settled) return true;
   if (is_stun) {
     if (datagram.path.tcp) {
       LearnTcp(*session, datagram.path);
@@ -208,15 +210,19 @@ void Worker::ReadTrunk(TrunkPort& port, TimePoint now) {
   Session& session = *port.session;
   const MutableByteView room(trunk_room_);
   const int reads = port.kind == MediaKind::kVideo ? kMaxVideoReadsPerTurn : 1;
+  // A socket that is not connected may be connected after a packet: see ConnectTrunk().
+  bool settled = port.socket->connected().has_value();
   for (int i = 0; i < reads; ++i) {
     Endpoint from;
     const auto size = port.socket->Receive(room.first(AnchorSession::kMaxDatagram), from);
     if (!size) break;
     ++taken_;
-    Send(session, port.is_rtcp ? session.core->OnTrunkRtcp(port.kind, room, *size, from, now)
-                               : session.core->OnTrunkRtp(port.kind, room, *size, from, now));
+    const Outgoing out = port.is_rtcp ? session.core->OnTrunkRtcp(port.kind, room, *size, from, now)
+                                      : session.core->OnTrunkRtp(port.kind, room, *size, from, now);
+    Send(session, out);
+    settled = settled && out.settled;
   }
-  Settle(session);
+  if (!settled) Settle(session);
 }
 
 void Worker::Send(Session& session, const Outgoing& outgoing) {

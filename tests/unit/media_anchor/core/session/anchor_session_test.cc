@@ -39,6 +39,28 @@ TEST_F(AnchorSessionTest, RelaysBothWaysWithMappedTypes) {
   EXPECT_EQ(session_.stats().trunk_to_browser.dropped, 0u);
 }
 
+// The fixture asks after every datagram that is said to be settled whether anything is left.
+TEST_F(AnchorSessionTest, ARelayedPacketLeavesNothingElseToDo) {
+  Connect();
+  FromBrowser(browser_->Rtp(109, 1), From(5000));
+  EXPECT_FALSE(settled_) << "reports begin with the first packet";
+  for (uint16_t i = 2; i < 100; ++i) {
+    FromBrowser(browser_->Rtp(109, i), From(5000));
+    EXPECT_TRUE(settled_) << i;
+    FromTrunk(PlainRtp(8, i), trunk_.rtp);
+    EXPECT_TRUE(settled_) << i;
+    now_ += 20ms;
+  }
+  Check(From(5000));
+  EXPECT_FALSE(settled_);
+  now_ += 11s;
+  Timer();
+  ASSERT_EQ(TakeEvents<BrowserSilent>().size(), 1u);
+  FromBrowser(browser_->Rtp(109, 100), From(5000));
+  EXPECT_FALSE(settled_) << "the browser is back";
+  EXPECT_EQ(TakeEvents<BrowserHeard>().size(), 1u);
+}
+
 TEST_F(AnchorSessionTest, WorksAsDtlsClient) {
   browser_ = std::make_unique<FakeBrowser>(DtlsRole::kClient);
   Connect();

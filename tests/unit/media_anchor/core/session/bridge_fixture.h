@@ -51,8 +51,15 @@ class BridgeTest : public testing::Test {
   void Rtp(MediaKind kind, const Bytes& datagram, const Endpoint& from) {
     room_.assign(AnchorSession::kRoom, 0);
     std::ranges::copy(datagram, room_.begin());
-    Take(bridge_.OnTrunkRtp(kind, room_, datagram.size(), from, now_));
+    const TimePoint timeout_before = bridge_.next_timeout();
+    const Outgoing out = bridge_.OnTrunkRtp(kind, room_, datagram.size(), from, now_);
+    Take(out);
+    const size_t before = sent_.size() + events_.size();
     Collect();
+    settled_ = out.settled;
+    if (!settled_) return;
+    EXPECT_EQ(sent_.size() + events_.size(), before);
+    EXPECT_GE(bridge_.next_timeout(), timeout_before);
   }
   void Rtcp(MediaKind kind, const Bytes& datagram, const Endpoint& from) {
     room_.assign(AnchorSession::kRoom, 0);
@@ -75,6 +82,7 @@ class BridgeTest : public testing::Test {
   SeededRandom random_{5};
   TrunkBridge bridge_{SessionId{7}, random_, now_};
   std::vector<MediaEvent> events_;
+  bool settled_ = false;  // as the last datagram's Outgoing said
 
  private:
   void Take(const Outgoing& out) {

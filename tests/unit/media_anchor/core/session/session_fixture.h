@@ -50,21 +50,27 @@ class SessionTest : public testing::Test {
   void FromBrowser(const Bytes& datagram, const Path& path) {
     Bytes room(AnchorSession::kRoom);
     std::ranges::copy(datagram, room.begin());
-    Take(session_.OnBrowserDatagram(room, datagram.size(), path, now_));
-    Collect();
+    const TimePoint before = session_.next_timeout();
+    const Outgoing out = session_.OnBrowserDatagram(room, datagram.size(), path, now_);
+    Take(out);
+    CollectAfter(out, before);
   }
   void FromTrunk(const Bytes& datagram, const Endpoint& from, MediaKind kind = MediaKind::kAudio) {
     Bytes room(AnchorSession::kRoom);
     std::ranges::copy(datagram, room.begin());
-    Take(session_.OnTrunkRtp(kind, room, datagram.size(), from, now_));
-    Collect();
+    const TimePoint before = session_.next_timeout();
+    const Outgoing out = session_.OnTrunkRtp(kind, room, datagram.size(), from, now_);
+    Take(out);
+    CollectAfter(out, before);
   }
   void RtcpFromTrunk(const Bytes& datagram, const Endpoint& from,
                      MediaKind kind = MediaKind::kAudio) {
     Bytes room(AnchorSession::kRoom);
     std::ranges::copy(datagram, room.begin());
-    Take(session_.OnTrunkRtcp(kind, room, datagram.size(), from, now_));
-    Collect();
+    const TimePoint before = session_.next_timeout();
+    const Outgoing out = session_.OnTrunkRtcp(kind, room, datagram.size(), from, now_);
+    Take(out);
+    CollectAfter(out, before);
   }
   // Turns the session's timers until it sent something by itself or they are all later than that.
   void RunTimers(Duration at_most) {
@@ -129,6 +135,7 @@ class SessionTest : public testing::Test {
       random_,
       now_};
   std::unique_ptr<FakeBrowser> browser_ = std::make_unique<FakeBrowser>();
+  bool settled_ = false;  // as the last datagram's Outgoing said
 
  private:
   void Take(const Outgoing& out) {
@@ -143,6 +150,15 @@ class SessionTest : public testing::Test {
     Outgoing out;
     while (session_.PopOutgoing(out)) Take(out);
     while (auto event = session_.PopEvent()) events_.push_back(std::move(*event));
+  }
+
+  void CollectAfter(const Outgoing& out, TimePoint timeout_before) {
+    const size_t before = to_browser_.size() + to_trunk_.size() + events_.size();
+    Collect();
+    settled_ = out.settled;
+    if (!settled_) return;
+    EXPECT_EQ(to_browser_.size() + to_trunk_.size() + events_.size(), before);
+    EXPECT_GE(session_.next_timeout(), timeout_before);
   }
 
   std::vector<ToBrowser> to_browser_;

@@ -35,6 +35,16 @@ TEST_F(BridgeTest, AudioGoesBothWaysInTheNumbersOfEachSide) {
   EXPECT_EQ(bridge_.stats().trunk_to_browser.packets, 1u);
 }
 
+TEST_F(BridgeTest, ARelayedPacketLeavesNothingElseToDo) {
+  Update(first_, second_);
+  Rtp(kFirst, PlainRtp(kFirstAudioIn, 10), first_.rtp);
+  EXPECT_FALSE(settled_) << "reports begin with the first packet";
+  Rtp(kFirst, PlainRtp(kFirstAudioIn, 11), first_.rtp);
+  EXPECT_TRUE(settled_);
+  Rtp(kSecond, PlainRtp(kSecondAudioIn, 20), second_.rtp);
+  EXPECT_TRUE(settled_);
+}
+
 TEST_F(BridgeTest, OneSourceGoesOutAndItsNumbersGoOn) {
   Update(first_, second_);
   Rtp(kFirst, PlainRtp(kFirstAudioIn, 10, 1), first_.rtp);
