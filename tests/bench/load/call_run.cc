@@ -103,10 +103,11 @@ Result<nlohmann::json> CallRun::FindCapacity() {
   int from = 0;
   for (int to = options_->calls; to <= options_->clients; to += options_->step) {
     if (const auto done = SetUp(from, to); !done) return std::unexpected(done.error());
-    if (!GetThrough(to)) break;
+    if (!GetThrough(to)) return result_;
     result_["capacity"] = to;
     from = to;
   }
+  result_["load_was_full"] = true;  // it has no more clients
   return result_;
 }
 
