@@ -3,7 +3,7 @@
 # table of ratios with the bars that they are held to; then what transcoding costs. Usage:
 # bench.sh [--rounds 5] [--calls 400] [--seconds 5] [--steps relay,gateways,capacity,idle]
 #          [--realtime] [--alone]
-# About 4 minutes a round. Two cores and a quiet machine wanted: see docs/performance.md.
+# About 7 minutes a round. Two cores and a quiet machine wanted: see docs/performance.md.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
