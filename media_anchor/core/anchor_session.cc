@@ -130,14 +130,16 @@ Outgoing AnchorSession::RelayToTrunk(MutableByteView packet, MutableByteView roo
     audio_.CountDroppedOfBrowser();
     return {};
   }
-  if (!video_types_[view->header().payload_type]) {
-    const Outgoing out = audio_.OnBrowserRtp(*view, room, now);
-    TellHeard(audio_.TakeHeardOfBrowser(), true);
-    return WithEvents(out);
+  const bool is_video = video_types_[view->header().payload_type];
+  if (is_video && !video_open_) {
+    audio_.CountDroppedOfBrowser();
+    return {};
   }
-  if (video_open_) return WithEvents(video_->OnBrowserRtp(*view, room, now));
-  audio_.CountDroppedOfBrowser();
-  return {};
+  MediaSection& section = is_video ? *video_ : audio_;
+  Outgoing out = section.OnBrowserRtp(*view, room, now);
+  TellHeard(section.TakeHeardOfBrowser(), true);
+  out.settled = out.settled && events_.empty();
+  return out;
 }
 
 Outgoing AnchorSession::OnBrowserRtcp(ByteView report, MutableByteView room, TimePoint now) {
@@ -154,9 +156,10 @@ Outgoing AnchorSession::OnTrunkRtp(MediaKind kind, MutableByteView room, size_t 
     section->CountDroppedOfTrunk();
     return {};
   }
-  const Outgoing out = section->OnTrunkRtp(room, size, from, now);
+  Outgoing out = section->OnTrunkRtp(room, size, from, now);
   TellHeard(section->TakeHeardOfTrunk(), false);
-  return WithEvents(out);
+  out.settled = out.settled && events_.empty();
+  return out;
 }
 
 Outgoing AnchorSession::OnTrunkRtcp(MediaKind kind, MutableByteView room, size_t size,
@@ -253,11 +256,6 @@ void AnchorSession::Close() { browser_.Close(); }
 
 void AnchorSession::TellHeard(std::optional<uint8_t> event, bool from_browser) {
   if (event) events_.push_back(DigitHeard{options_.id, from_browser, *event});
-}
-
-Outgoing AnchorSession::WithEvents(Outgoing out) const {
-  out.settled = out.settled && events_.empty();
-  return out;
 }
 
 void AnchorSession::Follow() {

@@ -96,7 +96,6 @@ class AnchorSession final : public SessionCore {
   MediaSection* OpenSection(MediaKind kind);
   void SetTrunk(const TrunkRemote& remote, TimePoint now);
   void SetPayloads(const std::vector<PayloadMapping>& mappings);
-  Outgoing WithEvents(Outgoing out) const;  // which it is not settled with
   void TellHeard(std::optional<uint8_t> event, bool from_browser);
   void Follow();
   void CheckBrowser(TimePoint now);

@@ -44,15 +44,21 @@ void Worker::CloseAgentOf(Session& session) {
 void Worker::ReadAgent(AgentPipe& pipe, TimePoint now) {
   Session& session = *pipe.session;
   const MutableByteView room(trunk_room_);
+  bool settled = true;
   for (int i = 0; i < kMaxReadsPerTurn; ++i) {
     const auto size = pipe.end.Receive(room.first(AnchorSession::kMaxDatagram));
     if (!size) break;
     ++taken_;
     if (*size > AnchorSession::kMaxDatagram) continue;
-    Send(session, session.anchor->OnBrowserDatagram(room, *size, Path::Agent(), now));
+    const Outgoing out = session.anchor->OnBrowserDatagram(room, *size, Path::Agent(), now);
+    Send(session, out);
+    settled = settled && out.settled;
   }
-  if (pipe.end.gone()) LoseAgent(session);
-  Settle(session);
+  if (pipe.end.gone()) {
+    LoseAgent(session);
+    settled = false;
+  }
+  if (!settled) Settle(session);
 }
 
 // What the core has for the agent. The order of commands is kept; datagrams do not depend on it.

@@ -10,8 +10,8 @@ a gateway talk twice, the second time beside others that come and go.
 
 The load runs on the first core that this process may use, what it measures on the second one, where
 a program of the lowest priority takes what is left unless --alone: a core that is idle in between
-has other figures (docs/performance.md). The result is a list of objects for load_report.py, one a run: what was run, and
-what came of it.
+has other figures (docs/performance.md). The result is a list of objects for load_report.py, one a
+run: what was run, and what came of it.
 """
 import argparse
 import contextlib
@@ -36,7 +36,7 @@ RATE = 40  # calls a second: less than half of what the slowest peer takes
 HANDSHAKES = 20  # calls a second that come and go beside those that are measured
 PEER_STEPS = (200, 50)  # where the search for its capacity begins, and how it goes on
 OUR_STEPS = (400, 50)
-MOST_CALLS = 1300  # more than any of them takes
+MOST_CALLS = 1300  # about what the load itself can do on a core
 IDLE_CLIENTS = 10000
 IDLE_SECONDS = 60
 REALTIME_PRIORITY = 10

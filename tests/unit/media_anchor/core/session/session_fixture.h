@@ -48,29 +48,20 @@ class SessionTest : public testing::Test {
     Collect();
   }
   void FromBrowser(const Bytes& datagram, const Path& path) {
-    Bytes room(AnchorSession::kRoom);
-    std::ranges::copy(datagram, room.begin());
-    const TimePoint before = session_.next_timeout();
-    const Outgoing out = session_.OnBrowserDatagram(room, datagram.size(), path, now_);
-    Take(out);
-    CollectAfter(out, before);
+    Feed(datagram, [&](MutableByteView room) {
+      return session_.OnBrowserDatagram(room, datagram.size(), path, now_);
+    });
   }
   void FromTrunk(const Bytes& datagram, const Endpoint& from, MediaKind kind = MediaKind::kAudio) {
-    Bytes room(AnchorSession::kRoom);
-    std::ranges::copy(datagram, room.begin());
-    const TimePoint before = session_.next_timeout();
-    const Outgoing out = session_.OnTrunkRtp(kind, room, datagram.size(), from, now_);
-    Take(out);
-    CollectAfter(out, before);
+    Feed(datagram, [&](MutableByteView room) {
+      return session_.OnTrunkRtp(kind, room, datagram.size(), from, now_);
+    });
   }
   void RtcpFromTrunk(const Bytes& datagram, const Endpoint& from,
                      MediaKind kind = MediaKind::kAudio) {
-    Bytes room(AnchorSession::kRoom);
-    std::ranges::copy(datagram, room.begin());
-    const TimePoint before = session_.next_timeout();
-    const Outgoing out = session_.OnTrunkRtcp(kind, room, datagram.size(), from, now_);
-    Take(out);
-    CollectAfter(out, before);
+    Feed(datagram, [&](MutableByteView room) {
+      return session_.OnTrunkRtcp(kind, room, datagram.size(), from, now_);
+    });
   }
   // Turns the session's timers until it sent something by itself or they are all later than that.
   void RunTimers(Duration at_most) {
@@ -152,7 +143,14 @@ class SessionTest : public testing::Test {
     while (auto event = session_.PopEvent()) events_.push_back(std::move(*event));
   }
 
-  void CollectAfter(const Outgoing& out, TimePoint timeout_before) {
+  // `on_datagram` gives it to the session. What says that it is settled must have left nothing.
+  template <class OnDatagram>
+  void Feed(const Bytes& datagram, OnDatagram on_datagram) {
+    Bytes room(AnchorSession::kRoom);
+    std::ranges::copy(datagram, room.begin());
+    const TimePoint timeout_before = session_.next_timeout();
+    const Outgoing out = on_datagram(MutableByteView(room));
+    Take(out);
     const size_t before = to_browser_.size() + to_trunk_.size() + events_.size();
     Collect();
     settled_ = out.settled;
