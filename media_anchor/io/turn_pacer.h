@@ -15,7 +15,7 @@ class TurnPacer {
  public:
   // From the beginning of a turn to that of the next one. Half of it is what a packet waits on
   // average.
-  static constexpr Duration kTurn = 115us;
+  static constexpr Duration kTurn = 105us;
   // How many packets have to be expected within kTurn to be worth the wait.
   static constexpr size_t kWorthIt = 2;
   // What is made up for at most, so that there is always some sleep to measure it by.
