@@ -13,6 +13,9 @@ namespace {
 constexpr int kRememberedOutcomes = 16;
 constexpr int kMaxDoublings = 8;
 constexpr int kMissingProbes = 2;  // in a row, of a server that did answer OPTIONS
+// More to wait after every second good probe: a server that flaps in the rhythm of equal waits
+// would be there whenever it is asked.
+constexpr Duration kOffBeat = 400ms;
 
 bool IsServerFailure(int status) { return status == 408 || (status >= 500 && status < 600); }
 
@@ -92,7 +95,8 @@ void ServerHealth::OnGoodProbe(TimePoint now) {
   good_probes_ = is_doubted ? good_probes_ + 1 : kGoodProbes;
   if (good_probes_ < (was_down ? needed_probes_ : kGoodProbes)) {
     if (was_down) SetState(HealthState::kProbing, "a probe was good");
-    ProbeAt(now + Jittered(kProbeSpacing));
+    const bool even = good_probes_ % 2 == 0;
+    ProbeAt(now + Jittered(kProbeSpacing) + (even ? kOffBeat : Duration::zero()));
     return;
   }
   if (options_.keepalive > Duration::zero()) {

@@ -96,6 +96,35 @@ TEST_F(Health, AFlappingServerGetsOneProbeASecondAtMostAndNoCall) {
   EXPECT_LE(now - calm, (ServerHealth::kMaxBackOff + ServerHealth::kMostGoodProbes * 1s) * 6 / 5);
 }
 
+// Whether a server that was called in vain just before it came back, and flaps, is given calls
+// within 16 s.
+bool FlappingGetsCalls(uint64_t seed, Duration up, Duration down) {
+  SeededRandom random{seed};
+  ServerHealth health{"acme#1", {.keepalive = 30s, .breaker = true}, random};
+  const TimePoint begin{};
+  health.OnCallFailed("it takes no connection", begin);
+  for (TimePoint now = begin; now < begin + 16s; now = health.next_timeout()) {
+    if (!health.wants_probe(now)) continue;
+    health.OnProbeSent(now);
+    const Duration phase = (now - begin - 100ms) % (up + down);
+    if (phase < up) {
+      health.OnProbeAnswered(200, now);
+    } else {
+      health.OnProbeFailed("it takes no connection", now);
+    }
+    if (health.takes_calls()) return true;
+  }
+  return false;
+}
+
+TEST(HealthRhythm, AServerThatFlapsInTheRhythmOfProbesGetsNoCalls) {
+  for (const Duration up : {1000ms, 1100ms, 1200ms, 1300ms}) {
+    int given = 0;
+    for (uint64_t seed = 0; seed < 200; ++seed) given += FlappingGetsCalls(seed, up, 1s);
+    EXPECT_EQ(given, 0) << "up for " << up / 1ms << " ms, of 200";
+  }
+}
+
 // It may flap, and yet be there whenever it is asked.
 TEST_F(Health, AServerThatLosesItsConnectionIsSecondChoiceUntilThreeProbesAreGood) {
   Run(10s, [](TimePoint) { return true; });
