@@ -69,7 +69,7 @@ bool IsUriText(std::string_view text) {
   });
 }
 
-Params UriParams(std::string_view text) {
+Result<Params> UriParams(std::string_view text) {
   Params params;
   while (!text.empty()) {
     const size_t end = std::min(text.find(';'), text.size());
@@ -77,6 +77,7 @@ Params UriParams(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (param.empty()) continue;
     const size_t equals = std::min(param.find('='), param.size());
+    if (equals == 0) return Fail("a parameter of the URI has no name");
     const std::string_view value = param.substr(std::min(equals + 1, param.size()));
     params.list.emplace_back(Unescape(param.substr(0, equals)), Unescape(value));
   }
@@ -99,23 +100,41 @@ Result<Uri> SipUriOf(const url_t& url, std::string scheme) {
   if (!IsUriText(View(url.url_params)) || !IsUriText(View(url.url_headers))) {
     return Fail("a parameter of the URI is not valid");
   }
+  auto params = UriParams(View(url.url_params));
+  if (!params) return std::unexpected(params.error());
   uri.user = Unescape(View(url.url_user));
   uri.host = url.url_host;
-  uri.params = UriParams(View(url.url_params));
+  uri.params = std::move(*params);
   uri.headers = View(url.url_headers);
   return uri;
 }
 
-Result<Uri> UriOf(su_home_t* home, const url_t& url) {
+// What follows the scheme and its colon. sofia's own writer leaves out the slash before most paths.
+std::string OpaqueOf(const url_t& url) {
+  std::string text;
+  const auto add = [&](std::string_view before, const char* part) {
+    if (part != nullptr) text.append(before).append(part);
+  };
+  const bool authority = url.url_user != nullptr || url.url_host != nullptr;
+  if (url.url_root && authority) text = "//";
+  add("", url.url_user);
+  add(":", url.url_password);
+  add(url.url_user != nullptr ? "@" : "", url.url_host);
+  add(":", url.url_port);
+  add("/", url.url_path);
+  add(";", url.url_params);
+  add("?", url.url_headers);
+  add("#", url.url_fragment);
+  return text;
+}
+
+Result<Uri> UriOf(const url_t& url) {
   if (!IsScheme(View(url.url_scheme))) return Fail("the URI has no valid scheme");
   std::string scheme = LowerCase(url.url_scheme);
   if (scheme == "sip" || scheme == "sips") return SipUriOf(url, std::move(scheme));
-  const std::string_view text = View(url_as_string(home, &url));
-  const size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return Fail("the URI is not valid");
   Uri uri;
   uri.scheme = std::move(scheme);
-  uri.opaque = text.substr(colon + 1);
+  uri.opaque = OpaqueOf(url);
   if (uri.opaque.empty() || !IsUriText(uri.opaque)) return Fail("the URI is not valid");
   return uri;
 }
@@ -163,11 +182,10 @@ Result<Via> ViaOf(const sip_via_t& from) {
   return via;
 }
 
-Result<NameAddr> NameAddrOf(su_home_t* home, const char* display, const url_t& url,
-                            msg_param_t const* params) {
+Result<NameAddr> NameAddrOf(const char* display, const url_t& url, msg_param_t const* params) {
   NameAddr address;
   address.display_name = Unquote(Trim(View(display)));
-  auto uri = UriOf(home, url);
+  auto uri = UriOf(url);
   if (!uri) return std::unexpected(uri.error());
   auto list = HeaderParams(params);
   if (!list) return std::unexpected(list.error());
@@ -191,7 +209,7 @@ std::string QuoteDisplayName(const std::string& value) {
 Result<NameAddr> OneAddress(const Home& home, const std::string& value) {
   const sip_from_t* from = Make<sip_from_t>(home, sip_from_make, QuoteDisplayName(value));
   if (from == nullptr) return Fail("the value cannot be read");
-  return NameAddrOf(home.get(), from->a_display, *from->a_url, from->a_params);
+  return NameAddrOf(from->a_display, *from->a_url, from->a_params);
 }
 
 // --- the headers of a message ---
@@ -304,7 +322,7 @@ class Decoder {
     const sip_contact_t* next = Make<sip_contact_t>(home_, sip_contact_make, value);
     if (next == nullptr) return Fail("the value cannot be read");
     for (; next != nullptr; next = next->m_next) {
-      auto contact = NameAddrOf(home_.get(), next->m_display, *next->m_url, next->m_params);
+      auto contact = NameAddrOf(next->m_display, *next->m_url, next->m_params);
       if (!contact) return std::unexpected(contact.error());
       message_.contacts.push_back(std::move(*contact));
     }
@@ -314,7 +332,7 @@ class Decoder {
   Result<void> ReadRoutes(const sip_route_t* next, std::vector<NameAddr>& out) {
     if (next == nullptr) return Fail("the value cannot be read");
     for (; next != nullptr; next = next->r_next) {
-      auto route = NameAddrOf(home_.get(), next->r_display, *next->r_url, next->r_params);
+      auto route = NameAddrOf(next->r_display, *next->r_url, next->r_params);
       if (!route) return std::unexpected(route.error());
       out.push_back(std::move(*route));
     }
@@ -429,7 +447,7 @@ Result<Uri> ParseUri(std::string_view text) {
   const Home home = NewHome();
   const url_t* url = Make<url_t>(home, url_make, std::string(text));
   if (url == nullptr) return Fail("the URI is not valid");
-  return UriOf(home.get(), *url);
+  return UriOf(*url);
 }
 
 Result<NameAddr> ParseNameAddr(const std::string& value) { return OneAddress(NewHome(), value); }

@@ -176,14 +176,24 @@ TEST(Parse, UserPartIsUnescapedOnceAndAPasswordIsDropped) {
 
 TEST(Parse, RefusesBadUris) {
   for (std::string_view uri :
-       {"sip:",          "sip:@h",        "sip:a@",        "sip:a@b@c", "sip:a@h:",
-        "sip:a@h:0",     "sip:a@h:65536", "sip:a@h:-1",    "sip:[::1",  "sip:[zz]",
-        "sip:[1.2.3.4]", "sip:::1",       "sip:a@h/path",  "sip:a@h#f", "a@h",
-        "<sip:a@h>",     "sip:\"a\"@h",   "sip:a@h>",      ":",         "sip:a@h\\",
-        "sip:.h",        "1sip:a@h",      "sip:\xC3\xA4@h"}) {
+       {"sip:",          "sip:@h",        "sip:a@",         "sip:a@b@c", "sip:a@h:",
+        "sip:a@h:0",     "sip:a@h:65536", "sip:a@h:-1",     "sip:[::1",  "sip:[zz]",
+        "sip:[1.2.3.4]", "sip:::1",       "sip:a@h/path",   "sip:a@h#f", "a@h",
+        "<sip:a@h>",     "sip:\"a\"@h",   "sip:a@h>",       ":",         "sip:a@h\\",
+        "sip:.h",        "1sip:a@h",      "sip:\xC3\xA4@h", "sip:a@h;=", "sip:a@h;=b"}) {
     EXPECT_FALSE(ParseUri(uri)) << uri;
     const std::string text = "OPTIONS " + std::string(uri) + Request("").substr(17);
     EXPECT_EQ(StatusOf(text), 400) << uri;
+  }
+}
+
+TEST(Parse, UrisOfOtherSchemesStayAsTheyAre) {
+  for (std::string_view uri :
+       {"tel:+15;phone-context=a//b", "tel:1/2", "tel:1//2//3", "urn:service:sos/a", "x:/a",
+        "x://a", "x://u:p@h:5/a/b;c?d#e", "x:a@b/c", "mailto:a@b?subject=c", "data:,a/b#c"}) {
+    const auto read = ParseUri(uri);
+    ASSERT_TRUE(read.has_value()) << uri;
+    EXPECT_EQ(read->ToString(), uri);
   }
 }
 
