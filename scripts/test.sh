@@ -16,6 +16,8 @@ summaries=()
 failures() {
   grep -E -A 8 ': Failure$|^WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer|runtime error:|^✖ |AssertionError' "$1" |
     head -n 80 || true
+  grep -E -A 16 'ERROR: libFuzzer' "$1" | head -n 40 || true
+  grep -E '^Base64: ' "$1" | head -n 4 || true
   grep -E '^\[  FAILED  \] [^ ]+$|\*\*\*(Failed|Timeout|Exception)' "$1" | sort -u | head -n 40 || true
 }
 
